@@ -1,0 +1,1 @@
+"""DSR Engine: erases a person from declared systems, looks again, and proves it."""

@@ -1,0 +1,1 @@
+"""Paper: the statement, its page, its signature, and the offline check."""

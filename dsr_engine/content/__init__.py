@@ -1,0 +1,1 @@
+"""Finding a person in bytes: file formats, written forms, and the decision "is this the subject?"."""

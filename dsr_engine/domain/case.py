@@ -1,0 +1,73 @@
+"""One piece of work from intake to certificate: its stage, why it stands still, and how it ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class CaseKind(StrEnum):
+    REQUEST = "request"
+    SWEEP = "sweep"
+    REPLAY = "replay"
+    DECOMMISSION = "decommission"
+
+
+class Stage(StrEnum):
+    INTAKE = "intake"
+    VERIFY_IDENTITY = "verify_identity"
+    RESOLVE_IDENTITIES = "resolve_identities"
+    DISCOVER = "discover"
+    PLAN = "plan"
+    APPROVE = "approve"
+    EXECUTE = "execute"
+    VERIFY_ABSENCE = "verify_absence"
+    CERTIFY = "certify"
+    PUBLISH = "publish"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    FULFILLED = "fulfilled"
+    FULFILLED_WITH_EXCEPTIONS = "fulfilled_with_exceptions"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why a case stands still; orthogonal to its stage. `code` is stable and has a heading in the README's Troubleshooting.
+
+    `needs` says in one sentence what ends the wait. `wake_at` is when the engine looks again by itself; None: only a person ends it.
+    """
+
+    code: str
+    reason: str
+    needs: str
+    since: datetime
+    wake_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`subject_ref` is random and is all that a certificate says of the person. `systems` are the names of the systems in scope.
+
+    `identity` says how the requester was verified (`vouched_by_operator`, `code_to_known_address`, …), empty until then; never the proof.
+    """
+
+    id: str
+    subject_ref: str
+    kind: CaseKind
+    policy: str
+    regime: str
+    stage: Stage
+    opened_at: datetime
+    systems: tuple[str, ...]
+    round: int = 1
+    identity: str = ""
+    wait: Wait | None = None
+    outcome: Outcome | None = None
+    opened_by: str = ""
+    received_at: datetime | None = None
+    closed_at: datetime | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,52 @@
+"""What a certificate says, as data. No identifier, no hash of one, no key, path or table name that tells of the person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStatement:
+    """One system: how far it was searched and what happened in it. Counts are records."""
+
+    name: str
+    kind: str
+    owner: str
+    coverage: tuple[Mapping[str, str | int], ...]
+    done: tuple[Mapping[str, str | int], ...]
+    kept: tuple[Mapping[str, str | int], ...]
+    residuals: tuple[Mapping[str, str], ...]
+    verification: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Everything that the page shows, in the order of the page; the page is made from it and from nothing else.
+
+    Times are RFC 3339 in UTC. `steps` are the checks that apply to this certificate (`dsr verify` fails on one that it cannot do).
+    `serial` counts certificates of one installation, so that a missing one shows.
+    """
+
+    id: str
+    serial: int
+    issued_at: str
+    software: str
+    controller: Mapping[str, str]
+    subject_ref: str
+    case: Mapping[str, str]
+    dates: Mapping[str, str]
+    regime: Mapping[str, str]
+    policy: Mapping[str, str]
+    plan_digest: str
+    approvals: tuple[Mapping[str, str], ...]
+    identity: str
+    systems: tuple[SystemStatement, ...]
+    exceptions: tuple[str, ...]
+    verdict: str
+    level: str
+    claims: tuple[str, ...]
+    disclaimers: tuple[str, ...]
+    steps: tuple[str, ...]
+    edition: str = "auditor"
+    language: str = "en"
+    extra: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,81 @@
+"""A record that holds the subject, and how much was looked at. Never a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from dsr_engine.domain.record import Locator
+
+
+class Match(StrEnum):
+    OWNS = "owns"
+    MENTIONS = "mentions"
+
+
+class Confidence(StrEnum):
+    """How sure the engine is. Only CERTAIN and LIKELY may be treated without a human."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+    @property
+    def rank(self) -> int:
+        return ("possible", "likely", "certain").index(self.value)
+
+
+class Extent(StrEnum):
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One place in a record where a selector was found, and in which written form (`plain`, `base64`, `phone`, …)."""
+
+    place: str
+    category: str
+    selector: str
+    kind: str
+    form: str
+    confidence: Confidence
+    field: str = ""
+    is_rewritable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A record, or a part of a file that is a record of its own, that holds the subject of one case.
+
+    `fields` are all fields of the record with a category (name → category), also those without a hit: an owned row's birth date belongs
+    to the person too. `facts` are the dates and states that policies asked for. `created` is when the system says that the record came to be.
+    """
+
+    case: str
+    locator: Locator
+    match: Match
+    confidence: Confidence
+    hits: tuple[Hit, ...]
+    server: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str | None] = field(default_factory=dict)
+    created: datetime | None = None
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        return tuple(sorted({hit.category for hit in self.hits} | set(self.fields.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How far one collection was searched for one case, and why not further. `looked` counts records (0 when unknown)."""
+
+    system: str
+    collection: str
+    extent: Extent
+    reason: str = ""
+    code: str = ""
+    is_transient: bool = False
+    looked: int = 0

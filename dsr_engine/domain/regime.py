@@ -1,0 +1,36 @@
+"""A law as data (`policies/regimes/`): what a case under it may rely on. Clocks arrive with their arithmetic in a later release."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from dsr_engine.domain.source import NOWHERE, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """An exemption that lets data stay although its person asked. `needs_law` says that a rule must cite a statute."""
+
+    name: str
+    cite: str
+    about: str = ""
+    needs_law: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """`version`, `valid_from` and the file's digest are stored on every case that is opened under it."""
+
+    name: str
+    title: str
+    version: str
+    valid_from: date
+    checked_on: date
+    sources: tuple[str, ...]
+    grounds: tuple[Ground, ...]
+    log_keep_months: int
+    confirmation_elements: tuple[str, ...] = ()
+    denial_elements: tuple[str, ...] = ()
+    source: Source = NOWHERE
+
+    def ground_named(self, name: str) -> Ground | None:
+        return next((ground for ground in self.grounds if ground.name == name), None)

@@ -1,0 +1,115 @@
+"""What a system is and what its manifest says about it (`connectors/README.md` is the reference)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from dsr_engine.domain.period import Period
+from dsr_engine.domain.selector import Secret
+from dsr_engine.domain.source import NOWHERE, Source
+
+
+class Discover(StrEnum):
+    """Which collections are searched beside those that the manifest lists."""
+
+    NONE = "none"
+    REST = "rest"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """What a manifest knows about one field.
+
+    `selects`: the field equals a selector of this kind when the record belongs to the person. `identifies`: its value is a further
+    selector of the person, scoped to this field. `is_actor`: it only names somebody who acted; such a record is not theirs.
+    `references`: (collection, field) that it points at. `carries`: what it points at goes the person's way while nobody else points there.
+    """
+
+    name: str
+    category: str | None = None
+    selects: str | None = None
+    identifies: bool = False
+    is_actor: bool = False
+    references: tuple[str, str] | None = None
+    carries: bool = False
+    search_text: bool = False
+    starts_retention: bool = False
+    same_as: tuple[str, ...] = ()
+    source: Source = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionMap:
+    """What a manifest knows about one collection. `name` may be a glob for buckets and folders (`exports/*.csv`).
+
+    `fence` is what `restrict` sets ({field: value}); empty means that restricted data is *retained, not fenced*.
+    """
+
+    name: str
+    key: tuple[str, ...] = ()
+    fields: tuple[FieldMap, ...] = ()
+    fence: tuple[tuple[str, str | int | bool], ...] = ()
+    source: Source = NOWHERE
+
+    def field_named(self, name: str) -> FieldMap | None:
+        return next((entry for entry in self.fields if entry.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """Something that an erasure cannot reach, and when it is gone by itself (None: never, or nobody knows)."""
+
+    what: str
+    gone_after: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ManualTask:
+    """What a person has to do in a system that no driver reaches."""
+
+    instructions: str
+    owner: str
+    due: Period
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A *kind* of system: which driver speaks to it and where personal data sits in it."""
+
+    name: str
+    driver: str
+    about: str = ""
+    collections: tuple[CollectionMap, ...] = ()
+    discover: Discover = Discover.ALL
+    residuals: tuple[Residual, ...] = ()
+    task: ManualTask | None = None
+    source: Source = NOWHERE
+
+    def collection_named(self, name: str) -> CollectionMap | None:
+        return next((entry for entry in self.collections if entry.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One connected place that holds data.
+
+    `settings` are the driver's connection settings as text (`url`, `user`, `password`, `bucket`, `prefix`, `endpoint_url`, `mailboxes`, …);
+    all are secrets, because a URL may hold a password. `verify_as` overrides settings for the fresh look; empty means *self-check*.
+    `disabled` systems are never searched and always show as a gap.
+    """
+
+    name: str
+    manifest: Manifest
+    settings: Mapping[str, Secret] = field(default_factory=dict)
+    verify_as: Mapping[str, Secret] = field(default_factory=dict)
+    read_from: Secret | None = None
+    owner: str = ""
+    level: str = "C0"
+    is_disabled: bool = False
+    source: Source = NOWHERE
+
+    def setting(self, name: str, default: str = "") -> str:
+        """The plain value of a connection setting; for drivers only."""
+        secret = self.settings.get(name)
+        return default if secret is None else secret.reveal()

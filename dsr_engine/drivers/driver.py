@@ -1,0 +1,263 @@
+"""The one protocol that every driver speaks, and the words that go through it.
+
+Rules that the conformance suite (`tests/drivers/conformance.py`) holds every driver to:
+
+* Nothing found is an empty iterator; not looked is an exception (`Unreachable`, `NotAllowed`, `NotSupported`, `ManifestWrong`) or,
+  for a part of a collection, a `Gap`. "Did not look" and "found nothing" never look alike.
+* Drivers bring candidates and never decide: `content.match` says what is a finding, so "found" means one thing everywhere.
+* `observe` and `change` read the system itself, no cache. `change` touches only what still equals `expect`, and may be repeated.
+* No driver retries, limits its rate or writes a log: `drivers/wrapped.py` does that around any of them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from dsr_engine.content.gate import Gate
+from dsr_engine.content.rewriter import Rewriter
+from dsr_engine.domain.anonymize import FieldFacts
+from dsr_engine.domain.finding import Extent
+from dsr_engine.domain.plan import Dependent, Effect
+from dsr_engine.domain.policy import Start
+from dsr_engine.domain.record import Gap, Locator, Record
+from dsr_engine.domain.selector import Selector
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a driver, or the server behind it, can do; probed, not assumed.
+
+    `exhaustive_search`: every record can be read, so absence can be shown. `conditional_change`: the system itself refuses a change if the record
+    moved on since it was observed. `keeps_versions`: old versions stay readable. `deletes_later`: a deletion is only accepted. `set_based`: one statement serves many records.
+    """
+
+    exhaustive_search: bool = True
+    conditional_change: bool = True
+    keeps_versions: bool = False
+    deletes_later: bool = False
+    set_based: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What `check` found: a missing permission, a wrong manifest, a risk. `is_fatal` False: the system can be used, with a warning."""
+
+    code: str
+    message: str
+    hint: str = ""
+    is_fatal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A reference from one collection's fields to another's. `on_delete`: cascade, set_null, restrict or none (declared in a manifest only)."""
+
+    fields: tuple[str, ...]
+    to_collection: str
+    to_fields: tuple[str, ...]
+    on_delete: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionFacts:
+    """What the live system says about one collection.
+
+    `rank` orders deletions: lower ranks first (children before parents). `is_searchable` False comes with the `reason`. `count` is an estimate, None if unknown.
+    """
+
+    name: str
+    key: tuple[str, ...] = ()
+    fields: tuple[FieldFacts, ...] = ()
+    links: tuple[Link, ...] = ()
+    rank: int = 0
+    count: int | None = None
+    is_searchable: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AboutSubjects:
+    """Everything that may hold one of these people. `subjects` maps a case's id to its selectors; one pass serves all of them.
+
+    `gate` is run on raw buffers: what it refuses holds none of the selectors. `facts` maps a collection to the fields whose values policies need;
+    `other.field` is the date of a linked collection and comes back as `other.field:latest` and `other.field:earliest`.
+    """
+
+    subjects: Mapping[str, tuple[Selector, ...]]
+    gate: Gate
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OlderThan:
+    """Records of one collection whose start, picked among `start.fields`, lies on or before `cutoff`. A record without any start is not among them.
+
+    `while_not`: records in which a field has one of these values are left out. `unknown`: instead, records whose start is unknown.
+    """
+
+    collection: str
+    start: Start
+    cutoff: date
+    while_not: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """Every record of every collection (a whole system ends)."""
+
+
+Query = AboutSubjects | OlderThan | Everything
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of one collection that is searched in one go. `part` means something to its driver only and holds no personal data."""
+
+    system: str
+    collection: str
+    part: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How far one slice was searched, as its last word: `count` records were read. `find` yields it exactly once, at the end."""
+
+    collection: str
+    count: int
+    extent: Extent = Extent.FULL
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A record to observe, and the fields that its state covers beside key and owning fields. Empty: all of it."""
+
+    locator: Locator
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The system says that there is no such record."""
+
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The record is there. `state` is a digest of what is watched, in the system's canonical form: equal states mean equal data."""
+
+    server: str
+    state: bytes
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The record is there under another locator (a Maildir rename, a message appended again, a new object version)."""
+
+    server: str
+    to: Locator
+    state: bytes
+
+
+Observation = Absent | Present | Moved
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record and what shall become of it, if its state is still `expect`. `server` is the one that the plan was made against.
+
+    `dependents` are those that the plan knows; one more, counted under the parent's lock, means Drifted.
+    """
+
+    locator: Locator
+    effect: Effect
+    fields: tuple[str, ...]
+    expect: bytes
+    server: str
+    dependents: tuple[Dependent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a change would do, found out without doing it.
+
+    `state` is the record's now, `becomes` its state afterwards (None: absent). `effect` is the effect with the counters that make unique values unique.
+    `dependents` are records outside the given changes that point here. `refusal` says why the change cannot be made (a NOT NULL column, a server that cannot rewrite).
+    """
+
+    state: bytes | None
+    becomes: bytes | None
+    effect: Effect
+    server: str
+    dependents: tuple[Dependent, ...] = ()
+    refusal: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    state: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """The record was not what was expected and was left untouched. `code` says in what way (`changed`, `absent`, `dependents`, `server`)."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The system took the order and will act by itself, at the latest on `until` if it says so."""
+
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The system refused this record. `code` is stable; the reason holds no personal data."""
+
+    code: str
+    reason: str
+
+
+Outcome = Done | Drifted | Accepted | Failed
+
+
+class Driver(Protocol):
+    """One connection to one system. Instances are not shared between threads: each worker makes its own."""
+
+    traits: Traits
+
+    def check(self) -> Sequence[Problem]:
+        """Tries the connection and every permission that finding and changing need; changes nothing that stays."""
+
+    def describe(self) -> Sequence[CollectionFacts]:
+        """The live catalogue: collections, their fields, keys and links."""
+
+    def slices(self, query: Query) -> Iterator[Slice]:
+        """How the search splits; together the slices are everything in scope, also collections that turn out to be unreadable."""
+
+    def find(self, query: Query, part: Slice) -> Iterator[Record | Gap | Looked]:
+        """The candidates in one slice, never too few, and one `Looked` at the end."""
+
+    def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
+        """What is there now, in the order of `watched`."""
+
+    def foresee(self, changes: Sequence[Change], rewriter: Rewriter) -> Sequence[Foreseen]:
+        """What the changes, taken together, would do; in their order. Writes nothing. `expect` of the changes is ignored.
+
+        All changes of a plan that concern this system come in one call, so that a dependent which is itself to go is not counted.
+        """
+
+    def change(self, changes: Sequence[Change], rewriter: Rewriter) -> Sequence[Outcome]:
+        """Makes the changes whose records still equal `expect`, in one transaction where the system has them; in their order.
+
+        Raises `Unreachable` when it is unknown what happened: the caller observes before it tries again.
+        """
+
+    def close(self) -> None:
+        """Gives connections back; may be called twice."""

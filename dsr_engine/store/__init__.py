@@ -1,0 +1,1 @@
+"""The engine's own rows: cases, plans, results, the ledger, sealed keys."""
