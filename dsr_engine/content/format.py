@@ -1,7 +1,7 @@
 """The protocol of file formats: read the texts of a file as a stream, and rewrite the file with edits.
 
-Memory is bounded however large the file is. What cannot be read is a `Gap`, never silence. A rewrite changes the planned places and leaves every other
-byte of the file as it was, wherever the format allows that; where it cannot, it raises `NotSupported` before it writes.
+Memory is bounded however large the file is. What cannot be read is a `Gap`, never silence. A rewrite changes the planned places and leaves
+every other byte of the file as it was, wherever the format allows that; where it cannot, it raises `NotSupported` before it writes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,8 +43,8 @@ class Budget:
 class Reading:
     """How one file is read. `collection` names it in gaps, `map` is what a manifest says about its fields (None: nothing).
 
-    `gate` None yields every unit (an observation for a sweep). `prefix` is the place of this file inside the outer one (`part:2/`), `depth` counts nesting.
-    `name` is the file's name where it has one: a hint, never trusted over the content.
+    `gate` None yields every unit (an observation for a sweep). `prefix` is the place of this file inside the outer one (`part:2/`),
+    `depth` counts nesting. `name` is the file's name where it has one: a hint, never trusted over the content.
     """
 
     collection: str

@@ -101,13 +101,18 @@ def is_consistent(old: int, new: int, proof: Sequence[bytes], old_root: bytes, n
     if not 0 < old < new or not proof:
         return False
     path = list(proof) if old & (old - 1) else [old_root, *proof]
+    return _roots_of(old, new, path) == (old_root, new_root)
+
+
+def _roots_of(old: int, new: int, path: Sequence[bytes]) -> tuple[bytes, bytes] | None:
+    """The two roots that a consistency path leads to; None if it does not fit the sizes."""
     here, last = old - 1, new - 1
     while here & 1:
         here, last = here >> 1, last >> 1
     first = second = path[0]
     for sibling in path[1:]:
         if last == 0:
-            return False
+            return None
         if here & 1 or here == last:
             first, second = node_hash(sibling, first), node_hash(sibling, second)
             while not here & 1 and here:
@@ -115,7 +120,7 @@ def is_consistent(old: int, new: int, proof: Sequence[bytes], old_root: bytes, n
         else:
             second = node_hash(second, sibling)
         here, last = here >> 1, last >> 1
-    return last == 0 and first == old_root and second == new_root
+    return (first, second) if last == 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ class PlanItem:
 
     `fields` are the fields that the fingerprints cover. `after` names items that must have ended first. `effect` None: nothing is
     done, the records stay for `reasons`. `server` is the server that the plan was made against; another one is refused.
+    `categories` are those of the data in the records, for legal holds.
     """
 
     id: str
@@ -124,6 +125,7 @@ class PlanItem:
     server: str
     after: tuple[str, ...] = ()
     dependents: tuple[Dependent, ...] = ()
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ class Traits:
     """What a driver, or the server behind it, can do; probed, not assumed.
 
     `exhaustive_search`: every record can be read, so absence can be shown. `conditional_change`: the system itself refuses a change if the record
-    moved on since it was observed. `keeps_versions`: old versions stay readable. `deletes_later`: a deletion is only accepted. `set_based`: one statement serves many records.
+    moved on since it was observed. `keeps_versions`: old versions stay readable. `deletes_later`: a deletion is only accepted.
+    `set_based`: one statement serves many records.
     """
 
     exhaustive_search: bool = True
@@ -80,8 +81,8 @@ class CollectionFacts:
 class AboutSubjects:
     """Everything that may hold one of these people. `subjects` maps a case's id to its selectors; one pass serves all of them.
 
-    `gate` is run on raw buffers: what it refuses holds none of the selectors. `facts` maps a collection to the fields whose values policies need;
-    `other.field` is the date of a linked collection and comes back as `other.field:latest` and `other.field:earliest`.
+    `gate` is run on raw buffers: what it refuses holds none of the selectors. `facts` maps a collection to the fields whose values
+    policies need; `other.field` is the date of a linked collection and comes back as `other.field:latest` and `other.field:earliest`.
     """
 
     subjects: Mapping[str, tuple[Selector, ...]]
@@ -185,8 +186,9 @@ class Change:
 class Foreseen:
     """What a change would do, found out without doing it.
 
-    `state` is the record's now, `becomes` its state afterwards (None: absent). `effect` is the effect with the counters that make unique values unique.
-    `dependents` are records outside the given changes that point here. `refusal` says why the change cannot be made (a NOT NULL column, a server that cannot rewrite).
+    `state` is the record's now, `becomes` its state afterwards (None: absent). `effect` is the effect with the counters that make
+    unique values unique. `dependents` are records outside the given changes that point here. `refusal` says why the change cannot be made
+    (a NOT NULL column, a server that cannot rewrite).
     """
 
     state: bytes | None
