@@ -90,12 +90,16 @@ class Dependent:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One record of an item. `expect` and `becomes` are keyed fingerprints (HMAC under the case's key); `becomes` None means absent."""
+    """One record of an item. `expect` and `becomes` are keyed fingerprints (HMAC under the case's key); `becomes` None means absent.
+
+    `dependents` are the records that point at this one and that the plan knows of.
+    """
 
     locator: Locator
     expect: bytes
     becomes: bytes | None
     finding: str = ""
+    dependents: tuple[Dependent, ...] = ()
 
 
 class ItemState(StrEnum):

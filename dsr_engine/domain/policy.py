@@ -161,6 +161,12 @@ def covers(rule: Rule, datum: Datum) -> bool:
     )
 
 
+def concerns(rule: Rule, system: str, collection: str) -> bool:
+    """True if the rule may be about some datum of this collection."""
+    when = rule.when
+    return when.system in (None, system) and (when.collection is None or _glob_covers(when.collection, f"{system}.{collection}"))
+
+
 def _glob_covers(pattern: str, name: str) -> bool:
     """True if `pattern`, in which `*` stands for any run of characters, is `name`. Linear in practice: no backtracking over parts."""
     first, *rest = pattern.split("*")

@@ -1,0 +1,143 @@
+"""The one place that picks implementations and puts a house together. Doors call this; nothing below knows it."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from dsr_engine.certificate.keys import create_authority, load_signer
+from dsr_engine.certificate.look import Look, load_look
+from dsr_engine.certificate.trust import Bundle, certificates_in, write_bundle
+from dsr_engine.domain.clock import Clock, SystemClock
+from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.policy import Policy
+from dsr_engine.domain.system import System
+from dsr_engine.drivers.registry import open_driver
+from dsr_engine.settings import Settings, load_settings
+from dsr_engine.shipped import shipped
+from dsr_engine.spec.home import HOME_FILES, Declared, home_file, load_home, load_policy
+from dsr_engine.store import log_key
+from dsr_engine.store.store import Store
+from dsr_engine.workflow.house import House, OpenDriver, Paper, Progress, Silence
+
+KEYS = "keys"
+CERTIFICATES = "certificates"
+BUNDLE = "trust-bundle.json"
+TEXTS = "texts"
+#: Certificates of timestamp authorities that the operator trusts, PEM, in the key folder.
+TSA_FOLDER = "tsa"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """An opened DSR_HOME: its settings and what its files declare."""
+
+    path: Path
+    settings: Settings
+    declared: Declared
+
+
+def software() -> str:
+    """Name and version as certificates state them."""
+    try:
+        return f"DSR Engine {version('dsr-engine')}"
+    except PackageNotFoundError:
+        return "DSR Engine (from a checkout)"
+
+
+def create_home(path: Path, controller: str, clock: Clock | None = None) -> None:
+    """Makes a new DSR_HOME: commented settings, folders, keys, an empty store, the trust bundle. Refuses a folder that has one."""
+    clock = clock or SystemClock()
+    if (path / HOME_FILES[0]).exists():
+        raise InputWrong("there is a home here already", code="home.exists", hint="choose another folder; nothing was changed")
+    for folder in ("policies", "connectors", CERTIFICATES, TEXTS):
+        (path / folder).mkdir(parents=True, exist_ok=True)
+    keys = path / KEYS
+    keys.mkdir(mode=0o700, exist_ok=True)
+    create_authority(keys, controller, clock)
+    log_key.create(keys, f"dsr-engine/{os.urandom(4).hex()}")
+    # The settings come last: without them the folder is no home, so a creation that was killed can be repeated in a fresh folder.
+    for name in reversed(HOME_FILES):
+        (path / name).write_text(home_file(name).replace('name = "Example Ltd"', f"name = {json.dumps(controller)}"), encoding="utf-8")
+    with opened(read_home(path, os.environ), clock) as house:
+        write_bundle(path / BUNDLE, house.paper.bundle)
+
+
+def read_home(path: Path, environment: Mapping[str, str], *, allow_gaps: bool = False) -> Home:
+    """Reads and checks every file of a home; raises `InputWrong` with all that is wrong."""
+    return Home(path, load_settings(path, environment), load_home(path, environment, allow_gaps=allow_gaps))
+
+
+@contextmanager
+def opened(
+    home: Home,
+    clock: Clock | None = None,
+    *,
+    systems: Iterable[System] = (),
+    policy: Policy | None = None,
+    progress: Progress | None = None,
+    drivers: OpenDriver = open_driver,
+    executor: Executor | None = None,
+) -> Iterator[House]:
+    """The house of this home, with systems named on the command line beside the declared ones. Closes what it opened."""
+    clock = clock or SystemClock()
+    store = Store(home.settings.store_url, home.path / KEYS, clock)
+    store.migrate()
+    own_executor = executor or ThreadPoolExecutor(max_workers=home.settings.workers, thread_name_prefix="slice")
+    try:
+        yield House(
+            store=store,
+            systems={**home.declared.systems, **{system.name: system for system in systems}},
+            policies={**home.declared.policies, **({policy.name: policy} if policy else {})},
+            regimes=home.declared.regimes,
+            clock=clock,
+            open_driver=drivers,
+            executor=own_executor,
+            paper=_paper(home, store),
+            policy_text=lambda digest: _pinned_policy(home, digest),
+            software=software(),
+            progress=progress or Silence(),
+        )
+    finally:
+        own_executor.shutdown(wait=True, cancel_futures=True)
+        store.close()
+
+
+def pin_policy(home: Home, policy: Policy, path: Path | None = None) -> None:
+    """Keeps the text of a policy under its digest, so that a case can go on under it after the file changed (its certificates cite it).
+
+    `path` is the file where it is not one of the home's or the shipped ones.
+    """
+    kept = home.path / TEXTS / f"{policy.source.digest}.yaml"
+    if not kept.exists():
+        own = home.path / policy.source.file
+        kept.parent.mkdir(exist_ok=True)
+        draft = kept.with_suffix(".part")
+        shutil.copyfile(path or (own if own.is_file() else shipped("policies").parent / policy.source.file), draft)
+        draft.replace(kept)
+
+
+def _pinned_policy(home: Home, digest: str) -> Policy | None:
+    path = home.path / TEXTS / f"{digest}.yaml"
+    return load_policy(path, home.declared.regimes) if digest and path.is_file() else None
+
+
+def _paper(home: Home, store: Store) -> Paper:
+    settings, keys = home.settings, home.path / KEYS
+    signer = load_signer(keys)
+    key, _ = store.log_key()
+    folder = keys / TSA_FOLDER
+    tsa = tuple(entry for path in sorted(folder.glob("*.pem")) for entry in certificates_in(path)) if folder.is_dir() else ()
+    bundle = Bundle(settings.controller.get("name", ""), (signer.anchor,), (key,), tsa)
+    return Paper(home.path / CERTIFICATES, signer, _look(settings), bundle, settings.controller, settings.tsa_url)
+
+
+def _look(settings: Settings) -> Look:
+    look = load_look(settings.home)
+    chosen = settings.look
+    return replace(look, logo=chosen.logo or look.logo, accent=chosen.accent or look.accent, fonts=look.fonts + chosen.fonts)

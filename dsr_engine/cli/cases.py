@@ -1,0 +1,251 @@
+"""`dsr case`: the life of a case, one command for each thing that a person does to it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from dsr_engine.bootstrap import pin_policy
+from dsr_engine.cli.entry import DONE, WAITING
+from dsr_engine.cli.options import as_json, by_whom, claims_from, home_of, house_of, person_options, system_options, systems_from, worker_name
+from dsr_engine.cli.stories import print_case
+from dsr_engine.cli.terminal import print_json, print_line, print_table
+from dsr_engine.domain.case import Case, Outcome, Stage
+from dsr_engine.domain.errors import InputWrong
+from dsr_engine.workflow.approve import give_approval
+from dsr_engine.workflow.decide import VERDICTS, close_unfulfilled, decide_findings, possible_findings
+from dsr_engine.workflow.discover import FOUND
+from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.intake import Request, open_case
+from dsr_engine.workflow.report import case_report, case_row, finding_row, mask_of
+from dsr_engine.workflow.settling import GO_ON, SAME_PERSON, finish_task, settle
+from dsr_engine.workflow.verify_identity import METHODS, confirm_identity
+
+_REASONS = ("manifestly_unfounded", "excessive", "cannot_identify", "unverified", "exempt", "other")
+
+
+@click.group()
+def case() -> None:
+    """Open, show, decide, approve and run cases."""
+
+
+@case.command("open")
+@person_options
+@click.option("--policy", metavar="NAME", help="The policy; the one of dsr.toml if left out.")
+@click.option("--regime", metavar="NAME", help="The law; the policy's first if left out.")
+@click.option("--system", "systems", multiple=True, metavar="NAME", help="Only these systems; all that are declared if left out.")
+@click.option("--received", metavar="DATE", help="When the request arrived (2026-11-21), if that was not today.")
+@click.option("--vouch", is_flag=True, help="You answer for the identity of the requester; certificates say so.")
+@by_whom
+@as_json
+@click.pass_context
+def open_(
+    context: click.Context,
+    emails: tuple[str, ...],
+    phones: tuple[str, ...],
+    names: tuple[str, ...],
+    selectors: tuple[str, ...],
+    policy: str | None,
+    regime: str | None,
+    systems: tuple[str, ...],
+    received: str | None,
+    vouch: bool,
+    by: str,
+    is_json: bool,
+) -> int:
+    """Opens a case for a person."""
+    claims = claims_from(emails, phones, names, selectors)
+    home = home_of(context, allow_gaps=True)
+    name = policy or home.settings.policy
+    chosen = home.declared.policies.get(name)
+    if chosen is None:
+        raise InputWrong(f"no such policy: {name}", code="policy.unknown", hint=f"known are {', '.join(sorted(home.declared.policies))}")
+    pin_policy(home, chosen)
+    with house_of(context) as house:
+        request = Request(claims, chosen, by, regime or "", systems, _date(received), vouch)
+        opened = open_case(house, request)
+    if is_json:
+        print_json(case_row(opened))
+    else:
+        print_line(f"case {opened.id} is open")
+        print_line(f"  next: dsr case {'run' if vouch else 'verify'} {opened.id}")
+    return DONE
+
+
+def _date(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        day = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputWrong("--received is not a date", code="option.received", hint="write it as 2026-11-21") from None
+    return day if day.tzinfo else day.replace(tzinfo=UTC)
+
+
+@case.command("list")
+@click.option("--open", "is_open", is_flag=True, help="Only cases that are not closed.")
+@as_json
+@click.pass_context
+def list_(context: click.Context, is_open: bool, is_json: bool) -> int:
+    """Lists the cases."""
+    with house_of(context) as house, house.store.snapshot() as tx:
+        rows = [case_row(entry) for entry in tx.cases.list(open_only=is_open)]
+    if is_json:
+        print_json(rows)
+    else:
+        columns = {
+            "case": "case",
+            "kind": "kind",
+            "stage": "stage",
+            "round": "round",
+            "waits_for": "waits for",
+            "outcome": "outcome",
+            "opened_at": "opened",
+        }
+        print_table(rows, columns, empty="no case")
+    return DONE
+
+
+@case.command("show")
+@click.argument("case_id", metavar="CASE")
+@click.option("--possible", is_flag=True, help="Also list the possible findings that wait for a decision, with their ids.")
+@as_json
+@click.pass_context
+def show(context: click.Context, case_id: str, possible: bool, is_json: bool) -> int:
+    """Tells the story of a case so far."""
+    with house_of(context) as house:
+        report = case_report(house, case_id)
+        report["possible"] = _possible(house, case_id) if possible else []
+    print_json(report) if is_json else print_case(report)
+    return DONE
+
+
+def _possible(house: House, case_id: str) -> list[dict[str, object]]:
+    with house.store.snapshot() as tx:
+        entry = tx.cases.get(case_id)
+        mask = mask_of(tx, entry)
+        return [{"finding": id_, **finding_row(finding, mask)} for id_, finding in possible_findings(tx, entry, FOUND)]
+
+
+@case.command()
+@click.argument("case_id", metavar="CASE")
+@click.option("--method", type=click.Choice(sorted(METHODS)), required=True, help="How the identity was established.")
+@click.option("--kind", "kinds", multiple=True, help="Only selectors of this kind were verified; all if left out.")
+@by_whom
+@click.pass_context
+def verify(context: click.Context, case_id: str, method: str, kinds: tuple[str, ...], by: str) -> int:
+    """Records that the requester is the person, and how that was established."""
+    with house_of(context) as house:
+        confirm_identity(house, case_id, method, by, kinds)
+    print_line(f"the identity of case {case_id} is verified")
+    print_line(f"  next: dsr case run {case_id}")
+    return DONE
+
+
+@case.command()
+@click.argument("case_id", metavar="CASE")
+@click.option("--finding", "findings", multiple=True, metavar="ID", help="The findings to decide about (`dsr case show CASE --possible`).")
+@click.option("--all-possible", is_flag=True, help="Decide about every possible finding that is still open in the same way.")
+@click.option("--verdict", type=click.Choice(VERDICTS), help="What they are.")
+@click.option("--same-person", is_flag=True, help="All the records that one identifier leads to are the requester's.")
+@click.option("--go-on", is_flag=True, help="Go on although more records drifted than the policy allows.")
+@by_whom
+@click.pass_context
+def decide(
+    context: click.Context, case_id: str, findings: tuple[str, ...], all_possible: bool, verdict: str | None, same_person: bool, go_on: bool, by: str
+) -> int:
+    """Decides what the engine must not decide."""
+    with house_of(context) as house:
+        if same_person or go_on:
+            settle(house, case_id, SAME_PERSON if same_person else GO_ON, by)
+        if findings or all_possible:
+            if verdict is None:
+                raise InputWrong("--verdict is missing", code="option.verdict", hint=f"one of {', '.join(VERDICTS)}")
+            wanted = findings or tuple(str(row["finding"]) for row in _possible(house, case_id))
+            count = decide_findings(house, case_id, [(id_, verdict) for id_ in wanted], by)
+            print_line(f"{count} finding(s) decided: {verdict}")
+        elif not (same_person or go_on):
+            raise InputWrong(
+                "nothing was decided", code="option.decide", hint="name --finding ID or --all-possible with --verdict, --same-person or --go-on"
+            )
+    print_line(f"  next: dsr case run {case_id}")
+    return DONE
+
+
+@case.command()
+@click.argument("case_id", metavar="CASE")
+@click.option("--digest", required=True, help="The digest of the plan that you looked at (at least 8 characters).")
+@click.option("--accept-gaps", is_flag=True, help="You accept by name that some collections were not looked at; certificates say so.")
+@by_whom
+@click.pass_context
+def approve(context: click.Context, case_id: str, digest: str, accept_gaps: bool, by: str) -> int:
+    """Approves exactly this plan. Who opened the case cannot."""
+    with house_of(context) as house:
+        give_approval(house, case_id, digest, by, accept_gaps=accept_gaps)
+    print_line(f"plan {digest} is approved")
+    print_line(f"  next: dsr case run {case_id}")
+    return DONE
+
+
+@case.command()
+@click.argument("case_id", metavar="CASE")
+@click.option("--reason", type=click.Choice(_REASONS), required=True)
+@by_whom
+@click.pass_context
+def refuse(context: click.Context, case_id: str, reason: str, by: str) -> int:
+    """Closes a case without effect because the request is refused."""
+    with house_of(context) as house:
+        close_unfulfilled(house, case_id, Outcome.REFUSED, reason, by)
+        house.store.scrub()
+    print_line(f"case {case_id} is refused; its identifiers are forgotten")
+    return DONE
+
+
+@case.command()
+@click.argument("case_id", metavar="CASE")
+@by_whom
+@click.pass_context
+def withdraw(context: click.Context, case_id: str, by: str) -> int:
+    """Closes a case without effect because the requester withdrew it."""
+    with house_of(context) as house:
+        close_unfulfilled(house, case_id, Outcome.WITHDRAWN, "withdrawn", by)
+        house.store.scrub()
+    print_line(f"case {case_id} is withdrawn; its identifiers are forgotten")
+    return DONE
+
+
+@case.command("task-done")
+@click.argument("case_id", metavar="CASE")
+@click.argument("task_id", metavar="TASK")
+@click.option(
+    "--evidence", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True, help="A file that shows it; only its SHA-256 is kept."
+)
+@by_whom
+@click.pass_context
+def task_done(context: click.Context, case_id: str, task_id: str, evidence: Path, by: str) -> int:
+    """Records that a manual task was done."""
+    with house_of(context) as house:
+        finish_task(house, case_id, task_id, evidence, by)
+    print_line("the task is done")
+    print_line(f"  next: dsr case run {case_id}")
+    return DONE
+
+
+@case.command()
+@click.argument("case_id", metavar="CASE")
+@system_options
+@as_json
+@click.pass_context
+def run(context: click.Context, case_id: str, urls: tuple[str, ...], endpoint_url: str | None, is_json: bool) -> int:
+    """Works on a case until only a person, a system or time can take it further. May be killed and run again at any time."""
+    with house_of(context, systems=systems_from(urls, endpoint_url)) as house:
+        after = run_case(house, case_id, worker_name())
+        report = case_report(house, case_id)
+    print_json(report) if is_json else print_case(report)
+    return exit_code(after)
+
+
+def exit_code(case: Case) -> int:
+    """0 for a closed case, 3 for one that waits."""
+    return DONE if case.stage is Stage.CLOSED else WAITING

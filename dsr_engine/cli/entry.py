@@ -1,0 +1,100 @@
+"""The command `dsr`. Commands load by dotted name when they are called, so that `dsr --help` does not import the world."""
+
+import logging
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from dsr_engine.domain.errors import Conflict, DsrError, InputWrong, ManifestWrong, NotAllowed, NotSupported, NotVerified, Unreachable
+
+#: Exit codes: 0 done, 1 failed or not verified, 2 wrong input, 3 waiting or incomplete.
+DONE, FAILED, WRONG, WAITING, INTERRUPTED = 0, 1, 2, 3, 130
+
+_EXIT_CODES: dict[type[DsrError], int] = {
+    InputWrong: WRONG,
+    ManifestWrong: WRONG,
+    Unreachable: WAITING,
+    NotAllowed: WAITING,
+    NotSupported: WAITING,
+    Conflict: WAITING,
+    NotVerified: FAILED,
+}
+
+#: Name → (where it is, one line of help).
+_COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("dsr_engine.cli.homes:init", "Make a new DSR_HOME: settings, keys, store."),
+    "check": ("dsr_engine.cli.homes:check", "Check all files, all connections, all permissions, all gaps."),
+    "catalog": ("dsr_engine.cli.homes:catalog", "List what can be written in YAML: treatments, methods, connectors, categories."),
+    "find": ("dsr_engine.cli.finding:find", "Find a person, in declared systems or in any --in URL; changes nothing."),
+    "case": ("dsr_engine.cli.cases:case", "Open, show, decide, approve and run cases."),
+    "erase": ("dsr_engine.cli.erasing:erase", "One shot: from the request to the certificate."),
+    "sweep": ("dsr_engine.cli.sweeping:sweep", "Erase what has outlived its period."),
+    "hold": ("dsr_engine.cli.holding:hold", "Place, list and lift legal holds."),
+    "stop": ("dsr_engine.cli.holding:stop", "The hand brake: no further batch, in one system or in all."),
+    "worker": ("dsr_engine.cli.working:worker", "Run cases as they become runnable, and forget those whose day has come."),
+    "verify": ("dsr_engine.cli.proving:verify", "Verify a certificate, offline."),
+    "ledger": ("dsr_engine.cli.proving:ledger", "Check, sign and export the ledger."),
+    "demo": ("dsr_engine.cli.demo:demo", "Erase one person from a sample company and show what happens."),
+}
+
+
+class _Commands(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--home", metavar="DIR", help="DSR_HOME; else the environment variable, else the nearest folder upwards with a dsr.toml.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="warning", show_default=True)
+@click.version_option(package_name="dsr-engine", prog_name="dsr")
+@click.pass_context
+def dsr(context: click.Context, home: str | None, log_level: str) -> None:
+    """Erases a person from databases, mail stores and buckets, looks again, and proves it."""
+    context.obj = home
+    logging.basicConfig(level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if log_level != "debug":
+        # Libraries log what they send and receive; at any level that may hold a person's data.
+        for chatty in ("sqlalchemy", "botocore", "boto3", "urllib3", "imapclient", "pyhanko", "pyhanko_certvalidator", "fontTools", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.CRITICAL)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Runs the command and leaves with its exit code; errors become one sentence, never a traceback."""
+    try:
+        code = dsr.main(args=arguments, prog_name="dsr", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else DONE)
+    except DsrError as error:
+        click.echo(f"error: {error.message}" + (f"\n  {error.hint}" if error.hint else ""), err=True)
+        sys.exit(_EXIT_CODES[type(error)] if type(error) in _EXIT_CODES else _family_code(error))
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(WRONG)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted: nothing is lost; run the same command again and it goes on where it was", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+
+
+def _family_code(error: DsrError) -> int:
+    return next((code for family, code in _EXIT_CODES.items() if isinstance(error, family)), FAILED)

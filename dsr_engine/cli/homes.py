@@ -1,0 +1,135 @@
+"""`dsr init`, `dsr check` and `dsr catalog`: a home, what is wrong with it, and the words that may stand in it."""
+
+import os
+from pathlib import Path
+
+import click
+
+from dsr_engine.bootstrap import BUNDLE, create_home, read_home
+from dsr_engine.certificate.keys import fingerprint
+from dsr_engine.certificate.trust import read_bundle
+from dsr_engine.cli.entry import DONE, WAITING, WRONG
+from dsr_engine.cli.options import as_json, system_options, systems_from
+from dsr_engine.cli.terminal import print_heading, print_json, print_line, print_table
+from dsr_engine.domain.errors import DsrError, InputWrong, ManifestWrong
+from dsr_engine.domain.system import System
+from dsr_engine.drivers.driver import Problem
+from dsr_engine.drivers.registry import open_driver
+from dsr_engine.settings import find_home
+from dsr_engine.shipped import shipped
+from dsr_engine.spec.catalog import Entry
+from dsr_engine.spec.catalog import catalog as words_of
+from dsr_engine.spec.home import load_manifests, load_regimes
+from dsr_engine.spec.problems import SpecWrong
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--controller", default="Example Ltd", show_default=True, help="The controller's name, as it stands on certificates.")
+def init(directory: Path, controller: str) -> int:
+    """Makes a new DSR_HOME in DIR."""
+    create_home(directory, controller)
+    bundle = read_bundle(directory / BUNDLE)
+    print_line(f"{directory} is ready.")
+    print_line(f"  next: name your systems in {directory / 'systems.yaml'}, put a policy into {directory / 'policies'}, then `dsr check`.")
+    print_line()
+    print_line("A local certificate authority was made for it. Only who has the trust bundle can trust its certificates:")
+    print_line(f"  hand {directory / BUNDLE} to your auditors by a way that they trust, and let them compare")
+    for certificate in bundle.ca:
+        print_line(f"  SHA-256 {fingerprint(certificate)}")
+    print_line(f"Keep {directory / 'keys'} out of the database's backups: forgetting a person means destroying keys in it.")
+    return DONE
+
+
+@click.command()
+@system_options
+@click.option("--allow-gaps", is_flag=True, help="Data without a rule and rules without a period are warnings, not errors.")
+@as_json
+@click.pass_context
+def check(context: click.Context, urls: tuple[str, ...], endpoint_url: str | None, allow_gaps: bool, is_json: bool) -> int:
+    """Checks every file, then every connection and permission. Exit code 2: a file is wrong; 3: a system cannot be used."""
+    declared: tuple[System, ...] = ()
+    warnings: tuple[str, ...] = ()
+    named = systems_from(urls, endpoint_url)
+    if not named:
+        try:
+            home = read_home(find_home(context.find_root().obj, os.environ, Path.cwd()), os.environ, allow_gaps=allow_gaps)
+        except SpecWrong as wrong:
+            _show_problems(wrong, is_json)
+            return WRONG
+        declared = tuple(home.declared.systems.values())
+        warnings = tuple(str(problem) for problem in home.declared.warnings)
+    rows = [row for system in named or declared for row in _checked(system)]
+    is_usable = not any(row["fatal"] for row in rows)
+    if is_json:
+        print_json({"files": "ok", "warnings": list(warnings), "systems": rows, "ok": is_usable})
+    else:
+        for warning in warnings:
+            print_line(f"warning: {warning}", "yellow")
+        print_heading("Systems")
+        columns = {"system": "system", "state": "state", "message": "what", "hint": "what to do"}
+        print_table(rows, columns, empty="no system is declared")
+    if any(row["wrong_file"] for row in rows):
+        return WRONG
+    return DONE if is_usable else WAITING
+
+
+def _show_problems(wrong: SpecWrong, is_json: bool) -> None:
+    if is_json:
+        print_json({"files": "wrong", "problems": [str(problem) for problem in wrong.problems], "ok": False})
+        return
+    for problem in wrong.problems:
+        click.echo(str(problem), err=True)
+
+
+Row = dict[str, str | int | bool | None]
+
+
+def _checked(system: System) -> list[Row]:
+    if system.is_disabled:
+        return [_row(system, Problem("system.disabled", "the system is disabled", "every case shows it as a gap", is_fatal=False))]
+    try:
+        driver = open_driver(system)
+        try:
+            problems = list(driver.check())
+        finally:
+            driver.close()
+    except DsrError as error:
+        row = _row(system, Problem(error.code, error.message, error.hint))
+        return [{**row, "wrong_file": isinstance(error, InputWrong | ManifestWrong)}]
+    return [_row(system, problem) for problem in problems] or [_row(system, None)]
+
+
+def _row(system: System, problem: Problem | None) -> Row:
+    if problem is None:
+        return {"system": system.name, "state": "ready", "message": "", "hint": "", "code": "", "fatal": False, "wrong_file": False}
+    state = "cannot be used" if problem.is_fatal else "warning"
+    is_file = problem.code in ("sql.unknown_field", "sql.unknown_collection")
+    return {
+        "system": system.name,
+        "state": state,
+        "message": problem.message,
+        "hint": problem.hint,
+        "code": problem.code,
+        "fatal": problem.is_fatal,
+        "wrong_file": is_file,
+    }
+
+
+@click.command()
+@as_json
+def catalog(is_json: bool) -> int:
+    """Lists every word that may stand in a policy, a connector or a systems file."""
+    sections = words_of(load_manifests(shipped("connectors")), load_regimes(shipped("policies") / "regimes"))
+    tables = {heading: [_word(entry) for entry in entries] for heading, entries in sections.items()}
+    if is_json:
+        print_json(tables)
+        return DONE
+    for heading, rows in tables.items():
+        print_heading(heading.replace("_", " ").capitalize())
+        print_table(rows, {"word": "word", "about": "what it means"}, empty="")
+    return DONE
+
+
+def _word(entry: Entry) -> Row:
+    return {"word": entry.name, "about": f"{entry.about} (not yet)" if entry.later else entry.about, "later": entry.later}

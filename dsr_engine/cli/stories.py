@@ -1,0 +1,63 @@
+"""A case as tables on a terminal: what was found, what will happen and why, what happened, what remains."""
+
+from typing import Any, cast
+
+from dsr_engine.cli.terminal import print_heading, print_line, print_table
+
+_COVERAGE = {"system": "system", "collection": "collection", "extent": "looked", "reason": "why not further"}
+_FINDINGS = {"system": "system", "collection": "collection", "match": "match", "confidence": "confidence", "count": "findings"}
+_ITEMS = {
+    "system": "system",
+    "collection": "collection",
+    "how": "what happens",
+    "records": "records",
+    "rule": "rule",
+    "why": "where it stands",
+    "ground": "ground",
+    "until": "until",
+}
+_RESULTS = {"system": "system", "collection": "collection", "how": "what", "result": "result", "records": "records"}
+_POSSIBLE = {"finding": "id", "system": "system", "collection": "collection", "locator": "where", "selector": "by", "match": "match"}
+
+
+def print_case(report: dict[str, object]) -> None:
+    """The report of a case, section by section; sections that have nothing to say are left out."""
+    told = cast("dict[str, Any]", report)
+    outcome = f", {told['outcome'].replace('_', ' ')}" if told["outcome"] else ""
+    print_heading(f"Case {told['case']} — {told['stage'].replace('_', ' ')}{outcome} (round {told['round']})")
+    _print_found(told["findings"], told["coverage"])
+    if told.get("possible"):
+        print_heading("Possible findings that wait for a decision")
+        print_table(told["possible"], _POSSIBLE, empty="")
+    if told["plan"]:
+        print_plan(told["plan"])
+    if told["results"]:
+        print_heading("Results")
+        print_table(told["results"], _RESULTS, empty="")
+    if told["wait"]:
+        print_heading(f"It waits: {told['wait']['code']}")
+        print_line(f"  {told['wait']['reason']}")
+        print_line(f"  needed: {told['wait']['needs']}")
+    if told["certificate"]:
+        print_heading("Certificate")
+        print_line(f"  {told['certificate']}")
+
+
+def _print_found(findings: list[dict[str, Any]], coverage: list[dict[str, Any]]) -> None:
+    if not coverage:
+        return
+    print_heading("Findings")
+    print_table(findings, _FINDINGS, empty="nothing was found")
+    gaps = [row for row in coverage if row["extent"] != "full"]
+    print_line(f"  {len(coverage) - len(gaps)} of {len(coverage)} collections were looked at in full", "dim")
+    if gaps:
+        print_table(gaps, _COVERAGE, empty="")
+
+
+def print_plan(plan: dict[str, Any]) -> None:
+    """What will happen, how, why (file:line) and until when; and what stands in the way."""
+    print_heading(f"Plan {plan['digest'][:16]} — {plan['affected']} records affected")
+    print_table(plan["items"], _ITEMS, empty="nothing would be changed")
+    if plan["obstacles"]:
+        print_heading("In the way of this plan")
+        print_table(plan["obstacles"], {"where": "where", "count": "records", "message": "why", "code": "code"}, empty="")

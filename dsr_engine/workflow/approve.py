@@ -1,0 +1,135 @@
+"""Somebody other than who opened the case approves exactly one digest; automatic approval only where the policy says so and within its cap."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, time
+
+from dsr_engine.domain.case import Case, CaseKind, Stage, Wait
+from dsr_engine.domain.errors import Conflict, InputWrong
+from dsr_engine.domain.plan import Obstacle, Plan
+from dsr_engine.domain.policy import Policy, RequestTerms, SweepTerms
+from dsr_engine.store.approvals import Approval
+from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.caution import caution
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.step import Advance, Stand, Step
+from dsr_engine.workflow.turn import Turn
+
+APPROVED = "approved"
+AUTOMATIC = "automatic"
+GAPS_ACCEPTED = "gaps_accepted"
+POLICY = "policy"
+
+GAP = "coverage.gap"
+_NEEDED = {"automatic": 1, "one_person": 1, "two_people": 2}
+
+
+def approve(case: Case, turn: Turn, house: House) -> Step:
+    """Goes on when the plan is approved, has nothing in its way, and its cooling-off time is over."""
+    with turn.transaction() as tx:
+        plan = _plan(tx, case)
+        approvals = [entry for entry in tx.approvals.of(case.id) if entry.plan_digest == plan.digest()]
+    policy = house.policy_of(case)
+    obstacle = _obstacle(plan, approvals)
+    if obstacle is not None:
+        return Stand(_blocked(plan, obstacle, house))
+    if plan.affected == 0:
+        return Advance(Stage.EXECUTE)
+    yes = [entry for entry in approvals if entry.manner in (APPROVED, AUTOMATIC)]
+    terms = policy.sweep if case.kind is CaseKind.SWEEP and policy.sweep else policy.request
+    if not yes and isinstance(terms, SweepTerms):
+        with turn.transaction() as tx:
+            why = caution(tx, case, plan, policy, terms, house)
+        if why is not None:
+            return Stand(Wait("sweep.unusual", why, _approval_needed(case, plan), house.clock.now()))
+    if not yes and terms.approval == AUTOMATIC and plan.affected <= terms.max_affected:
+        return _automatic(case, plan, house)
+    missing = _NEEDED[terms.approval] - len({entry.by for entry in yes})
+    if not any(entry.manner == AUTOMATIC for entry in yes) and missing > 0:
+        return Stand(_waiting(case, plan, terms, missing, house))
+    return _cooled(case, policy, yes, house)
+
+
+def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_gaps: bool = False) -> None:
+    """Stores a person's approval of this digest. Raises `Conflict` if it is not the plan's any more, or if the person opened the case."""
+    with house.store.transaction() as tx:
+        case = tx.cases.get(case_id)
+        if case.stage is not Stage.APPROVE:
+            raise Conflict(f"the case is at {case.stage.value}, not at approve", code="case.stage", hint="`dsr case show` tells what it waits for")
+        plan = _plan(tx, case)
+        if not digest or not plan.digest().startswith(digest) or len(digest) < 8:
+            raise Conflict("this is not the digest of the plan", code="plan.other_digest", hint="look at the plan again, then approve what you saw")
+        person = tx.people.id_of(by)
+        if person == case.opened_by:
+            raise InputWrong("who opened a case cannot approve its plan", code="approve.own_case", hint="somebody else has to")
+        blocking = [entry for entry in plan.obstacles if entry.code != GAP]
+        if blocking:
+            raise Conflict(f"the plan cannot be approved: {blocking[0].message}", code=blocking[0].code, hint=_NEEDS.get(blocking[0].code, ""))
+        manners = [GAPS_ACCEPTED, APPROVED] if accept_gaps else [APPROVED]
+        for manner in manners:
+            tx.approvals.add(case.id, plan.digest(), person, house.clock.now(), manner)
+            key = f"{plan.id}:{person}:{manner}"
+            tx.ledger.append(leaf(house.clock, "plan.approved", key, case=case.id, digest=plan.digest(), by=person, manner=manner))
+        tx.cases.save(replace(case, wait=None))
+
+
+def _plan(tx: Transaction, case: Case) -> Plan:
+    plan = tx.plans.of(case.id, case.round)
+    if plan is None:
+        raise Conflict("the case has no plan of this round", code="plan.none", hint="run the case")
+    return plan
+
+
+def _obstacle(plan: Plan, approvals: Iterable[Approval]) -> Obstacle | None:
+    """The first thing that stands in the way. Gaps stop standing there when a named person accepted them."""
+    are_gaps_accepted = any(entry.manner == GAPS_ACCEPTED for entry in approvals)
+    return next((entry for entry in plan.obstacles if entry.code != GAP or not are_gaps_accepted), None)
+
+
+_NEEDS = {
+    "finding.undecided": "decide about each: `dsr case decide`",
+    "rule.missing": "add a rule for it to the policy, then withdraw the case and open a new one",
+    GAP: "make the rest readable and run the case again, or accept the gaps by name: `dsr case approve --accept-gaps`",
+    "place.fixed": "decide about these findings: `dsr case decide` with theirs, stays or not_theirs",
+}
+
+
+def _blocked(plan: Plan, obstacle: Obstacle, house: House) -> Wait:
+    where = ".".join(part for part in (obstacle.system, obstacle.collection) if part)
+    count = f"{obstacle.count} × " if obstacle.count > 1 else ""
+    more = f" (and {len(plan.obstacles) - 1} further obstacles)" if len(plan.obstacles) > 1 else ""
+    reason = f"{where + ': ' if where else ''}{count}{obstacle.message}{more}"
+    return Wait(obstacle.code, reason, _NEEDS.get(obstacle.code, "see `dsr case show`"), house.clock.now())
+
+
+def _waiting(case: Case, plan: Plan, terms: RequestTerms | SweepTerms, missing: int, house: House) -> Wait:
+    needs = _approval_needed(case, plan)
+    if terms.approval == AUTOMATIC:
+        reason = f"{plan.affected} records would be affected, more than the policy approves automatically ({terms.max_affected})"
+        return Wait("approval.over_cap", reason, needs, house.clock.now())
+    return Wait("approval.missing", f"{missing} approval(s) of the plan are missing", needs, house.clock.now())
+
+
+def _approval_needed(case: Case, plan: Plan) -> str:
+    return f"`dsr case approve {case.id} --digest {plan.digest()[:16]}` by somebody who did not open the case"
+
+
+def _automatic(case: Case, plan: Plan, house: House) -> Step:
+    def write(tx: Transaction) -> None:
+        tx.approvals.add(case.id, plan.digest(), POLICY, house.clock.now(), AUTOMATIC)
+        key = f"{plan.id}:{POLICY}"
+        tx.ledger.append(leaf(house.clock, "plan.approved", key, case=case.id, digest=plan.digest(), by=POLICY, manner=AUTOMATIC))
+
+    return Advance(Stage.EXECUTE, write)
+
+
+def _cooled(case: Case, policy: Policy, approvals: Sequence[Approval], house: House) -> Step:
+    if policy.request.cool_off is None or case.kind is CaseKind.SWEEP:
+        return Advance(Stage.EXECUTE)
+    last = max(entry.at for entry in approvals)
+    until = datetime.combine(policy.request.cool_off.after(last.date()), time(last.hour, last.minute, last.second), UTC)
+    now = house.clock.now()
+    if now >= until:
+        return Advance(Stage.EXECUTE)
+    return Stand(Wait("cooling_off", f"approved; the policy lets {policy.request.cool_off} pass first", "time has to pass, or withdraw", now, until))

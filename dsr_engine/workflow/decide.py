@@ -1,0 +1,68 @@
+"""What people decide on the way: about possible findings, shared identifiers, refusal, withdrawal."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dsr_engine.domain.case import Case, Outcome, Stage
+from dsr_engine.domain.errors import Conflict, InputWrong
+from dsr_engine.domain.finding import Finding
+from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.leaves import leaf
+
+#: It is about this person: treated as a record that belongs to them.
+THEIRS = "theirs"
+#: It is about somebody else: left alone, and expected to be there afterwards.
+NOT_THEIRS = "not_theirs"
+#: It is about this person and stays all the same; the certificate names it as an exception.
+STAYS = "stays"
+#: It is about this person as a mention: treated by the rules for mentions.
+MENTIONED = "mentioned"
+
+VERDICTS = (THEIRS, NOT_THEIRS, STAYS, MENTIONED)
+
+_BEFORE_EFFECTS = frozenset({Stage.INTAKE, Stage.VERIFY_IDENTITY, Stage.RESOLVE_IDENTITIES, Stage.DISCOVER, Stage.PLAN, Stage.APPROVE})
+
+
+def decide_findings(house: House, case_id: str, verdicts: Iterable[tuple[str, str]], by: str) -> int:
+    """Stores a person's verdicts (finding id, verdict) and lets the plan be made anew. Gives how many were stored."""
+    stored = 0
+    with house.store.transaction() as tx:
+        case = _before_effects(tx, case_id)
+        person = tx.people.id_of(by)
+        for finding, verdict in verdicts:
+            if verdict not in VERDICTS:
+                raise InputWrong(f"no such verdict: {verdict}", code="verdict.unknown", hint=f"use one of {', '.join(VERDICTS)}")
+            tx.findings.decide(finding, verdict, person, house.clock.now())
+            tx.ledger.append(leaf(house.clock, "finding.decided", f"{finding}:{verdict}", case=case_id, finding=finding, verdict=verdict, by=person))
+            stored += 1
+        if case.stage is Stage.APPROVE:
+            tx.cases.save(replace(case, stage=Stage.PLAN, wait=None))
+    return stored
+
+
+def possible_findings(tx: Transaction, case: Case, phase: str) -> list[tuple[str, Finding]]:
+    """The findings of this round that wait for a person, with their ids."""
+    verdicts = tx.findings.verdicts(case.id)
+    return [(id_, finding) for id_, finding in tx.findings.of(case.id, case.round, phase) if finding.confidence.rank == 0 and id_ not in verdicts]
+
+
+def close_unfulfilled(house: House, case_id: str, outcome: Outcome, reason: str, by: str) -> None:
+    """Refuses or withdraws a case before it had any effect. The reason is a code; free text may name people and is not kept."""
+    with house.store.transaction() as tx:
+        case = _before_effects(tx, case_id)
+        person = tx.people.id_of(by)
+        tx.cases.save(replace(case, stage=Stage.CLOSED, wait=None, outcome=outcome, closed_at=house.clock.now()))
+        tx.ledger.append(leaf(house.clock, f"case.{outcome.value}", case_id, case=case_id, reason=reason, by=person))
+        house.store.vault.shred(tx, case_id)
+
+
+def _before_effects(tx: Transaction, case_id: str) -> Case:
+    case = tx.cases.get(case_id)
+    if case.stage not in _BEFORE_EFFECTS:
+        raise Conflict(
+            f"the case is at {case.stage.value}: it is too late for that",
+            code="case.stage",
+            hint="what was executed cannot be undone; `dsr case show` tells what happened",
+        )
+    return case

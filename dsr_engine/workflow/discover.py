@@ -1,0 +1,167 @@
+"""Finds the person in every system in scope, and says of every collection how far it looked.
+
+Search is shared: reading a mail store is the dear part, so one pass serves all cases that wait for the same system. Work is cut into slices;
+a slice's findings, its coverage and the fact that it is done are committed together. Killed before that: the slice is searched again.
+Killed after: nobody asks again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from dsr_engine.domain.case import Case, CaseKind, Stage, Wait
+from dsr_engine.domain.errors import DsrError, Unreachable
+from dsr_engine.domain.finding import Coverage, Extent
+from dsr_engine.domain.system import System
+from dsr_engine.drivers.driver import Driver
+from dsr_engine.workflow.ageing import age_queries
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.looking import Look, Search, age_search, facts_wanted, keep_look, look_at, person_search, slice_key
+from dsr_engine.workflow.step import TRY_AGAIN_AFTER, Advance, Stand, Step
+from dsr_engine.workflow.turn import Turn
+
+FOUND = "found"
+VERIFIED = "verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Seeker:
+    """One case that a pass serves, and the turn under which its rows are written."""
+
+    case: Case
+    turn: Turn
+
+
+def discover(case: Case, turn: Turn, house: House) -> Step:
+    """Searches all systems of the case; goes on when each was searched or is a gap with a reason. Stands while one does not answer."""
+    with ExitStack() as stack:
+        seekers = (Seeker(case, turn), *_companions(case, house, stack))
+        waits = search_systems(seekers, FOUND, house)
+    return Stand(waits[0]) if waits else Advance(Stage.PLAN)
+
+
+def search_systems(seekers: Sequence[Seeker], phase: str, house: House) -> list[Wait]:
+    """Searches every system of the first case, for all seekers that have it in scope. Gives the waits of systems that did not answer."""
+    waits = []
+    for name in seekers[0].case.systems:
+        served = tuple(seeker for seeker in seekers if name in seeker.case.systems)
+        wait = _search_system(served, house.system_named(name), phase, house)
+        if wait is not None:
+            waits.append(wait)
+    return waits
+
+
+def _companions(case: Case, house: House, stack: ExitStack) -> Iterator[Seeker]:
+    """Other requests that wait for the same systems and that nobody works on: they share this pass."""
+    if case.kind is not CaseKind.REQUEST:
+        return
+    with house.store.transaction() as tx:
+        others = [other for other in tx.cases.list(open_only=True) if _shares(case, other)]
+    for other in others:
+        try:
+            turn = stack.enter_context(Turn.take(house.store, other.id, f"shared-{case.id}"))
+        except DsrError:
+            continue  # somebody else works on it, and will find what it needs by itself
+        with house.store.transaction() as tx:
+            current = tx.cases.get(other.id)
+        if _shares(case, current):
+            yield Seeker(current, turn)
+
+
+def _shares(case: Case, other: Case) -> bool:
+    return other.id != case.id and other.kind is CaseKind.REQUEST and other.stage is Stage.DISCOVER and bool(set(other.systems) & set(case.systems))
+
+
+def _search_system(seekers: Sequence[Seeker], system: System, phase: str, house: House) -> Wait | None:
+    if system.is_disabled:
+        _note_unread(seekers, system, phase, "the system is disabled in systems.yaml", "system.disabled")
+        return None
+    try:
+        for tag, search in _searches(seekers, system, house):
+            _search_slices(seekers, system, phase, house, tag, search)
+    except Unreachable as error:
+        now = house.clock.now()
+        return Wait("system_down", f"{system.name} does not answer: {error.message}", "the system has to answer again", now, now + TRY_AGAIN_AFTER)
+    except DsrError as error:
+        _note_unread(seekers, system, phase, str(error), error.code)
+    return None
+
+
+def _searches(seekers: Sequence[Seeker], system: System, house: House) -> Iterator[tuple[str, Search]]:
+    first = seekers[0].case
+    if first.kind is CaseKind.SWEEP:
+        for tag, query in age_queries(house.policy_of(first), system, house.clock.now().date()):
+            yield tag, age_search(first, query)
+        return
+    with house.store.transaction() as tx:
+        subjects = {seeker.case.id: tx.selectors.of(seeker.case.id) for seeker in seekers}
+    facts: dict[str, tuple[str, ...]] = {}
+    for seeker in seekers:
+        for collection, names in facts_wanted(house.policy_of(seeker.case), system).items():
+            facts[collection] = tuple(sorted({*facts.get(collection, ()), *names}))
+    yield "", person_search(subjects, facts)
+
+
+def reader_of(system: System, phase: str, house: House) -> Driver:
+    """A fresh connection for looking: to the replica when finding, with the other credential when verifying."""
+    if phase == VERIFIED and system.verify_as:
+        system = replace(system, settings={**system.settings, **system.verify_as})
+    elif phase == FOUND and system.read_from is not None:
+        system = replace(system, settings={**system.settings, "url": system.read_from})
+    return house.open_driver(system, read_only=True)
+
+
+def _search_slices(seekers: Sequence[Seeker], system: System, phase: str, house: House, tag: str, search: Search) -> None:
+    driver = reader_of(system, phase, house)
+    try:
+        parts = list(driver.slices(search.query))
+    finally:
+        driver.close()
+    todo = [part for part in parts if not _is_done(seekers, phase, slice_key(part, tag))]
+    what = f"{system.name}: looking"
+    house.progress.begin(what, len(parts))
+    house.progress.advance(what, len(parts) - len(todo))
+    orders: list[Future[Look]] = [house.executor.submit(look_at, lambda: reader_of(system, phase, house), search, part) for part in todo]
+    errors: list[Unreachable] = []
+    try:
+        for order in as_completed(orders):
+            look = order.result()
+            if look.error is not None:
+                errors.append(look.error)
+                continue
+            _keep(seekers, phase, look, tag)
+            house.progress.advance(what)
+    finally:
+        for order in orders:
+            order.cancel()
+        house.progress.end(what)
+    if errors:
+        raise errors[0]
+
+
+def _is_done(seekers: Sequence[Seeker], phase: str, key: str) -> bool:
+    for seeker in seekers:
+        with seeker.turn.transaction() as tx:
+            if not tx.slices.is_done(seeker.case.id, seeker.case.round, phase, key):
+                return False
+    return True
+
+
+def _keep(seekers: Sequence[Seeker], phase: str, look: Look, tag: str) -> None:
+    for seeker in seekers:
+        with seeker.turn.transaction() as tx:
+            if not tx.slices.is_done(seeker.case.id, seeker.case.round, phase, slice_key(look.part, tag)):
+                keep_look(tx, seeker.case.id, seeker.case.round, phase, look, tag)
+
+
+def _note_unread(seekers: Sequence[Seeker], system: System, phase: str, reason: str, code: str) -> None:
+    """A system that cannot be read as a whole is one coverage row, never silence."""
+    for seeker in seekers:
+        with seeker.turn.transaction() as tx:
+            tx.coverage.put(seeker.case.id, seeker.case.round, phase, Coverage(system.name, "*", Extent.NONE, reason, code))
+
+
+def coverage_gaps(rows: Sequence[Coverage]) -> Mapping[tuple[str, str], Coverage]:
+    """The collections that were not looked at in full."""
+    return {(row.system, row.collection): row for row in rows if row.extent is not Extent.FULL}

@@ -1,0 +1,165 @@
+"""From fields to records: what becomes of one record when its fields have been judged. Pure.
+
+A record that belongs to the person is deleted as a whole when nothing in it has to stay. When something stays, the fields under `delete` are nulled
+or tombstoned and the rest is left. In a record that only mentions the person nothing but the spans is touched.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from dsr_engine.domain.anonymize import FieldFacts, Method, MethodName
+from dsr_engine.domain.finding import Finding, Match
+from dsr_engine.domain.plan import Delete, DropPart, Edit, Effect, Fence, Reason, RedactSpans, Rewrite, SetValue
+from dsr_engine.domain.policy import Then, Treatment, category_covers
+from dsr_engine.domain.record import Locator
+from dsr_engine.domain.system import CollectionMap
+from dsr_engine.drivers.driver import CollectionFacts
+from dsr_engine.workflow.judgement import Judged, Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One finding of a record: the record itself, or a part of a file that is a record of its own."""
+
+    id: str
+    finding: Finding
+    match: Match
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is known of the collection: the live facts (None for files), what the manifest says, and whether places are columns."""
+
+    facts: CollectionFacts | None
+    map: CollectionMap | None
+    is_table: bool
+
+    def field(self, name: str) -> FieldFacts:
+        known = {entry.name: entry for entry in self.facts.fields} if self.facts else {}
+        return known.get(name, FieldFacts(name))
+
+    def is_key(self, name: str) -> bool:
+        return self.facts is not None and name in self.facts.key
+
+    def is_link(self, name: str) -> bool:
+        return self.facts is not None and any(name in link.fields for link in self.facts.links)
+
+
+@dataclass(frozen=True, slots=True)
+class Disposal:
+    """What shall become of one record. `effect` None: it stays as it is. `fields` are those that its fingerprint covers."""
+
+    locator: Locator
+    findings: tuple[str, ...]
+    treatment: Treatment
+    effect: Effect | None
+    reasons: tuple[Reason, ...]
+    fields: tuple[str, ...]
+    categories: tuple[str, ...]
+    stuck: str = ""
+
+
+def dispose(locator: Locator, parts: Iterable[Part], shape: Shape) -> Disposal:
+    """What shall become of the record at `locator`, given the judgements of all its parts.
+
+    `stuck` names why it cannot be done as judged (a place that cannot be rewritten): a person has to decide.
+    """
+    parts = tuple(parts)
+    judged = tuple(entry for part in parts for entry in part.judgement.judged)
+    reasons = tuple(dict.fromkeys(sorted((entry.reason for entry in judged), key=repr)))
+    whole = next((part for part in parts if not part.finding.locator.inside and part.match is Match.OWNS), None)
+    fields = tuple(sorted({_column(entry.place) for entry in judged} - {""})) if shape.is_table else ()
+    categories = tuple(sorted({entry.category for entry in judged} - {""}))
+    base = Disposal(locator, tuple(part.id for part in parts), Treatment.RETAIN, None, reasons, fields, categories)
+    if whole is not None and _all_deleted(whole.judgement):
+        return replace(base, treatment=Treatment.DELETE, effect=Delete())
+    stuck = next((entry for entry in judged if not entry.is_kept and entry.hit is not None and not entry.hit.is_rewritable), None)
+    if stuck is not None:
+        return replace(base, stuck=f"the person stands in a place that cannot be rewritten ({_kind_of_place(stuck)})")
+    edits = tuple(dict.fromkeys(edit for part in parts for edit in _edits(part, shape)))
+    kept = [entry for entry in judged if entry.is_kept]
+    fence = _fences(kept, shape)
+    effect = Rewrite(edits + fence) if edits or fence else None
+    return replace(base, treatment=_treatment(judged, edits), effect=effect)
+
+
+def shell(disposal: Disposal, shape: Shape, categorised: Mapping[str, str]) -> Disposal | None:
+    """The record as an anonymous shell, for one that others still point at; None if nobody said which of its fields are personal."""
+    names = [name for name in sorted(categorised) if not shape.is_key(name)]
+    edits = tuple(edit for name in names for edit in _emptied(name, categorised[name], shape))
+    if shape.map is None or not edits:
+        return None
+    return replace(disposal, treatment=Treatment.ANONYMIZE, effect=Rewrite(edits), fields=tuple(edit.place for edit in edits))
+
+
+def _all_deleted(judgement: Judgement) -> bool:
+    return bool(judgement.judged) and all(entry.then.treatment is Treatment.DELETE for entry in judgement.judged) and not judgement.uncovered
+
+
+def _kind_of_place(entry: Judged) -> str:
+    return entry.place.partition(":")[0].partition("/")[0] or entry.category
+
+
+def _column(place: str) -> str:
+    return place.partition("/")[0]
+
+
+def _edits(part: Part, shape: Shape) -> list[Edit]:
+    if part.match is Match.OWNS and part.finding.locator.inside and _all_deleted(part.judgement):
+        return [Edit(part.finding.locator.inside, DropPart())]
+    edits: list[Edit] = []
+    for entry in part.judgement.judged:
+        place = _column(entry.place) if shape.is_table else entry.place
+        if entry.is_kept:
+            continue
+        if part.match is Match.MENTIONS or entry.then.treatment is Treatment.REDACT:
+            edits += [Edit(place, RedactSpans())] if entry.hit is not None else []
+        elif entry.then.treatment is Treatment.ANONYMIZE and entry.then.methods:
+            edits += _by_method(place, entry, shape)
+        else:
+            edits += _emptied(place, entry.category, shape)
+    return edits
+
+
+def _by_method(place: str, entry: Judged, shape: Shape) -> list[Edit]:
+    method = _method_for(entry.category, entry.then)
+    if method is None:
+        return _emptied(place, entry.category, shape)
+    if method.name is MethodName.REDACT:
+        return [Edit(place, RedactSpans())] if entry.hit is not None else []
+    return [Edit(place, SetValue(method, entry.category))]
+
+
+def _method_for(category: str, then: Then) -> Method | None:
+    """The method of the deepest category that covers this one."""
+    covering = [general for general in then.methods if category_covers(general, category)]
+    return then.methods[max(covering, key=len)] if covering else None
+
+
+def _emptied(place: str, category: str, shape: Shape) -> list[Edit]:
+    """A field without its value: null where the field may be, a neutral text elsewhere. Keys stay; a link that cannot be null stays."""
+    facts = shape.field(place)
+    if shape.is_key(place) or (shape.is_link(place) and not facts.is_nullable):
+        return []
+    name = MethodName.NULL if shape.is_table and facts.is_nullable else MethodName.TOMBSTONE
+    return [Edit(place, SetValue(Method(name), category))]
+
+
+def _fences(kept: list[Judged], shape: Shape) -> tuple[Edit, ...]:
+    if shape.map is None or not any(entry.then.treatment is Treatment.RESTRICT for entry in kept):
+        return ()
+    return tuple(Edit(name, Fence(value)) for name, value in shape.map.fence)
+
+
+def _treatment(judged: tuple[Judged, ...], edits: tuple[Edit, ...]) -> Treatment:
+    """One word for the item. What keeps data is named first: it must never count as erased."""
+    treatments = {entry.then.treatment for entry in judged}
+    for keeping in (Treatment.RESTRICT, Treatment.RETAIN):
+        if keeping in treatments and (not edits or not all(isinstance(edit.how, RedactSpans) for edit in edits)):
+            return keeping
+    if edits and all(isinstance(edit.how, DropPart) for edit in edits):
+        return Treatment.DELETE
+    if any(isinstance(edit.how, SetValue) for edit in edits):
+        return Treatment.ANONYMIZE
+    return Treatment.REDACT if edits else Treatment.RETAIN

@@ -1,0 +1,108 @@
+"""Runs a case from stage to stage until it waits or is closed. The only loop, and the only place where any error becomes a wait."""
+
+import logging
+import secrets
+from dataclasses import replace
+
+from dsr_engine.domain.case import Case, Stage, Wait
+from dsr_engine.domain.errors import Conflict, DsrError, Unreachable
+from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.stages import STAGES
+from dsr_engine.workflow.step import TRY_AGAIN_AFTER, Advance, Close, NewRound, Stand, Step
+from dsr_engine.workflow.turn import Turn
+
+MOST_ROUNDS = 3
+
+_log = logging.getLogger(__name__)
+
+
+def run_case(house: House, case_id: str, worker: str, *, until: Stage = Stage.CLOSED) -> Case:
+    """Works on the case until only a person, a system or time can take it further, or until it has reached a stage; gives it as it then stands.
+
+    Raises `Conflict` if another worker has the case. A wait whose cause is gone is simply tried again: that is what running a case means.
+    """
+    with Turn.take(house.store, case_id, worker) as turn:
+        while True:
+            case = _read(house, case_id)
+            if case.stage in (Stage.CLOSED, until):
+                return case
+            step = _attempt(case, turn, house)
+            case = _commit(case, step, turn, house)
+            if isinstance(step, Stand):
+                return case
+
+
+def _read(house: House, case_id: str) -> Case:
+    with house.store.snapshot() as tx:
+        return tx.cases.get(case_id)
+
+
+def _attempt(case: Case, turn: Turn, house: House) -> Step:
+    try:
+        return STAGES[case.stage](case, turn, house)
+    except Conflict as error:
+        if error.code == "store.lease_lost":
+            raise
+        return Stand(_wait(house, error))
+    except DsrError as error:
+        return Stand(_wait(house, error))
+    except Exception as error:  # whatever it is, the case must stand still with a reason instead of vanishing
+        _log.error("case %s stands at %s: %s", case.id, case.stage.value, type(error).__name__)
+        if _log.isEnabledFor(logging.DEBUG):
+            raise
+        return Stand(
+            Wait(
+                "internal_error",
+                f"an error of the engine itself ({type(error).__name__}) at {case.stage.value}",
+                "report it with the output of `dsr --log-level debug case run`, then run the case again",
+                house.clock.now(),
+            )
+        )
+
+
+def _wait(house: House, error: DsrError) -> Wait:
+    now = house.clock.now()
+    is_transient = isinstance(error, Unreachable)
+    needs = error.hint or ("the system has to answer again" if is_transient else "somebody has to mend it, then run the case again")
+    return Wait(error.code, error.message, needs, now, now + TRY_AGAIN_AFTER if is_transient else None)
+
+
+def _commit(case: Case, step: Step, turn: Turn, house: House) -> Case:
+    moved = _moved(case, step, house)
+    with turn.transaction() as tx:
+        step.write(tx)
+        tx.cases.save(moved)
+        _record(tx, case, moved, house)
+    return moved
+
+
+def _moved(case: Case, step: Step, house: House) -> Case:
+    match step:
+        case Advance(to=to):
+            return replace(case, stage=to, wait=None)
+        case Stand(wait=wait):
+            return replace(case, wait=wait)
+        case Close(outcome=outcome):
+            return replace(case, stage=Stage.CLOSED, wait=None, outcome=outcome, closed_at=house.clock.now())
+        case NewRound():
+            if case.round >= MOST_ROUNDS:
+                wait = Wait(
+                    "rounds_exhausted",
+                    f"after {case.round} rounds something of the person is still found",
+                    "find out what writes it again, stop that, then run the case",
+                    house.clock.now(),
+                )
+                return replace(case, wait=wait)
+            return replace(case, stage=Stage.DISCOVER, round=case.round + 1, wait=None)
+
+
+def _record(tx: Transaction, before: Case, after: Case, house: House) -> None:
+    """The ledger gets one leaf for each border that a case crosses; standing still is not an effect."""
+    if after.stage is not before.stage or after.round != before.round:
+        key = f"{after.id}:{secrets.token_hex(8)}"  # one transaction with the move itself: a second leaf for one move cannot be
+        outcome = after.outcome.value if after.outcome else ""
+        tx.ledger.append(
+            leaf(house.clock, "case.stage", key, case=after.id, round=after.round, left=before.stage.value, to=after.stage.value, outcome=outcome)
+        )

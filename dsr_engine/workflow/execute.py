@@ -1,0 +1,252 @@
+"""Does what was approved, exactly that, and exactly once, whatever kills it.
+
+Per item (a batch of records of one collection, or one object):
+
+    1. Tx A   holds and stops are checked; ledger `effect.intended`; item INTENDED
+    2.        observe: what is there now?
+    3.        equals *becomes*: nothing to do · absent as planned: already absent · equals *expect*: change · anything else: DRIFTED, untouched
+    4. Tx B   ledger `effect.done`; results; item DONE. The sole commit point.
+
+Killed before A: the item is PLANNED and is taken next time. Between A and the change: *expect* is seen, the change is made. After the change and
+before B: *becomes* is seen, nothing is done twice, B is written. After B: nobody asks again. A time-out means *unknown*: the next try observes.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dsr_engine.content.rewriter import CaseRewriter
+from dsr_engine.domain.case import Case, Stage, Wait
+from dsr_engine.domain.errors import Conflict
+from dsr_engine.domain.plan import Delete, ItemState, Plan, PlanItem, Planned, Result, ResultState
+from dsr_engine.domain.record import Locator
+from dsr_engine.drivers.driver import Absent, Accepted, Change, Done, Drifted, Driver, Failed, Moved, Observation, Outcome, Watched
+from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.foresight import fingerprint, rewriter_for
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.make_plan import holding
+from dsr_engine.workflow.step import Advance, Stand, Step
+from dsr_engine.workflow.turn import Turn
+
+GO_ON = "go_on_after_drift"
+HELD = "hold"
+BLOCKED = "blocked"
+#: Below this many drifted records the share of drift says nothing about the system.
+FEW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What an item needs to be executed."""
+
+    case: Case
+    plan: Plan
+    driver: Driver
+    rewriter: CaseRewriter
+    turn: Turn
+    house: House
+
+
+def execute(case: Case, turn: Turn, house: House) -> Step:
+    """Executes every item of the approved plan; goes on when each has its results. Stands when it is stopped or when too much drifted."""
+    with turn.transaction() as tx:
+        plan = tx.plans.of(case.id, case.round)
+        selectors = tx.selectors.of(case.id)
+    if plan is None or not plan.items:
+        return Advance(Stage.VERIFY_ABSENCE)
+    rewriter = rewriter_for(house, case, selectors)
+    for system in dict.fromkeys(item.system for item in plan.items):
+        driver = house.open_driver(house.system_named(system))
+        try:
+            wait = _execute_system(_Work(case, plan, driver, rewriter, turn, house), system)
+        finally:
+            driver.close()
+        if wait is not None:
+            return Stand(wait)
+    return Advance(Stage.VERIFY_ABSENCE)
+
+
+def _execute_system(work: _Work, system: str) -> Wait | None:
+    items = [item for item in work.plan.items if item.system == system]
+    what = f"{system}: acting"
+    work.house.progress.begin(what, sum(len(item.records) for item in items))
+    try:
+        for item in items:
+            wait = _execute_item(work, item)
+            if wait is not None:
+                return wait
+            work.house.progress.advance(what, len(item.records))
+    finally:
+        work.house.progress.end(what)
+    return None
+
+
+def _execute_item(work: _Work, item: PlanItem) -> Wait | None:
+    with work.turn.transaction() as tx:
+        state = tx.plans.states(work.plan.id)[item.id]
+        if state in (ItemState.DONE, ItemState.BLOCKED):
+            return None
+        wait = _halted(tx, work, item)
+        if wait is not None:
+            return wait
+        if _settled_without_effect(tx, work, item):
+            return None
+        _intend(tx, work, item, state)
+    results = _act(work, item, is_rerun=state is ItemState.INTENDED)
+    if _is_first(work, item):
+        _look_at_first(work, item, results)
+    with work.turn.transaction() as tx:
+        _settle(tx, work, item, ItemState.DONE, results)
+    return None
+
+
+def _is_first(work: _Work, item: PlanItem) -> bool:
+    """True for the small batch with which each collection begins."""
+    first = next(
+        entry for entry in work.plan.items if entry.effect is not None and (entry.system, entry.collection) == (item.system, item.collection)
+    )
+    return first.id == item.id
+
+
+def _look_at_first(work: _Work, item: PlanItem, results: Sequence[Result]) -> None:
+    """Reads the first batch again through a new connection; raises `Conflict` if it is not what it was to become."""
+    driver = work.house.open_driver(work.house.system_named(item.system), read_only=True)
+    try:
+        seen = driver.observe([Watched(planned.locator, item.fields) for planned in item.records])
+    finally:
+        driver.close()
+    for planned, now, result in zip(item.records, seen, results, strict=True):
+        mark = None if isinstance(now, Absent) else fingerprint(work.house, work.case, now.state)
+        if result.state is ResultState.DONE and mark != planned.becomes:
+            raise Conflict(
+                f"{item.system}.{item.collection}: the first records are not what they were to become",
+                code="first_batch.failed",
+                hint="nothing more was touched; find out what changes them (a trigger, a replica), then run the case again",
+            )
+
+
+def _halted(tx: Transaction, work: _Work, item: PlanItem) -> Wait | None:
+    """Somebody pulled the brake, or so much drifted that the plan does not describe the system any more."""
+    now = work.house.clock.now()
+    stops = tx.stops.active()
+    if "*" in stops or item.system in stops:
+        return Wait("stopped", f"{item.system} was stopped by hand", "`dsr stop --resume` lets it go on", now)
+    tally: Counter[ResultState] = Counter()
+    for (_, result), count in tx.results.tally(work.plan.id).items():
+        tally[result] += count
+    drifted, total = tally[ResultState.DRIFTED], sum(tally.values())
+    most = work.house.policy_of(work.case).request.max_drift
+    if drifted > FEW and drifted > most * total and not _is_drift_accepted(tx, work):
+        reason = f"{drifted} of {total} records were not as planned any more, more than the policy allows ({most:.0%})"
+        return Wait("too_much_drift", reason, f"find out who changes {item.system}; then `dsr case decide {work.case.id} --go-on`", now)
+    return None
+
+
+def _is_drift_accepted(tx: Transaction, work: _Work) -> bool:
+    return any(entry.manner == GO_ON and entry.plan_digest == work.plan.digest() for entry in tx.approvals.of(work.case.id))
+
+
+def _settled_without_effect(tx: Transaction, work: _Work, item: PlanItem) -> bool:
+    """Items that nothing is done to: data that stays, data under a hold, and parents whose children are still there."""
+    if item.effect is None:
+        _settle(tx, work, item, ItemState.DONE, [Result(item.id, n, ResultState.KEPT) for n in range(len(item.records))])
+        return True
+    if holding(work.case, item.system, item.collection, item.categories, tx.holds.list()) is not None:
+        _settle(tx, work, item, ItemState.BLOCKED, [Result(item.id, n, ResultState.KEPT, HELD) for n in range(len(item.records))])
+        return True
+    if item.after and _left_behind(tx, work, item):
+        _settle(tx, work, item, ItemState.BLOCKED, [Result(item.id, n, ResultState.DRIFTED, BLOCKED) for n in range(len(item.records))])
+        return True
+    return False
+
+
+def _left_behind(tx: Transaction, work: _Work, item: PlanItem) -> bool:
+    """True if a record that had to go first is still there."""
+    gone = {ResultState.DONE, ResultState.ALREADY_ABSENT, ResultState.ABSENT_AFTER_INTERRUPTION}
+    return any(id_ in item.after and state not in gone for (id_, state), count in tx.results.tally(work.plan.id).items() if count)
+
+
+def _intend(tx: Transaction, work: _Work, item: PlanItem, state: ItemState) -> None:
+    if state is ItemState.INTENDED:
+        return
+    tx.plans.set_state(item.id, ItemState.INTENDED)
+    tx.ledger.append(
+        leaf(
+            work.house.clock,
+            "effect.intended",
+            f"{item.id}:intended",
+            case=work.case.id,
+            plan=work.plan.id,
+            item=item.id,
+            treatment=item.treatment.value,
+            rules=[str(reason.source) for reason in item.reasons],
+            records=len(item.records),
+            places=_places_digest(work, item),
+        )
+    )
+
+
+def _places_digest(work: _Work, item: PlanItem) -> str:
+    """One keyed digest over the item's locators: whoever has the case's key can show which records were meant, nobody else."""
+    text = "\n".join(sorted("\0".join(planned.locator.key) for planned in item.records))
+    return work.house.store.vault.mac(work.case.id, text.encode(), purpose="locators").hex()
+
+
+def _settle(tx: Transaction, work: _Work, item: PlanItem, state: ItemState, results: Sequence[Result]) -> None:
+    tx.results.put(work.plan.id, results)
+    tx.plans.set_state(item.id, state)
+    counts = Counter(result.state.value for result in results)
+    kind = "effect.done" if state is ItemState.DONE else "effect.blocked"
+    tx.ledger.append(
+        leaf(work.house.clock, kind, f"{item.id}:done", case=work.case.id, plan=work.plan.id, item=item.id, results=dict(sorted(counts.items())))
+    )
+
+
+def _act(work: _Work, item: PlanItem, *, is_rerun: bool) -> list[Result]:
+    seen = work.driver.observe([Watched(planned.locator, item.fields) for planned in item.records])
+    results: dict[int, Result] = {}
+    changes: dict[int, Change] = {}
+    for position, (planned, now) in enumerate(zip(item.records, seen, strict=True)):
+        if now.server != item.server:
+            raise Conflict(
+                f"{item.system} is not the server that the plan was made against",
+                code="server.changed",
+                hint="point systems.yaml at the right server, or withdraw the case and open a new one",
+            )
+        answer = _classified(work, item, planned, now, is_rerun)
+        if isinstance(answer, Change):
+            changes[position] = answer
+        else:
+            results[position] = Result(item.id, position, *answer)
+    if changes:
+        outcomes = work.driver.change(list(changes.values()), work.rewriter)
+        for position, outcome in zip(changes, outcomes, strict=True):
+            results[position] = Result(item.id, position, *_meaning(outcome))
+    return [results[position] for position in sorted(results)]
+
+
+def _classified(work: _Work, item: PlanItem, planned: Planned, now: Observation, is_rerun: bool) -> Change | tuple[ResultState, str]:
+    if isinstance(now, Absent):
+        if planned.becomes is not None:
+            return ResultState.DRIFTED, "absent"
+        return (ResultState.ABSENT_AFTER_INTERRUPTION if is_rerun else ResultState.ALREADY_ABSENT), ""
+    mark = fingerprint(work.house, work.case, now.state)
+    if planned.becomes is not None and mark == planned.becomes:
+        return ResultState.DONE, ""
+    if mark != planned.expect:
+        return ResultState.DRIFTED, "changed"
+    locator: Locator = now.to if isinstance(now, Moved) else planned.locator
+    return Change(locator, item.effect or Delete(), item.fields, now.state, item.server, planned.dependents)
+
+
+def _meaning(outcome: Outcome) -> tuple[ResultState, str]:
+    match outcome:
+        case Done():
+            return ResultState.DONE, ""
+        case Accepted():
+            return ResultState.ACCEPTED, ""
+        case Drifted(code=code):
+            return ResultState.DRIFTED, code
+        case Failed(code=code):
+            return ResultState.FAILED, code

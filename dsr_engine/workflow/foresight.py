@@ -1,0 +1,161 @@
+"""Asks a system what a plan would do to it, before anybody approves: fingerprints, dependents, refusals. Nothing is written.
+
+Dependents of a row that is to go (`policies/README.md`, *From fields to records*): what a cascade would take goes with it, listed and counted,
+unless a rule keeps that collection; everything else that points at the row makes it an anonymous shell. Nothing is taken or cut loose silently.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self
+
+from dsr_engine.content.match import Matcher
+from dsr_engine.content.rewriter import CaseRewriter
+from dsr_engine.domain.case import Case
+from dsr_engine.domain.errors import DsrError
+from dsr_engine.domain.plan import Delete, Obstacle, Reason
+from dsr_engine.domain.policy import KEEPING, Policy, Treatment, concerns
+from dsr_engine.domain.selector import Selector
+from dsr_engine.domain.system import System
+from dsr_engine.drivers.driver import Change, CollectionFacts, Driver, Foreseen, Moved, Present, Watched
+from dsr_engine.workflow.batching import Draft, Ranks
+from dsr_engine.workflow.disposal import Disposal, Shape, shell
+from dsr_engine.workflow.house import House
+
+#: Turning rows into shells can only remove deletions, so the fixed point is near; the bound is there for a driver that contradicts itself.
+MOST_PASSES = 6
+NONCURRENT = "s3.noncurrent"
+_SAMPLE = 1000
+
+
+def fingerprint(house: House, case: Case, state: bytes) -> bytes:
+    """The keyed fingerprint of a record's state: useless to whoever does not have the case's key."""
+    return house.store.vault.mac(case.id, state, purpose="fingerprint")
+
+
+def rewriter_for(house: House, case: Case, selectors: Sequence[Selector]) -> CaseRewriter:
+    """The same rewriter at plan time, at execution and after a crash: pure in the case's key and selectors."""
+    return CaseRewriter(Matcher({case.id: tuple(selectors)}), case.id, house.store.vault.key(case.id, "anonymize"))
+
+
+@dataclass(slots=True)
+class Foresight(AbstractContextManager["Foresight"]):
+    """One system, seen ahead. Holds a read-only connection while it is open."""
+
+    case: Case
+    system: System
+    policy: Policy
+    house: House
+    driver: Driver
+    rewriter: CaseRewriter
+    facts: dict[str, CollectionFacts]
+    obstacles: list[Obstacle] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, case: Case, system: System, policy: Policy, house: House) -> "Foresight":
+        with house.store.transaction() as tx:
+            selectors = tx.selectors.of(case.id)
+        driver = house.open_driver(system, read_only=True)
+        try:
+            facts = {entry.name: entry for entry in driver.describe()}
+        except DsrError:
+            driver.close()
+            raise
+        return cls(case, system, policy, house, driver, rewriter_for(house, case, selectors), facts)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.driver.close()
+
+    def shape(self, collection: str) -> Shape:
+        """What disposal needs to know of a collection."""
+        return Shape(self.facts.get(collection), self.system.manifest.collection_named(collection), self.system.manifest.driver == "sql")
+
+    def ranks(self) -> Ranks:
+        children: dict[str, set[str]] = {}
+        for name, entry in self.facts.items():
+            for link in entry.links:
+                if link.to_collection != name:
+                    children.setdefault(link.to_collection, set()).add(name)
+        return Ranks(
+            {name: entry.rank for name, entry in self.facts.items()},
+            {parent: frozenset(names) for parent, names in children.items()},
+            self.system.manifest.driver == "sql",
+        )
+
+    def stays(self, disposals: Sequence[Disposal]) -> list[Draft]:
+        """Records that nothing is done to, with the fingerprint under which they are expected to be there afterwards."""
+        drafts = []
+        for start in range(0, len(disposals), _SAMPLE):
+            batch = disposals[start : start + _SAMPLE]
+            seen = self.driver.observe([Watched(entry.locator, entry.fields) for entry in batch])
+            for entry, now in zip(batch, seen, strict=True):
+                if isinstance(now, Present | Moved):
+                    mark = fingerprint(self.house, self.case, now.state)
+                    drafts.append(Draft(entry, mark, mark, now.server))
+        return drafts
+
+    def foreseen(self, disposals: Sequence[Disposal]) -> list[Draft]:
+        """Drafts of all disposals; those that the system refuses become obstacles."""
+        kept = [entry for entry in disposals if entry.effect is None]
+        acting = [entry for entry in disposals if entry.effect is not None]
+        for _ in range(MOST_PASSES):
+            answers = self._ask(acting)
+            revised = [self._revised(entry, answer) for entry, answer in zip(acting, answers, strict=True)]
+            if all(after is before for after, before in zip(revised, acting, strict=True)):
+                break
+            acting = [entry for entry in revised if entry is not None]
+        else:
+            self.obstacles.append(Obstacle("system.unsteady", "the system gives a different answer each time it is asked what a deletion would do"))
+            return []
+        return self._drafts(acting, answers) + self.stays(kept)
+
+    def _ask(self, disposals: Sequence[Disposal]) -> Sequence[Foreseen]:
+        changes = [Change(entry.locator, entry.effect or Delete(), entry.fields, b"", "") for entry in disposals]
+        return self.driver.foresee(changes, self.rewriter) if changes else []
+
+    def _revised(self, entry: Disposal, answer: Foreseen) -> Disposal | None:
+        """The disposal as it is, or what it has to become instead; None if it cannot be done (an obstacle says why)."""
+        if answer.refusal is not None and answer.refusal.code == NONCURRENT and self.policy.request.superseded == "delete":
+            reason = Reason(Treatment.DELETE, "superseded versions", self.policy.source, "request.superseded")
+            return replace(entry, treatment=Treatment.DELETE, effect=Delete(), reasons=(*entry.reasons, reason))
+        if isinstance(entry.effect, Delete) and self._must_stay(answer):
+            hollow = shell(entry, self.shape(entry.locator.collection), self._categorised(entry.locator.collection))
+            if hollow is None:
+                message = "others point at these records and no manifest says which of their fields are personal"
+                self.obstacles.append(Obstacle("shell.unmapped", message, self.system.name, entry.locator.collection))
+            return hollow
+        return entry
+
+    def _must_stay(self, answer: Foreseen) -> bool:
+        return any(dep.on_delete != "cascade" or self._is_kept(dep.collection) for dep in answer.dependents if dep.count)
+
+    def _is_kept(self, collection: str) -> bool:
+        """True if a rule keeps data of this collection on a legal ground: a cascade must not get around it."""
+        return any(
+            concerns(rule, self.system.name, collection) and ((rule.keep is not None and not rule.keep.is_purpose) or rule.then.treatment in KEEPING)
+            for rule in self.policy.rules
+        )
+
+    def _categorised(self, collection: str) -> dict[str, str]:
+        known = self.system.manifest.collection_named(collection)
+        return {entry.name: entry.category for entry in known.fields if entry.category} if known else {}
+
+    def _drafts(self, disposals: Sequence[Disposal], answers: Sequence[Foreseen]) -> list[Draft]:
+        drafts = []
+        refused: Counter[tuple[str, str, str]] = Counter()
+        for entry, answer in zip(disposals, answers, strict=True):
+            if answer.refusal is not None:
+                text = f"{answer.refusal.message} ({answer.refusal.hint})" if answer.refusal.hint else answer.refusal.message
+                refused[answer.refusal.code, text, entry.locator.collection] += 1
+            elif answer.state is not None:
+                becomes = None if answer.becomes is None else fingerprint(self.house, self.case, answer.becomes)
+                effect = replace(entry, effect=answer.effect)
+                drafts.append(Draft(effect, fingerprint(self.house, self.case, answer.state), becomes, answer.server, answer.dependents))
+        for (code, text, collection), count in sorted(refused.items()):
+            self.obstacles.append(Obstacle(code, text, self.system.name, collection, count))
+        return drafts

@@ -1,0 +1,102 @@
+"""What a stage may use: the store, the systems, the rules, the clock. `bootstrap.py` builds it; nothing here picks an implementation."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from dsr_engine.certificate.issue import Look
+from dsr_engine.certificate.keys import Signer
+from dsr_engine.certificate.trust import Bundle
+from dsr_engine.domain.case import Case
+from dsr_engine.domain.clock import Clock
+from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.policy import Policy
+from dsr_engine.domain.regime import Regime
+from dsr_engine.domain.system import System
+from dsr_engine.drivers.driver import Driver
+from dsr_engine.store.store import Store
+
+
+class Progress(Protocol):
+    """Tells a person or a log how far long work is. Names of systems and collections only, never of records."""
+
+    def begin(self, what: str, total: int | None) -> None:
+        """A piece of work of `total` steps starts (None: nobody knows how many)."""
+
+    def advance(self, what: str, steps: int = 1) -> None:
+        """`steps` more are done."""
+
+    def end(self, what: str) -> None:
+        """The piece of work is over."""
+
+
+class Silence:
+    """Progress that nobody looks at."""
+
+    def begin(self, what: str, total: int | None) -> None: ...
+
+    def advance(self, what: str, steps: int = 1) -> None: ...
+
+    def end(self, what: str) -> None: ...
+
+
+class OpenDriver(Protocol):
+    def __call__(self, system: System, *, read_only: bool = False) -> Driver:
+        """A driver with a new connection of its own. The caller closes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What certificates are made with and where they go. `tsa_url` None: the operator's own clock is the only witness of time."""
+
+    folder: Path
+    signer: Signer
+    look: Look
+    bundle: Bundle
+    controller: Mapping[str, str]
+    tsa_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything a stage works with. `policy_text` finds a policy by the digest that a case pinned, also after its file changed."""
+
+    store: Store
+    systems: Mapping[str, System]
+    policies: Mapping[str, Policy]
+    regimes: Mapping[str, Regime]
+    clock: Clock
+    open_driver: OpenDriver
+    executor: Executor
+    paper: Paper
+    policy_text: Callable[[str], Policy | None]
+    software: str
+    progress: Progress = field(default_factory=Silence)
+    followup_days: int = 30
+
+    def policy_of(self, case: Case) -> Policy:
+        """The policy in the version that the case was opened under."""
+        digest = case.digests.get("policy", "")
+        current = self.policies.get(case.policy)
+        if current is not None and current.source.digest == digest:
+            return current
+        pinned = self.policy_text(digest)
+        if pinned is None:
+            raise InputWrong(
+                f"policy {case.policy} is gone in the version that the case was opened under",
+                code="policy.gone",
+                hint=f"put the file with SHA-256 {digest[:16]}… back, or withdraw the case and open a new one",
+            )
+        return pinned
+
+    def system_named(self, name: str) -> System:
+        system = self.systems.get(name)
+        if system is None:
+            raise InputWrong(
+                f"system {name} is not known here",
+                code="system.unknown",
+                hint="declare it in systems.yaml, or name it again with --in",
+            )
+        return system

@@ -1,0 +1,131 @@
+"""Which rule decides about which field of a finding, and what it says today. Pure: no system is asked.
+
+Precedence (`policies/README.md`): a ground that holds beats every treatment; then the most specific rule. Of several grounds the latest end wins.
+A purpose ends with the person's request; in a sweep it holds like any ground.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from dsr_engine.domain.finding import Finding, Hit, Match
+from dsr_engine.domain.plan import Reason
+from dsr_engine.domain.policy import KEEPING, Datum, Keep, Pick, Policy, Rule, Start, Then, Treatment, governing
+
+_FAR = date.max
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A keep that holds today: until that day, or with no end that is known (None)."""
+
+    until: date | None
+    is_unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One field or place of a finding, with what its rule says. `hit` is set where the person was found in this very place."""
+
+    place: str
+    field: str
+    category: str
+    then: Then
+    reason: Reason
+    hit: Hit | None = None
+    is_start_unknown: bool = False
+
+    @property
+    def is_kept(self) -> bool:
+        return self.then.treatment in KEEPING
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All fields of one finding. `uncovered` are those that no rule decides about: they block approval."""
+
+    judged: tuple[Judged, ...]
+    uncovered: tuple[Datum, ...]
+
+
+def judge(finding: Finding, match: Match, policy: Policy, today: date, *, is_sweep: bool = False) -> Judgement:
+    """What the policy says about each field of the finding. `match` may differ from the finding's where a person decided so."""
+    judged, uncovered = [], []
+    for place, field, category, hit in _places(finding, match):
+        datum = Datum(finding.locator.system, finding.locator.collection, field, category, match)
+        rules = governing(policy, datum)
+        if is_sweep:
+            rules = tuple(rule for rule in rules if rule.keep is not None)
+        if not rules:
+            uncovered.append(datum)
+            continue
+        then, reason, is_unknown = _decided(rules, finding.facts, today, is_sweep)
+        judged.append(Judged(place, field, category, then, reason, hit, is_unknown))
+    return Judgement(tuple(judged), tuple(uncovered))
+
+
+def _places(finding: Finding, match: Match) -> tuple[tuple[str, str, str, Hit | None], ...]:
+    """What there is to decide: of a mention only the places where the person stands, of an owned record all fields with a category."""
+    hits = tuple((hit.place, hit.field, hit.category, hit) for hit in finding.hits)
+    if match is Match.MENTIONS:
+        return hits
+    hit_fields = {hit.field for hit in finding.hits}
+    prefix = f"{finding.locator.inside}/" if finding.locator.inside else ""
+    rest = tuple((prefix + name, name, category, None) for name, category in sorted(finding.fields.items()) if name not in hit_fields)
+    return hits + rest or (("", "", "", None),)  # a record without any categorised field is judged as a whole, by its collection
+
+
+def _decided(rules: tuple[Rule, ...], facts: Mapping[str, str | None], today: date, is_sweep: bool) -> tuple[Then, Reason, bool]:
+    best = rules[0]
+    grounds = [(rule, held) for rule in rules if (held := _ground(rule, facts, today, is_sweep)) is not None]
+    if grounds:
+        rule, held = max(grounds, key=lambda pair: pair[1].until or _FAR)
+        treatment = Treatment.RETAIN if best.then.treatment is Treatment.RETAIN else Treatment.RESTRICT
+        return Then(treatment), _reason(rule, treatment, held.until), held.is_unknown
+    return best.then, _reason(best, best.then.treatment, None), False
+
+
+def _ground(rule: Rule, facts: Mapping[str, str | None], today: date, is_sweep: bool) -> Held | None:
+    if rule.keep is None or (rule.keep.is_purpose and not is_sweep):
+        return None
+    return held(rule.keep, facts, today)
+
+
+def held(keep: Keep, facts: Mapping[str, str | None], today: date) -> Held | None:
+    """Whether the keep holds today. A start that is unknown holds without end: nothing is erased on a guess."""
+    if any(facts.get(name) in values for name, values in keep.while_.items()):
+        return Held(None)
+    if keep.period is None or keep.start is None:
+        return None
+    start = _start(keep.start, facts)
+    if start is None:
+        return Held(None, is_unknown=True)
+    if keep.to_year_end:
+        start = date(start.year, 12, 31)
+    end = keep.period.after(start)
+    return Held(end) if today <= end else None
+
+
+def _start(start: Start, facts: Mapping[str, str | None]) -> date | None:
+    dates = [found for name in start.fields if (found := _date_of(name, start.pick, facts)) is not None]
+    if not dates:
+        return None
+    return max(dates) if start.pick is Pick.LATEST else min(dates)
+
+
+def _date_of(name: str, pick: Pick, facts: Mapping[str, str | None]) -> date | None:
+    """A date among the facts: the field itself, the linked collection's `orders.created_at:latest`, or the own `created_at` of orders."""
+    for key in (name, f"{name}:{pick.value}", name.rpartition(".")[2]):
+        text = facts.get(key)
+        if text:
+            try:
+                return date.fromisoformat(text[:10])
+            except ValueError:
+                return None
+    return None
+
+
+def _reason(rule: Rule, treatment: Treatment, until: date | None) -> Reason:
+    keep = rule.keep
+    because, law = (keep.because, keep.law) if keep is not None and treatment in KEEPING else ("", "")
+    return Reason(treatment, rule.name, rule.source, because, law, until)

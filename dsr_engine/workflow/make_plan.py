@@ -1,0 +1,155 @@
+"""Findings × policy × holds → the frozen plan, or what stands in its way.
+
+The plan is deterministic: the same findings, rules and live state give the same digest. It is made in three moves: judge every field
+(`judgement`), settle what becomes of every record (`disposal`), ask the systems what that would do (`foresight`). Nothing is written to any system.
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from dsr_engine.domain.case import Case, CaseKind, Stage
+from dsr_engine.domain.finding import Confidence, Extent, Finding, Match
+from dsr_engine.domain.hold import Hold
+from dsr_engine.domain.plan import Obstacle, Plan, PlanItem, Reason
+from dsr_engine.domain.policy import Policy, Treatment
+from dsr_engine.domain.record import Locator
+from dsr_engine.domain.source import Source
+from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.batching import batched
+from dsr_engine.workflow.decide import NOT_THEIRS, STAYS, THEIRS
+from dsr_engine.workflow.discover import FOUND
+from dsr_engine.workflow.disposal import Disposal, Part, dispose
+from dsr_engine.workflow.foresight import Foresight
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.judgement import judge
+from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.step import Advance, Step
+from dsr_engine.workflow.turn import Turn
+
+HOLD = Source("legal hold", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the store holds about a case when its plan is made."""
+
+    findings: tuple[tuple[str, Finding], ...]
+    verdicts: Mapping[Locator, str]
+    holds: tuple[Hold, ...]
+    obstacles: tuple[Obstacle, ...]
+
+
+def make_plan(case: Case, turn: Turn, house: House) -> Step:
+    """Makes the plan of this round and hands it to approval, obstacles and all."""
+    known = _known(case, turn)
+    policy = house.policy_of(case)
+    parts, obstacles = _parts(case, known, policy, house)
+    items: list[PlanItem] = []
+    for name in case.systems:
+        records = {locator: entries for locator, entries in parts.items() if locator.system == name}
+        if not records:
+            continue
+        with Foresight.of(case, house.system_named(name), policy, house) as foresight:
+            disposals = [dispose(locator, entries, foresight.shape(locator.collection)) for locator, entries in sorted(records.items(), key=_order)]
+            obstacles += _stuck(disposals)
+            free, held = _held(case, [entry for entry in disposals if not entry.stuck], known.holds)
+            drafts = foresight.foreseen(free) + foresight.stays(held)
+            obstacles += foresight.obstacles
+            items += batched(drafts, foresight.ranks(), first_batch=policy.request.first_batch)
+    plan = Plan(secrets.token_hex(8), case.id, case.round, case.digests["policy"], tuple(items), (*known.obstacles, *obstacles))
+
+    def write(tx: Transaction) -> None:
+        tx.plans.add(plan)
+        tx.ledger.append(
+            leaf(house.clock, "plan.made", plan.id, case=case.id, round=case.round, digest=plan.digest(), items=len(items), affected=plan.affected)
+        )
+
+    return Advance(Stage.APPROVE, write)
+
+
+def _order(entry: tuple[Locator, object]) -> tuple[str, tuple[str, ...]]:
+    return entry[0].collection, entry[0].key
+
+
+def _known(case: Case, turn: Turn) -> _Known:
+    with turn.transaction() as tx:
+        return _Known(
+            tuple(tx.findings.of(case.id, case.round, FOUND)),
+            decided(tx, case),
+            tx.holds.list(),
+            tuple(
+                Obstacle("coverage.gap", f"not looked at in full: {row.reason}", row.system, row.collection)
+                for row in tx.coverage.of(case.id, case.round, FOUND)
+                if row.extent is not Extent.FULL
+            ),
+        )
+
+
+def decided(tx: Transaction, case: Case) -> dict[Locator, str]:
+    """What people decided about findings of this case, in this round and earlier ones, by the place that they decided about."""
+    verdicts = tx.findings.verdicts(case.id)
+    places: dict[Locator, str] = {}
+    for round_ in range(1, case.round + 1) if verdicts else ():
+        for id_, finding in tx.findings.of(case.id, round_, FOUND):
+            if id_ in verdicts:
+                places[finding.locator] = verdicts[id_]
+    return places
+
+
+def _parts(case: Case, known: _Known, policy: Policy, house: House) -> tuple[dict[Locator, list[Part]], list[Obstacle]]:
+    today = house.clock.now().date()
+    is_sweep = case.kind is CaseKind.SWEEP
+    parts: dict[Locator, list[Part]] = {}
+    undecided: Counter[tuple[str, str]] = Counter()
+    uncovered: Counter[tuple[str, str, str]] = Counter()
+    seen: set[Locator] = set()
+    for id_, finding in known.findings:
+        verdict = known.verdicts.get(finding.locator)
+        if verdict in (NOT_THEIRS, STAYS) or finding.locator in seen:
+            continue
+        seen.add(finding.locator)
+        if finding.confidence is Confidence.POSSIBLE and verdict is None:
+            undecided[finding.locator.system, finding.locator.collection] += 1
+            continue
+        match = Match.OWNS if verdict == THEIRS else finding.match
+        judgement = judge(finding, match, policy, today, is_sweep=is_sweep)
+        for datum in judgement.uncovered:
+            uncovered[datum.system, datum.collection, f"{datum.category or 'this collection'} ({match.value})"] += 1
+        if judgement.judged and not (is_sweep and any(entry.is_kept for entry in judgement.judged)):
+            parts.setdefault(finding.locator.whole, []).append(Part(id_, finding, match, judgement))
+    return parts, [*_undecided(undecided), *_uncovered(uncovered)]
+
+
+def _undecided(counts: Mapping[tuple[str, str], int]) -> Iterable[Obstacle]:
+    for (system, collection), count in sorted(counts.items()):
+        yield Obstacle("finding.undecided", "possible findings that nobody decided about", system, collection, count)
+
+
+def _uncovered(counts: Mapping[tuple[str, str, str], int]) -> Iterable[Obstacle]:
+    for (system, collection, what), count in sorted(counts.items()):
+        yield Obstacle("rule.missing", f"no rule of the policy covers {what}", system, collection, count)
+
+
+def _stuck(disposals: Iterable[Disposal]) -> list[Obstacle]:
+    counts = Counter((entry.stuck, entry.locator.system, entry.locator.collection) for entry in disposals if entry.stuck)
+    return [Obstacle("place.fixed", why, system, collection, count) for (why, system, collection), count in sorted(counts.items())]
+
+
+def _held(case: Case, disposals: list[Disposal], holds: tuple[Hold, ...]) -> tuple[list[Disposal], list[Disposal]]:
+    """What may be touched, and what a legal hold protects: that stays as it is, whatever the policy says."""
+    free, held = [], []
+    for entry in disposals:
+        hold = holding(case, entry.locator.system, entry.locator.collection, entry.categories, holds)
+        if hold is None or entry.effect is None:
+            free.append(entry)
+        else:
+            reason = Reason(Treatment.RETAIN, "legal hold", HOLD, "legal_hold", hold.id)
+            held.append(replace(entry, treatment=Treatment.RETAIN, effect=None, reasons=(reason,)))
+    return free, held
+
+
+def holding(case: Case, system: str, collection: str, categories: tuple[str, ...], holds: Iterable[Hold]) -> Hold | None:
+    """The first hold that protects such a record of this case; None if it is free."""
+    return next((hold for hold in holds if hold.covers(case=case.id, system=system, collection=collection, categories=categories)), None)

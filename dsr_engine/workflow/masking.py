@@ -1,0 +1,31 @@
+"""Hides the person in names that are shown: a bucket key or a folder may be called after them."""
+
+from collections.abc import Sequence
+
+from dsr_engine.content.match import Matcher
+from dsr_engine.domain.selector import Selector
+
+MASK = "•••"
+
+
+class Mask:
+    """Replaces every span of these selectors, scoped keys included, in text that goes to a page, a log or a certificate."""
+
+    def __init__(self, selectors: Sequence[Selector]) -> None:
+        self._matcher = Matcher({"": tuple(selectors)}) if selectors else None
+        self._keys = frozenset(selector.value.reveal() for selector in selectors if selector.scope is not None)
+
+    def text(self, text: str) -> str:
+        """The text with the person's spans masked."""
+        if self._matcher is None:
+            return text
+        shown, end = [], 0
+        for span in self._matcher.spans(text):
+            if span.start >= end:
+                shown += [text[end : span.start], MASK]
+            end = max(end, span.end)
+        return "".join([*shown, text[end:]])
+
+    def key(self, part: str) -> str:
+        """One part of a locator's key: a number that *is* the person's key is masked as a whole."""
+        return MASK if part in self._keys else self.text(part)

@@ -1,0 +1,56 @@
+"""The certificate goes out only after our own verifier, which trusts nothing but the bundle, has accepted it; then the case is closed."""
+
+from datetime import datetime, timedelta
+
+from dsr_engine.certificate.check import check
+from dsr_engine.certificate.statement import from_bytes
+from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage
+from dsr_engine.domain.errors import NotVerified
+from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.step import Advance, Close, Step
+from dsr_engine.workflow.turn import Turn
+
+FORGET = "forget"
+
+
+def publish(case: Case, turn: Turn, house: House) -> Step:
+    """Verifies the file that was written, closes the case with its outcome, and sets the day on which the case is forgotten."""
+    with turn.transaction() as tx:
+        issued = tx.certificates.of(case.id)
+    path = house.paper.folder / issued.path if issued is not None else None
+    if issued is None or path is None or not path.is_file():
+        return Advance(Stage.CERTIFY)
+    report = check(path.read_bytes(), house.paper.bundle)
+    if not report.is_genuine:
+        raise NotVerified(
+            f"the certificate that was just issued does not verify: {report.status}", code="certificate.own", hint="look at `dsr verify`"
+        )
+    outcome = Outcome(from_bytes(issued.statement).verdict)
+    certificate, forget_at = issued.id, forgotten_at(case, house)
+
+    def write(tx: Transaction) -> None:
+        tx.followups.put(case.id, FORGET, forget_at)
+        tx.ledger.append(leaf(house.clock, "certificate.published", f"{certificate}:published", case=case.id, certificate=certificate))
+
+    return Close(outcome, write)
+
+
+def forgotten_at(case: Case, house: House) -> datetime:
+    """When the case's key is shredded: nothing can be matched to the person from then on but by exact normalised values."""
+    days = 0 if case.kind is CaseKind.SWEEP else house.followup_days
+    return house.clock.now() + timedelta(days=days)
+
+
+def forget_due(house: House) -> tuple[str, ...]:
+    """Shreds the keys of closed cases whose day has come; gives their ids. Repeatable."""
+    with house.store.transaction() as tx:
+        due = [entry for entry in tx.followups.due(house.clock.now()) if entry.what == FORGET]
+        for entry in due:
+            house.store.vault.shred(tx, entry.case)
+            tx.followups.drop(entry.case, FORGET)
+            tx.ledger.append(leaf(house.clock, "case.forgotten", f"{entry.case}:forgotten", case=entry.case))
+    if due:
+        house.store.scrub()
+    return tuple(entry.case for entry in due)

@@ -1,0 +1,163 @@
+"""What a person may see of a case: plain data for pages, terminals and JSON. Places are masked, values are not there at all."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from dsr_engine.domain.case import Case
+from dsr_engine.domain.errors import DsrError
+from dsr_engine.domain.finding import Coverage, Finding
+from dsr_engine.domain.plan import Delete, Plan, PlanItem, Reason
+from dsr_engine.domain.record import Locator
+from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.discover import FOUND, VERIFIED
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.masking import Mask
+
+Row = dict[str, str | int | bool | None]
+
+
+def case_row(case: Case) -> Row:
+    """One line of `dsr case list`."""
+    return {
+        "case": case.id,
+        "kind": case.kind.value,
+        "stage": case.stage.value,
+        "round": case.round,
+        "outcome": case.outcome.value if case.outcome else None,
+        "waits_for": case.wait.code if case.wait else None,
+        "opened_at": case.opened_at.isoformat(timespec="seconds"),
+        "policy": case.policy,
+        "regime": case.regime,
+    }
+
+
+def case_report(house: House, case_id: str) -> dict[str, object]:
+    """The whole story of a case so far."""
+    with house.store.snapshot() as tx:
+        case = tx.cases.get(case_id)
+        mask = mask_of(tx, case)
+        plan = tx.plans.latest(case.id)
+        issued = tx.certificates.of(case.id)
+        return {
+            **case_row(case),
+            "wait": {"code": case.wait.code, "reason": case.wait.reason, "needs": case.wait.needs} if case.wait else None,
+            "identity": case.identity,
+            "systems": list(case.systems),
+            "coverage": [coverage_row(row, mask) for row in tx.coverage.of(case.id, case.round, FOUND)],
+            "findings": _finding_counts(tx, case, mask),
+            "plan": plan_report(plan, mask) if plan else None,
+            "results": _results(tx, plan, mask) if plan else [],
+            "verified": [coverage_row(row, mask) for row in tx.coverage.of(case.id, case.round, VERIFIED)],
+            "approvals": [{"by": entry.by, "manner": entry.manner, "at": entry.at.isoformat()} for entry in tx.approvals.of(case.id)],
+            "certificate": str(house.paper.folder / issued.path) if issued else None,
+        }
+
+
+def mask_of(tx: Transaction, case: Case) -> Mask:
+    """The mask of this case's person; one that hides nothing once the case was forgotten, for then nothing is left to hide."""
+    try:
+        return Mask(tx.selectors.of(case.id))
+    except DsrError:
+        return Mask(())
+
+
+def coverage_row(row: Coverage, mask: Mask) -> Row:
+    return {"system": row.system, "collection": mask.text(row.collection), "extent": row.extent.value, "reason": mask.text(row.reason)}
+
+
+def locator_text(locator: Locator, mask: Mask) -> str:
+    """Where a record is, readable and without the person."""
+    parts = [mask.key(part) for part in locator.key if part]
+    return "/".join(parts + ([mask.text(locator.inside)] if locator.inside else []))
+
+
+def finding_row(finding: Finding, mask: Mask) -> dict[str, object]:
+    """One finding, in the form of `dsr find --json`. `selector` is the kind of the surest hit."""
+    best = max(finding.hits, key=lambda hit: hit.confidence.rank, default=None)
+    return {
+        "system": finding.locator.system,
+        "collection": mask.text(finding.locator.collection),
+        "locator": locator_text(finding.locator, mask),
+        "categories": list(finding.categories),
+        "selector": best.kind if best else "",
+        "match": finding.match.value,
+        "confidence": finding.confidence.value,
+    }
+
+
+def _finding_counts(tx: Transaction, case: Case, mask: Mask) -> list[Row]:
+    try:
+        findings = [finding for _, finding in tx.findings.of(case.id, case.round, FOUND)]
+    except DsrError:
+        return []  # forgotten: the counts went with the case's key
+    counts = Counter((f.locator.system, mask.text(f.locator.collection), f.match.value, f.confidence.value) for f in findings)
+    return [
+        {"system": system, "collection": collection, "match": match, "confidence": confidence, "count": count}
+        for (system, collection, match, confidence), count in sorted(counts.items())
+    ]
+
+
+def plan_report(plan: Plan, mask: Mask) -> dict[str, object]:
+    """The plan as an approver sees it: what, how, why (file:line), until when; and what stands in its way."""
+    return {
+        "digest": plan.digest(),
+        "round": plan.round,
+        "affected": plan.affected,
+        "items": _grouped(plan.items, mask),
+        "obstacles": [
+            {
+                "code": entry.code,
+                "where": mask.text(".".join(part for part in (entry.system, entry.collection) if part)),
+                "count": entry.count,
+                "message": mask.text(entry.message),
+            }
+            for entry in plan.obstacles
+        ],
+    }
+
+
+def _grouped(items: Iterable[PlanItem], mask: Mask) -> list[Row]:
+    counts: Counter[tuple[str, ...]] = Counter()
+    for item in items:
+        where = (item.system, mask.text(item.collection))
+        key = (*where, _how(item), *_why(item.reasons))
+        counts[key] += len(item.records)
+        for dep in item.dependents:
+            counts[item.system, mask.text(dep.collection), f"goes with {where[1]} (cascade)", *_why(item.reasons)] += dep.count
+    return [
+        {"system": system, "collection": collection, "how": how, "records": count, "rule": rule, "why": why, "ground": ground, "until": until}
+        for (system, collection, how, rule, why, ground, until), count in sorted(counts.items())
+    ]
+
+
+def _how(item: PlanItem) -> str:
+    if item.effect is None:
+        return "stays"
+    if isinstance(item.effect, Delete):
+        return "delete"
+    words = {"SetValue": "anonymize", "RedactSpans": "redact", "DropPart": "delete parts", "Fence": "fence"}
+    return " + ".join(dict.fromkeys(words[type(edit.how).__name__] for edit in item.effect.edits))
+
+
+def _why(reasons: Iterable[Reason]) -> tuple[str, str, str, str]:
+    reasons = tuple(reasons)
+    ends = [reason.until.isoformat() for reason in reasons if reason.until]
+    grounds = dict.fromkeys(" ".join(part for part in (reason.because, reason.law) if part) for reason in reasons if reason.because)
+    return (
+        "; ".join(dict.fromkeys(reason.rule for reason in reasons)),
+        "; ".join(dict.fromkeys(str(reason.source) for reason in reasons)),
+        "; ".join(grounds),
+        max(ends, default=""),
+    )
+
+
+def _results(tx: Transaction, plan: Plan, mask: Mask) -> list[Row]:
+    items = {item.id: item for item in plan.items}
+    counts: Counter[tuple[str, str, str, str]] = Counter()
+    for (item_id, state), count in tx.results.tally(plan.id).items():
+        item = items[item_id]
+        counts[item.system, mask.text(item.collection), _how(item), state.value] += count
+    return [
+        {"system": system, "collection": collection, "how": how, "result": result, "records": count}
+        for (system, collection, how, result), count in sorted(counts.items())
+    ]

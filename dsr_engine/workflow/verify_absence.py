@@ -1,0 +1,177 @@
+"""Looks again, from the system itself: every planned record is observed, and every system is searched afresh, through new connections.
+
+A hit is *expected* (planned or decided to stay, and unchanged), *arrived* (created after the case was opened) or *residue*, which opens a new round.
+
+What is expected is counted out beforehand as *excuses*: one for each finding that was to stay, on the record where it now is, with the look of the
+hits that were to stay. A fresh finding without an excuse is residue; so a span that a redaction left behind, or a row that changed, cannot hide.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dsr_engine.domain.case import Case, Stage
+from dsr_engine.domain.errors import Conflict
+from dsr_engine.domain.finding import Finding, Hit
+from dsr_engine.domain.plan import DropPart, Plan, PlanItem, Planned, ResultState, Rewrite
+from dsr_engine.domain.record import Locator
+from dsr_engine.drivers.driver import Absent, Driver, Moved, Watched
+from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.decide import NOT_THEIRS, STAYS
+from dsr_engine.workflow.discover import FOUND, VERIFIED, Seeker, reader_of, search_systems
+from dsr_engine.workflow.foresight import fingerprint
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.make_plan import decided
+from dsr_engine.workflow.step import Advance, NewRound, Stand, Step
+from dsr_engine.workflow.turn import Turn
+
+#: What a finding looks like, whatever its place: a rewrite moves rows, and sometimes the whole record.
+Look = tuple[tuple[str, str, str], ...]
+Excuses = Counter[tuple[Locator, Look]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One round of the case: its plan, what had been found, and what happened to each record (item, position)."""
+
+    plan: Plan
+    found: dict[Locator, list[Finding]]
+    results: dict[tuple[str, int], ResultState]
+    is_last: bool
+
+
+def verify_absence(case: Case, turn: Turn, house: House) -> Step:
+    """Goes on to the certificate when nothing of the person is left but what is expected to be there; else a new round."""
+    rounds = _rounds(case, turn)
+    excuses: Excuses = Counter()
+    moved: dict[Locator, Locator] = {}
+    still_there = 0
+    for name in case.systems:
+        for one in rounds:
+            excused, count = _observe_round(case, name, one, moved, house)
+            excuses |= excused
+            still_there += count
+    excuses |= _decided_to_stay(case, rounds, moved, turn)
+    waits = search_systems((Seeker(case, turn),), VERIFIED, house)
+    if waits:
+        return Stand(waits[0])
+    with turn.transaction() as tx:
+        fresh = [finding for _, finding in tx.findings.of(case.id, case.round, VERIFIED)]
+    residue, arrived = _residue(fresh, excuses, case)
+
+    def write(tx: Transaction) -> None:
+        counts = {"residue": residue, "arrived": arrived, "still_there": still_there}
+        tx.ledger.append(leaf(house.clock, "absence.checked", f"{case.id}:{case.round}:absence", case=case.id, round=case.round, counts=counts))
+
+    return NewRound(write) if residue or still_there else Advance(Stage.CERTIFY, write)
+
+
+def _rounds(case: Case, turn: Turn) -> list[_Round]:
+    rounds = []
+    with turn.transaction() as tx:
+        for number in range(1, case.round + 1):
+            plan = tx.plans.of(case.id, number)
+            if plan is None:
+                continue
+            found: dict[Locator, list[Finding]] = {}
+            for _, finding in tx.findings.of(case.id, number, FOUND):
+                found.setdefault(finding.locator.whole, []).append(finding)
+            results = {(result.item, result.position): result.state for result in tx.results.of(plan.id)}
+            rounds.append(_Round(plan, found, results, number == case.round))
+    return rounds
+
+
+def _observe_round(case: Case, system: str, one: _Round, moved: dict[Locator, Locator], house: House) -> tuple[Excuses, int]:
+    """The excuses that the records of one round's plan give, and how many records are there although they were deleted."""
+    excuses: Excuses = Counter()
+    still_there = 0
+    items = [item for item in one.plan.items if item.system == system]
+    if not items:
+        return excuses, 0
+    driver = reader_of(house.system_named(system), VERIFIED, house)
+    try:
+        for item in items:
+            for position, mark in enumerate(_marks(case, item, driver, moved, house)):
+                planned, result = item.records[position], one.results.get((item.id, position))
+                if _is_as_expected(planned, result, mark):
+                    where = moved.get(planned.locator, planned.locator)
+                    excuses.update((where, look) for look in _looks_left(item, result, one.found.get(planned.locator, ())))
+                elif one.is_last and mark is not None and planned.becomes is None and result is ResultState.DONE:
+                    still_there += 1
+    finally:
+        driver.close()
+    return excuses, still_there
+
+
+def _marks(case: Case, item: PlanItem, driver: Driver, moved: dict[Locator, Locator], house: House) -> list[bytes | None]:
+    """The fingerprint of each record of the item as it is now; None where it is absent. Notes where records moved to."""
+    marks: list[bytes | None] = []
+    for planned, now in zip(item.records, driver.observe([Watched(entry.locator, item.fields) for entry in item.records]), strict=True):
+        if now.server != item.server:
+            raise Conflict(f"{item.system} is not the server that was worked on", code="server.changed", hint="point systems.yaml at the right one")
+        if isinstance(now, Moved):
+            moved[planned.locator] = now.to
+        marks.append(None if isinstance(now, Absent) else fingerprint(house, case, now.state))
+    return marks
+
+
+def _is_as_expected(planned: Planned, result: ResultState | None, mark: bytes | None) -> bool:
+    """True for a record that is there and is what it was to stay or to become."""
+    if result is ResultState.KEPT:
+        return mark == planned.expect
+    return result is ResultState.DONE and planned.becomes is not None and mark == planned.becomes
+
+
+def _looks_left(item: PlanItem, result: ResultState | None, findings: Iterable[Finding]) -> list[Look]:
+    """What may still be found in the record: everything if it was kept, else the hits that the effect left alone on purpose."""
+    looks = []
+    for finding in findings:
+        hits = finding.hits if result is ResultState.KEPT else tuple(hit for hit in finding.hits if not _is_treated(hit, finding, item))
+        if hits:
+            looks.append(_look(hits))
+    return looks
+
+
+def _is_treated(hit: Hit, finding: Finding, item: PlanItem) -> bool:
+    if not isinstance(item.effect, Rewrite):
+        return item.effect is not None
+    for edit in item.effect.edits:
+        if isinstance(edit.how, DropPart):
+            if finding.locator.inside == edit.place:
+                return True
+        elif hit.place == edit.place or hit.place.startswith(f"{edit.place}/"):
+            return True
+    return False
+
+
+def _look(hits: Iterable[Hit]) -> Look:
+    return tuple(sorted((hit.selector, hit.form, hit.category) for hit in hits))
+
+
+def _decided_to_stay(case: Case, rounds: Iterable[_Round], moved: dict[Locator, Locator], turn: Turn) -> Excuses:
+    """Excuses for what people decided: somebody else's record, or one that stays all the same."""
+    with turn.transaction() as tx:
+        verdicts = decided(tx, case)
+    excuses: Excuses = Counter()
+    for one in rounds:
+        of_round: Excuses = Counter()
+        for whole, findings in one.found.items():
+            stay = [finding for finding in findings if verdicts.get(finding.locator) in (NOT_THEIRS, STAYS)]
+            of_round.update((moved.get(whole, whole), _look(finding.hits)) for finding in stay)
+        excuses |= of_round
+    return excuses
+
+
+def _residue(fresh: Iterable[Finding], excuses: Excuses, case: Case) -> tuple[int, int]:
+    """How many fresh findings are residue, and how many merely arrived since the case was opened."""
+    residue = arrived = 0
+    for finding in fresh:
+        excuse = (finding.locator.whole, _look(finding.hits))
+        if excuses[excuse] > 0:
+            excuses[excuse] -= 1
+        elif finding.created is not None and finding.created > case.opened_at:
+            arrived += 1
+        else:
+            residue += 1
+    return residue, arrived
