@@ -1,0 +1,265 @@
+"""What `dsr.toml` says about one home: who the controller is, where the engine keeps its rows, how it works and how its papers look.
+
+Also the one way to refer to a secret from a settings file, because the store's URL and the systems' passwords share it.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
+
+from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.selector import Secret
+
+FILE = "dsr.toml"
+
+_TEXT, _WHOLE, _TEXTS = "a text", "a whole number", "a list of texts"
+#: Section → key → what its value must be. `templates/home/dsr.toml` explains each.
+KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "controller": {"name": _TEXT, "contact": _TEXT, "address": _TEXT, "dpo": _TEXT},
+        "defaults": {"policy": _TEXT, "regime": _TEXT},
+        "store": {"url": _TEXT},
+        "engine": {"workers": _WHOLE, "log_level": _TEXT},
+        "timestamp": {"url": _TEXT},
+        "look": {"logo": _TEXT, "accent": _TEXT, "fonts": _TEXTS},
+    }
+)
+LOG_LEVELS = ("debug", "info", "warning", "error")
+MOST_WORKERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How certificates look. `logo` is a picture file, `accent` a colour (`#1f4e79`), `fonts` are files tried in order."""
+
+    logo: Path | None = None
+    accent: str = ""
+    fonts: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Settings:
+    """The settings of one home. `store_url` may hold a password, so `repr` shows the home only.
+
+    `controller` has the keys that were given of `name`, `contact`, `address`, `dpo`. `tsa_url` None: certificates get no time-stamp.
+    `workers` counts slices that are searched at the same time.
+    """
+
+    home: Path
+    store_url: str
+    controller: Mapping[str, str] = field(default_factory=dict)
+    policy: str = "one-shot"
+    regime: str = "gdpr"
+    workers: int = 4
+    log_level: str = "info"
+    tsa_url: str | None = None
+    look: Look = Look()
+
+    def __repr__(self) -> str:
+        return f"Settings(home={str(self.home)!r})"
+
+
+def find_home(given: str | None, environment: Mapping[str, str], cwd: Path) -> Path:
+    """The home that `--home` or `DSR_HOME` names, else the nearest folder from `cwd` upwards with a `dsr.toml`. Raises `InputWrong`."""
+    named = given or environment.get("DSR_HOME")
+    if named:
+        home = (cwd / Path(named).expanduser()).resolve()
+        if not (home / FILE).is_file():
+            raise InputWrong(f"{named} has no {FILE}", code="settings.no_home", hint=f"make one with `dsr init {named}`")
+        return home
+    for folder in (cwd, *cwd.parents):
+        if (folder / FILE).is_file():
+            return folder.resolve()
+    raise InputWrong(f"no {FILE} here or in a folder above", code="settings.no_home", hint="make a home with `dsr init DIR`, or name one with --home")
+
+
+def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
+    """The settings in `home/dsr.toml`. Raises `InputWrong` with every mistake, one a line, each with its line number."""
+    text, table = _read(home)
+    wrong = [f"{FILE}:{_line_of(text, *place)}: {'.'.join(place)}: {message}" for place, message in _mistakes(table)]
+    if wrong:
+        raise InputWrong("\n".join(wrong), code="settings.wrong")
+    look = table.get("look", {})
+    engine = table.get("engine", {})
+    return Settings(
+        home=home,
+        store_url=_store_url(home, table, environment),
+        controller=MappingProxyType(dict(table.get("controller", {}))),
+        policy=table.get("defaults", {}).get("policy", "one-shot"),
+        regime=table.get("defaults", {}).get("regime", "gdpr"),
+        workers=engine.get("workers", 4),
+        log_level=engine.get("log_level", "info"),
+        tsa_url=table.get("timestamp", {}).get("url"),
+        look=Look(
+            logo=home / look["logo"] if "logo" in look else None,
+            accent=look.get("accent", ""),
+            fonts=tuple(home / font for font in look.get("fonts", ())),
+        ),
+    )
+
+
+def _store_url(home: Path, table: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    url = resolve_text(table.get("store", {}).get("url", "sqlite:///dsr.db"), environment)
+    relative = re.fullmatch(r"sqlite:///([^/:].*)", url)
+    return f"sqlite:///{home / relative[1]}" if relative else url
+
+
+def _read(home: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        text = (home / FILE).read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
+    except OSError as error:
+        raise InputWrong(f"{FILE} cannot be read: {error.strerror}", code="settings.unreadable", hint="make a home with `dsr init DIR`") from None
+    except UnicodeDecodeError:
+        raise InputWrong(f"{FILE} is not UTF-8", code="settings.wrong") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        where = re.search(r"\(at (line \d+, column \d+|end of document)\)", str(error))
+        raise InputWrong(f"{FILE} is not valid TOML{' at ' + where[1] if where else ''}", code="settings.wrong") from None
+
+
+def _mistakes(table: Mapping[str, Any]) -> list[tuple[tuple[str, ...], str]]:
+    found: list[tuple[tuple[str, ...], str]] = []
+    for section, content in table.items():
+        if section not in KEYS:
+            found.append(((section,), f"unknown section{_did_you_mean(section, KEYS)}"))
+        elif not isinstance(content, dict):
+            found.append(((section,), f"must be a section: [{section}]"))
+        else:
+            found.extend(((section, key), message) for key, value in content.items() if (message := _mistake(section, key, value)))
+    return found
+
+
+def _mistake(section: str, key: str, value: object) -> str:
+    wanted = KEYS[section].get(key)
+    if wanted is None:
+        return f"unknown key{_did_you_mean(key, KEYS[section])}"
+    if not _is_of(wanted, value):
+        return f"must be {wanted}"
+    return _out_of_range(section, key, value)
+
+
+def _is_of(wanted: str, value: object) -> bool:
+    if wanted == _TEXTS:
+        return isinstance(value, list) and all(isinstance(entry, str) and entry for entry in value)
+    if wanted == _WHOLE:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _out_of_range(section: str, key: str, value: object) -> str:
+    """What only some settings ask of their value; empty if it is right."""
+    text = str(value)
+    if key == "workers" and not 1 <= int(text) <= MOST_WORKERS:
+        return f"must lie between 1 and {MOST_WORKERS}"
+    if key == "log_level" and text not in LOG_LEVELS:
+        return f"must be one of {', '.join(LOG_LEVELS)}{_did_you_mean(text, LOG_LEVELS)}"
+    if key == "accent" and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        return 'must be a colour such as "#1f4e79"'
+    if section == "timestamp" and not text.startswith(("http://", "https://")):
+        return "must be the URL of a time-stamping authority (RFC 3161), http:// or https://"
+    if section == "store" and has_literal_password(text):
+        return "holds a password; write ${NAME} and set NAME in the environment"
+    return ""
+
+
+def _did_you_mean(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
+    close = get_close_matches(word, list(known), n=1, cutoff=0.65)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _line_of(text: str, section: str, key: str | None = None) -> int:
+    """The line where a key stands. tomllib does not tell; dotted and quoted spellings fall back to the section, then to line 1."""
+    current, found = "", 1
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[+\s*([\w-]+)", line)
+        current = header[1] if header else current
+        if header and current == section:
+            found = number
+        name = re.match(r"\s*([\w-]+)\s*=", line)
+        if name and ((key is not None and current == section and name[1] == key) or (not current and name[1] == section)):
+            return number
+    return found
+
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_WHOLE_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|file:/.+|keyring:[^/]+/.+")
+_USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#]*)@", re.IGNORECASE)
+_QUERY_SECRET = re.compile(r"[?&](?:password|passwd|pwd|sslpassword|token|secret)=([^&#]*)", re.IGNORECASE)
+
+
+def is_reference(text: str) -> bool:
+    """True if the whole text refers to a secret: `${ENV}`, `file:/run/secrets/x` or `keyring:service/name`."""
+    return _WHOLE_REFERENCE.fullmatch(text) is not None
+
+
+def has_literal_password(url: str) -> bool:
+    """True if a URL holds a password that is written out, before the `@` or as a parameter."""
+    userinfo = _USERINFO.match(url)
+    if userinfo and ":" in userinfo[2]:
+        password = userinfo[2].partition(":")[2]
+        if password and not _REFERENCE.fullmatch(password):
+            return True
+    return any(value and not _REFERENCE.fullmatch(value) for value in _QUERY_SECRET.findall(url))
+
+
+def resolve_secret(text: str, environment: Mapping[str, str]) -> Secret:
+    """What a setting refers to: `${ENV}` anywhere in it, or all of it as `file:/path` or `keyring:service/name`.
+
+    Raises `InputWrong` without any value if the variable, file or entry is not there.
+    """
+    if text.startswith("file:/"):
+        return Secret(_from_file(Path(text.removeprefix("file:"))))
+    if text.startswith("keyring:"):
+        service, _, name = text.removeprefix("keyring:").partition("/")
+        return Secret(_from_keyring(service, name))
+    return Secret(resolve_text(text, environment))
+
+
+def resolve_text(text: str, environment: Mapping[str, str]) -> str:
+    """The text with every `${NAME}` replaced. In a URL's `user:password@` it is percent-encoded, so that an `@` in it cannot move the host."""
+    userinfo = _USERINFO.match(text)
+    end = userinfo.end() if userinfo else 0
+
+    def value(match: re.Match[str]) -> str:
+        found = environment.get(match[1])
+        if found is None:
+            raise InputWrong(f"the environment variable {match[1]} is not set", code="settings.no_variable", hint=f"export {match[1]}=...")
+        return quote(found, safe="") if match.start() < end else found
+
+    return _REFERENCE.sub(value, text)
+
+
+def _from_file(path: Path) -> str:
+    try:
+        content = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputWrong(f"the secret file {path} cannot be read: {error.strerror}", code="settings.no_secret_file") from None
+    except UnicodeDecodeError:
+        raise InputWrong(f"the secret file {path} is not UTF-8", code="settings.no_secret_file") from None
+    secret = content.rstrip("\r\n")
+    if not secret:
+        raise InputWrong(f"the secret file {path} is empty", code="settings.no_secret_file")
+    return secret
+
+
+def _from_keyring(service: str, name: str) -> str:
+    try:
+        keyring = import_module("keyring")
+    except ImportError:
+        raise InputWrong(
+            "`keyring:` needs the package keyring", code="settings.no_keyring", hint="pip install keyring, or use ${NAME} or file:/path"
+        ) from None
+    try:
+        found = keyring.get_password(service, name)
+    except import_module("keyring.errors").KeyringError:
+        raise InputWrong("the keyring did not open", code="settings.no_keyring", hint="unlock it, or use ${NAME} or file:/path") from None
+    if found is None:
+        raise InputWrong(f"the keyring has no entry {service}/{name}", code="settings.no_keyring", hint=f"keyring set {service} {name}")
+    return str(found)

@@ -1,0 +1,67 @@
+"""What `dsr catalog` lists: every word that may stand in a policy, a connector or a systems file, each with a sentence about it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from dsr_engine.domain.anonymize import MethodName
+from dsr_engine.domain.policy import Treatment
+from dsr_engine.domain.regime import Regime
+from dsr_engine.domain.system import Manifest
+from dsr_engine.spec.categories import categories
+from dsr_engine.spec.connector_file import DRIVERS, LATER_DRIVERS
+from dsr_engine.spec.policy_file import LATER_TREATMENTS
+from dsr_engine.spec.selector_kinds import KINDS
+
+_TREATMENTS = {
+    Treatment.DELETE: "the record goes; of a record that has to stay, the field is emptied",
+    Treatment.ANONYMIZE: "the value is replaced by a method; counts as erased only with a stored assessment",
+    Treatment.REDACT: "the person's words are cut out of a text, everything else stays",
+    Treatment.RESTRICT: "it stays, fenced as the connector's `restrict` says",
+    Treatment.RETAIN: "it stays as it is, and the certificate says why",
+}
+_METHODS = {
+    MethodName.NULL: "no value; the field must allow it",
+    MethodName.TOMBSTONE: "a fixed text, [erased]",
+    MethodName.TEXT: 'a text of your own: {text: "former customer"}',
+    MethodName.PSEUDONYM: "a keyed token, the same for the same value; never counts as erased",
+    MethodName.GENERALIZE: "a coarser value: {generalize: year}, month, decade, postcode3 or ip24",
+    MethodName.TRUNCATE: "the first characters: {truncate: 3}",
+    MethodName.REDACT: "only the person's words in it are cut out",
+    MethodName.FAKE: "a made-up value of the same form",
+}
+_DRIVERS = {
+    "sql": "PostgreSQL, MariaDB, MySQL, SQLite",
+    "mailstore": "IMAP, Maildir, mbox",
+    "objectstore": "S3 buckets, folders and files",
+    "manual": "no driver reaches it: a person does a task and says so",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One word. `later` is true for what the language knows and no driver can do yet."""
+
+    name: str
+    about: str
+    later: bool = False
+
+
+def catalog(manifests: Mapping[str, Manifest], regimes: Mapping[str, Regime]) -> Mapping[str, tuple[Entry, ...]]:
+    """The words by section, in the order in which they are shown."""
+    treatments = (*_entries(_TREATMENTS.items()), *(Entry(name, why, later=True) for name, why in LATER_TREATMENTS.items()))
+    drivers = (*(Entry(name, _DRIVERS[name]) for name in DRIVERS), *(Entry(name, why, later=True) for name, why in LATER_DRIVERS.items()))
+    return {
+        "treatments": treatments,
+        "methods": _entries(_METHODS.items()),
+        "grounds": tuple(
+            Entry(f"{regime.name}.{ground.name}", f"{ground.about} ({ground.cite})") for regime in regimes.values() for ground in regime.grounds
+        ),
+        "connectors": tuple(Entry(manifest.name, manifest.about) for manifest in manifests.values()),
+        "drivers": drivers,
+        "selectors": _entries(KINDS.items()),
+        "categories": _entries(categories().items()),
+    }
+
+
+def _entries(words: Iterable[tuple[str, str]]) -> tuple[Entry, ...]:
+    return tuple(Entry(str(name), about) for name, about in words)
