@@ -16,4 +16,4 @@ def leaf(clock: Clock, kind: str, dedup_key: str, **entries: Entry) -> LedgerLea
     """A leaf of this kind. Times are whole seconds, UTC; they are part of the data of the first try only (see `Ledger.append`)."""
     at = clock.now().replace(microsecond=0)
     data = {"kind": kind, "key": dedup_key, "at": at.isoformat().replace("+00:00", "Z"), **entries}
-    return LedgerLeaf(kind, dedup_key, json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(), at)
+    return LedgerLeaf(kind, f"{kind}:{dedup_key}", json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(), at)

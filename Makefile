@@ -1,0 +1,38 @@
+# Two commands matter: `make demo` and `make test`. Both make their own environment first; neither asks anything.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check bench lock clean
+
+demo: $(STAMP)
+	@$(BIN)/dsr demo demo-company
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not benchmark" $(PYTEST_OPTIONS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.benchmarks.bench_scan
+	$(BIN)/python -m tests.benchmarks.bench_rewrite
+	$(BIN)/python -m tests.benchmarks.bench_sql
+
+# Exactly these versions are installed, here and in CI; `make lock` takes newer ones.
+$(STAMP): pyproject.toml requirements.lock
+	@echo "installing into $(VENV) …"
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+lock:
+	uv pip compile pyproject.toml --python-version 3.11 --universal --extra fast --extra demo --group dev --group servers --no-header --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) demo-company

@@ -1,0 +1,126 @@
+"""`dsr demo`: the main job on a sample company, told step by step, with a proof of its own that nobody else was touched."""
+
+import os
+from pathlib import Path
+from typing import cast
+
+import click
+
+from dsr_engine.bootstrap import BUNDLE, Home, opened, pin_policy, read_home
+from dsr_engine.certificate.check import check
+from dsr_engine.certificate.trust import read_bundle
+from dsr_engine.cli.entry import DONE, FAILED
+from dsr_engine.cli.sample.company import Comparison, build_company, compare, environment, everything_in
+from dsr_engine.cli.sample.lake import embedded_s3
+from dsr_engine.cli.sample.people import HOUSEHOLD, NAMESAKE, SUBJECT
+from dsr_engine.cli.stories import print_case
+from dsr_engine.cli.terminal import Terminal, print_heading, print_line, print_table
+from dsr_engine.domain.case import Case, Stage
+from dsr_engine.domain.finding import Finding
+from dsr_engine.domain.selector import Secret
+from dsr_engine.workflow.approve import give_approval
+from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, decide_findings, possible_findings
+from dsr_engine.workflow.discover import FOUND
+from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.intake import Claim, Request, open_case
+from dsr_engine.workflow.report import case_report
+from dsr_engine.workflow.verify_identity import confirm_identity
+
+#: Rows of the subject's doubles, which must come out byte for byte as they went in.
+_DOUBLES = frozenset(
+    place
+    for double in (NAMESAKE, HOUSEHOLD)
+    for place in (
+        f"shop.customers {double.number}",
+        f"shop.addresses {double.number}",
+        f"shop.invoices R-{1000 + double.number}",
+        "shop.leads 2",
+        "shop.sessions s1",
+    )
+)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), default=Path("demo-company"))
+def demo(folder: Path) -> int:
+    """Builds a sample company in DIR, erases one person from it, and shows what happens."""
+    os.environ |= environment()
+    with embedded_s3() as endpoint:
+        print_heading("1. A sample company: a shop database, a Maildir, a versioned bucket")
+        company = build_company(folder, endpoint)
+        before = everything_in(company)
+        print_line(f"  {len(before)} rows, mails and object versions of 303 people; one of them asks to be erased")
+        home = read_home(company.home, os.environ, allow_gaps=True)
+        with Terminal() as terminal, opened(home, progress=terminal) as house:
+            case = _work(house, home)
+            report = case_report(house, case.id)
+        print_heading("5. Executed, looked at again, certified")
+        print_case({**report, "plan": None, "findings": [], "coverage": []})
+        comparison = compare(before, everything_in(company), _DOUBLES)
+    is_proved = _prove(comparison)
+    is_genuine = _verify(Path(cast("str", report["certificate"])), company.home / BUNDLE) if report["certificate"] else False
+    return DONE if is_proved and is_genuine and case.stage is Stage.CLOSED else FAILED
+
+
+def _work(house: House, home: Home) -> Case:
+    """The case from the request to the certificate; the people of the story are the officer, who opens it, and the approver."""
+    policy = home.declared.policies["customer-data"]
+    pin_policy(home, policy)
+    print_heading("2. A case is opened, and the requester's identity confirmed by a code to her address")
+    claims = (Claim("email", Secret(SUBJECT.email)), Claim("phone", Secret(SUBJECT.phone)), Claim("name", Secret(SUBJECT.name)))
+    case = open_case(house, Request(claims, policy, opened_by="officer"))
+    confirm_identity(house, case.id, "code_to_known_address", "officer")
+    print_heading("3. Found; what only looks like her waits for a human")
+    run_case(house, case.id, "demo", until=Stage.EXECUTE)
+    _decide(house, case.id)
+    case = run_case(house, case.id, "demo", until=Stage.EXECUTE)
+    print_heading("4. The plan, and its approval by somebody else")
+    report = case_report(house, case.id)
+    print_case({**report, "results": [], "wait": None, "certificate": None})
+    with house.store.snapshot() as tx:
+        plan = tx.plans.latest(case.id)
+    if plan is not None and case.stage is Stage.APPROVE:
+        give_approval(house, case.id, plan.digest(), "approver")
+    return run_case(house, case.id, "demo")
+
+
+def _decide(house: House, case_id: str) -> None:
+    """Decides about every possible finding as the officer would who looks at it: her doubles' own records are not hers."""
+    with house.store.snapshot() as tx:
+        waiting = possible_findings(tx, tx.cases.get(case_id), FOUND)
+    verdicts = [(id_, NOT_THEIRS if _is_doubles(finding) else MENTIONED) for id_, finding in waiting]
+    others = sum(1 for _, verdict in verdicts if verdict == NOT_THEIRS)
+    print_line(
+        f"  {len(verdicts)} possible findings (a name or a telephone alone): {others} are somebody else's, {len(verdicts) - others} mention her"
+    )
+    decide_findings(house, case_id, verdicts, "officer")
+
+
+def _is_doubles(finding: Finding) -> bool:
+    """What a person sees who opens the record: her doubles' rows, and everything that holds their number only."""
+    if finding.locator.system == "shop" and finding.locator.collection != "orders":
+        return True
+    return {hit.kind for hit in finding.hits} == {"phone"} or finding.locator.key[:1] == (str(1000 + NAMESAKE.number),)
+
+
+def _prove(comparison: Comparison) -> bool:
+    print_heading("6. Proof without the engine: the company's data before and after, compared byte by byte")
+    print_line(f"  {comparison.identical} places are identical; {len(comparison.changed)} changed, {len(comparison.gone)} are gone")
+    rows = [{"place": place, "what": what} for what in ("changed", "gone", "appeared") for place in getattr(comparison, what)]
+    print_table(rows, {"what": "what", "place": "place"}, empty="nothing changed")
+    for place in comparison.wrong:
+        print_line(f"  WRONG: {place}", "bold red")
+    if not comparison.wrong:
+        print_line("  Every record of everybody else is byte-identical; in shared files every line of theirs is there.", "bold green")
+    print_line("  What still holds her: " + (", ".join(comparison.remaining) or "nothing"))
+    return not comparison.wrong
+
+
+def _verify(certificate: Path, bundle: Path) -> bool:
+    print_heading("7. The certificate, verified as a stranger would")
+    report = check(certificate.read_bytes(), read_bundle(bundle))
+    print_line(f"  {certificate}")
+    print_line(f"  dsr verify {certificate} --trust {bundle}")
+    print_line(f"  {report.status}", "bold green" if report.is_genuine else "bold red")
+    return report.is_genuine
