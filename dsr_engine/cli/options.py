@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from marshmallow import ValidationError
 
 from dsr_engine.bootstrap import Home, opened, read_home
 from dsr_engine.cli.terminal import Terminal
@@ -63,7 +62,7 @@ def claims_from(emails: Sequence[str], phones: Sequence[str], names: Sequence[st
         kind, equals, value = text.partition("=")
         if not equals:
             raise InputWrong("--selector takes KIND=VALUE", code="option.selector", hint="for instance --selector customer_id=17")
-        claims.append(Claim(_kind(kind.strip()), Secret(value)))
+        claims.append(Claim(check_kind(kind.strip()), Secret(value)))
     if not claims:
         raise InputWrong(
             "no identifier was given", code="case.no_selector", hint="name at least one: --email, --phone, --name or --selector KIND=VALUE"
@@ -71,13 +70,6 @@ def claims_from(emails: Sequence[str], phones: Sequence[str], names: Sequence[st
     for claim in claims:
         _refuse_unusable(claim)
     return tuple(claims)
-
-
-def _kind(kind: str) -> str:
-    try:
-        return check_kind(kind)
-    except ValidationError as error:
-        raise InputWrong(str(error.messages[0]), code="option.selector") from None
 
 
 def _refuse_unusable(claim: Claim) -> None:

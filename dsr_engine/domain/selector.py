@@ -5,6 +5,10 @@ from dataclasses import dataclass
 #: Kinds that many people share or that say little: alone they give a *possible* finding and never erase.
 WEAK_KINDS = frozenset({"name", "phone", "address", "device", "date_of_birth", "postcode", "ip"})
 
+#: The kind of a key that leads from the person's record to one that it carries along (`carries: true`): an address, for instance.
+#: It finds that one record and nothing else, and gives way where somebody else points there too.
+CARRIED = "carried"
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secret:

@@ -12,6 +12,7 @@ from dsr_engine.domain.finding import Finding, Match
 from dsr_engine.domain.plan import Delete, DropPart, Edit, Effect, Fence, Reason, RedactSpans, Rewrite, SetValue
 from dsr_engine.domain.policy import Then, Treatment, category_covers
 from dsr_engine.domain.record import Locator
+from dsr_engine.domain.selector import CARRIED
 from dsr_engine.domain.system import CollectionMap
 from dsr_engine.drivers.driver import CollectionFacts
 from dsr_engine.workflow.judgement import Judged, Judgement
@@ -48,7 +49,10 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Disposal:
-    """What shall become of one record. `effect` None: it stays as it is. `fields` are those that its fingerprint covers."""
+    """What shall become of one record. `effect` None: it stays as it is. `fields` are those that its fingerprint covers.
+
+    `is_carried`: the record is only the person's because one of theirs points at it; it stays where somebody else's points there too.
+    """
 
     locator: Locator
     findings: tuple[str, ...]
@@ -58,6 +62,7 @@ class Disposal:
     fields: tuple[str, ...]
     categories: tuple[str, ...]
     stuck: str = ""
+    is_carried: bool = False
 
 
 def dispose(locator: Locator, parts: Iterable[Part], shape: Shape) -> Disposal:
@@ -71,7 +76,9 @@ def dispose(locator: Locator, parts: Iterable[Part], shape: Shape) -> Disposal:
     whole = next((part for part in parts if not part.finding.locator.inside and part.match is Match.OWNS), None)
     fields = tuple(sorted({_column(entry.place) for entry in judged} - {""})) if shape.is_table else ()
     categories = tuple(sorted({entry.category for entry in judged} - {""}))
-    base = Disposal(locator, tuple(part.id for part in parts), Treatment.RETAIN, None, reasons, fields, categories)
+    hits = [hit for part in parts for hit in part.finding.hits]
+    is_carried = bool(hits) and all(hit.kind == CARRIED for hit in hits)
+    base = Disposal(locator, tuple(part.id for part in parts), Treatment.RETAIN, None, reasons, fields, categories, is_carried=is_carried)
     if whole is not None and _all_deleted(whole.judgement):
         return replace(base, treatment=Treatment.DELETE, effect=Delete())
     stuck = next((entry for entry in judged if not entry.is_kept and entry.hit is not None and not entry.hit.is_rewritable), None)

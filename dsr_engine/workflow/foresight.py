@@ -108,7 +108,8 @@ class Foresight(AbstractContextManager["Foresight"]):
             revised = [self._revised(entry, answer) for entry, answer in zip(acting, answers, strict=True)]
             if all(after is before for after, before in zip(revised, acting, strict=True)):
                 break
-            acting = [entry for entry in revised if entry is not None]
+            kept += [entry for entry in revised if entry is not None and entry.effect is None]
+            acting = [entry for entry in revised if entry is not None and entry.effect is not None]
         else:
             self.obstacles.append(Obstacle("system.unsteady", "the system gives a different answer each time it is asked what a deletion would do"))
             return []
@@ -123,6 +124,9 @@ class Foresight(AbstractContextManager["Foresight"]):
         if answer.refusal is not None and answer.refusal.code == NONCURRENT and self.policy.request.superseded == "delete":
             reason = Reason(Treatment.DELETE, "superseded versions", self.policy.source, "request.superseded")
             return replace(entry, treatment=Treatment.DELETE, effect=Delete(), reasons=(*entry.reasons, reason))
+        if entry.is_carried and entry.effect is not None and any(dep.count for dep in answer.dependents):
+            reason = Reason(Treatment.RETAIN, "others point at it too", self.system.manifest.source, "rights_of_others")
+            return replace(entry, treatment=Treatment.RETAIN, effect=None, reasons=(reason,))
         if isinstance(entry.effect, Delete) and self._must_stay(answer):
             hollow = shell(entry, self.shape(entry.locator.collection), self._categorised(entry.locator.collection))
             if hollow is None:

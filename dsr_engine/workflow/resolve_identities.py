@@ -12,7 +12,7 @@ from dsr_engine.domain.case import Case, Stage, Wait
 from dsr_engine.domain.errors import DsrError, Unreachable
 from dsr_engine.domain.finding import Confidence, Finding, Match
 from dsr_engine.domain.record import Record
-from dsr_engine.domain.selector import Scope, Secret, Selector
+from dsr_engine.domain.selector import CARRIED, Scope, Secret, Selector
 from dsr_engine.domain.system import FieldMap, System
 from dsr_engine.drivers.driver import AboutSubjects
 from dsr_engine.store.transaction import Transaction
@@ -44,7 +44,7 @@ def resolve_identities(case: Case, turn: Turn, house: House) -> Step:
     try:
         for _ in range(MOST_HOPS):
             fresh = [entry for entry in _hop(case, known, house) if not _is_known(entry.selector, known)]
-            shared = _shared(fresh)
+            shared = _shared(fresh, frozenset(entry.id for entry in known if entry.scope is None))
             if shared and not may_share:
                 return Stand(_shared_wait(case, shared, house))
             if not fresh:
@@ -77,8 +77,8 @@ def _hop(case: Case, known: list[Selector], house: House) -> Iterator[_Learnt]:
 
 
 def _identifying(system: System) -> dict[str, tuple[FieldMap, ...]]:
-    """The collections of a system whose fields know the person by a key, with those fields."""
-    maps = {entry.name: tuple(field for field in entry.fields if field.identifies) for entry in system.manifest.collections}
+    """The collections of a system whose fields know the person by a key, or lead to what the record carries, with those fields."""
+    maps = {entry.name: tuple(field for field in entry.fields if field.identifies or field.carries) for entry in system.manifest.collections}
     return {name: fields for name, fields in maps.items() if fields}
 
 
@@ -104,9 +104,15 @@ def _keys_of(record: Record, findings: tuple[Finding, ...], system: System, fiel
         for field in fields:
             value = record.identifying.get(field.name)
             if value:
-                scope = Scope(system.name, record.locator.collection, field.name)
-                selector = Selector(secrets.token_hex(6), field.selects or field.name, Secret(value), verified=True, scope=scope, via=via)
-                yield _Learnt(selector, record.locator.key)
+                kind, scope = _meaning(field, system.name, record.locator.collection)
+                yield _Learnt(Selector(secrets.token_hex(6), kind, Secret(value), verified=True, scope=scope, via=via), record.locator.key)
+
+
+def _meaning(field: FieldMap, system: str, collection: str) -> tuple[str, Scope]:
+    """What a key in this field is: one that the person is known by here, or the address of a record that goes the person's way."""
+    if field.carries and field.references is not None:
+        return CARRIED, Scope(system, *field.references)
+    return field.selects or field.name, Scope(system, collection, field.name)
 
 
 def _same(one: Selector, other: Selector) -> bool:
@@ -125,12 +131,16 @@ def _once(learnt: list[_Learnt]) -> list[_Learnt]:
     return kept
 
 
-def _shared(learnt: list[_Learnt]) -> list[_Learnt]:
-    """Keys of one field that the same selector led to although they stand in different records: two accounts, perhaps two people."""
+def _shared(learnt: list[_Learnt], given: frozenset[str]) -> list[_Learnt]:
+    """Keys of one field that the same given identifier led to although they stand in different records: two accounts, perhaps two people.
+
+    A key learnt on the way may lead to many records: one customer has several devices.
+    """
     records: dict[tuple[Scope | None, str | None], set[tuple[str, ...]]] = {}
-    for entry in learnt:
+    identifying = [entry for entry in learnt if entry.selector.kind != CARRIED and entry.selector.via in given]
+    for entry in identifying:
         records.setdefault((entry.selector.scope, entry.selector.via), set()).add(entry.record)
-    return [entry for entry in learnt if len(records[entry.selector.scope, entry.selector.via]) > 1]
+    return [entry for entry in identifying if len(records[entry.selector.scope, entry.selector.via]) > 1]
 
 
 def _shared_wait(case: Case, shared: list[_Learnt], house: House) -> Wait:

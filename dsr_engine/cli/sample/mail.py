@@ -67,8 +67,8 @@ def _forward(now: datetime) -> EmailMessage:
 
 
 def mails_of(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Every mail as (place, bytes); the place is its file without the flags that mail programs change."""
+    """Every mail as (place, bytes); the place is its file without its flags and without the mark of a rewritten mail."""
     for file in sorted(path.rglob("*")):
         if file.is_file() and file.parent.name in ("cur", "new"):
-            name = file.name.partition(":")[0]
+            name = file.name.partition(":")[0].partition("_r")[0]
             yield f"mail {file.parent.parent.relative_to(path).as_posix()}/{name}", file.read_bytes()

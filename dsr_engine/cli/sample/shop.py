@@ -35,7 +35,7 @@ def build_shop(path: Path, people: Sequence[Person], today: date) -> None:
         shop.execute("INSERT INTO leads VALUES (2, ?, ?, ?, NULL)", (NAMESAKE.email, NAMESAKE.name, str(today - timedelta(days=30))))
         body = f"My neighbour ({SUBJECT.email.replace('@', '+shop@')}) has the same problem, please write to her as well.\nThank you, Jonas"
         shop.execute("INSERT INTO tickets VALUES (1, ?, ?)", (HOUSEHOLD.email, body))
-        shop.execute("INSERT INTO tickets VALUES (2, ?, 'The parcel came late.')", (people[5].email,))
+        shop.execute("INSERT INTO tickets VALUES (2, ?, ?)", (people[5].email, f"The parcel came late. {SUBJECT.name} told me to write to you."))
         for index, person in enumerate((SUBJECT, NAMESAKE, people[4])):
             data = {"cart": [index], "login": {"email": person.email, "seen": str(today)}}
             shop.execute("INSERT INTO sessions VALUES (?, ?)", (f"s{index}", json.dumps(data)))

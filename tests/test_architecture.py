@@ -1,0 +1,106 @@
+"""The house rules that a machine can check (beside import-linter's contracts): sizes, names, exceptions, time, docstrings, what may stand in the tree."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ENGINE = ROOT / "dsr_engine"
+MODULES = sorted(ENGINE.rglob("*.py"))
+ALL_PYTHON = [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]
+
+#: Where any error may be caught, because what comes in there is not ours.
+BROAD = {"workflow/engine.py", "drivers/wrapped.py", "content/sandbox.py"}
+#: Names that say nothing of what is in a module.
+EMPTY_NAMES = {"manager", "helper", "helpers", "util", "utils", "base", "common", "misc"}
+TOP_LEVEL = {
+    *("dsr_engine", "connectors", "policies", "templates", "tests", "pyproject.toml", "README.md"),
+    *("LICENSE", "Makefile", "CHANGELOG.md", "requirements.lock", ".ci", ".gitignore"),
+}
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _calls(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func)
+
+
+@pytest.mark.parametrize("path", ALL_PYTHON, ids=_name)
+def test_no_file_is_longer_than_500_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_module_says_why_it_exists(path: Path) -> None:
+    assert ast.get_docstring(_tree(path))
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=_name)
+def test_an_init_file_is_a_docstring(path: Path) -> None:
+    assert len(_tree(path).body) == 1
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_module_is_named_for_what_is_in_it(path: Path) -> None:
+    assert path.stem not in EMPTY_NAMES
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.relative_to(ENGINE).as_posix() not in BROAD], ids=_name)
+def test_broad_excepts_stand_in_three_files_only(path: Path) -> None:
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.ExceptHandler):
+            caught = ast.unparse(node.type) if node.type else ""
+            assert caught and not re.search(r"\b(Exception|BaseException)\b", caught), f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.name != "clock.py"], ids=_name)
+def test_time_comes_from_a_clock(path: Path) -> None:
+    allowed = {"dsr_engine/cli/sample/company.py"}  # invents dates for invented people
+    if _name(path) not in allowed:
+        assert not {"datetime.now", "datetime.utcnow", "date.today", "time.time"} & set(_calls(_tree(path)))
+
+
+@pytest.mark.parametrize("path", sorted((ENGINE / "domain").glob("*.py")), ids=_name)
+def test_what_flows_between_rooms_is_frozen_and_slotted(path: Path) -> None:
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.ClassDef):
+            for decorator in node.decorator_list:
+                text = ast.unparse(decorator)
+                assert not text.startswith("dataclass") or ("frozen=True" in text and "slots=True" in text), node.name
+
+
+@pytest.mark.parametrize("path", ALL_PYTHON, ids=_name)
+def test_an_ignored_type_error_says_which_and_why(path: Path) -> None:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if re.search(r"#\s*type:\s*ignore", line) and "re.search" not in line:
+            assert re.search(r"type:\s*ignore\[[a-z-, ]+\]\s*#\s*\S+", line), line.strip()
+
+
+def test_the_top_level_holds_what_it_may_hold() -> None:
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")  # noqa: S607  # git of the developer
+    assert {name.split("/")[0] for name in files if name} <= TOP_LEVEL
+
+
+def test_connectors_policies_and_templates_hold_no_python() -> None:
+    assert not [path for folder in ("connectors", "policies", "templates") for path in (ROOT / folder).rglob("*.py")]
+
+
+def test_every_public_function_of_a_stage_file_is_the_stage() -> None:
+    from dsr_engine.domain.case import Stage  # noqa: PLC0415  # the other tests read text only
+    from dsr_engine.workflow.stages import STAGES  # noqa: PLC0415  # as above
+
+    assert set(STAGES) == set(Stage) - {Stage.CLOSED}
+    for stage, function in STAGES.items():
+        assert function.__module__.rpartition(".")[2] in (stage.value, f"make_{stage.value}")
