@@ -1,0 +1,88 @@
+"""Cases as rows: one row, changed in place; who works on it is in `leases.py`."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage, Wait
+from dsr_engine.domain.errors import InputWrong
+from dsr_engine.store.tables import cases
+
+
+class Cases:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, case: Case) -> None:
+        self._connection.execute(insert(cases), _written(case))
+
+    def get(self, case_id: str) -> Case:
+        """The case. Raises `InputWrong` if there is none."""
+        row = self._connection.execute(select(cases).where(cases.c.id == case_id)).one_or_none()
+        if row is None:
+            raise unknown(case_id)
+        return _read(row)
+
+    def list(self, *, open_only: bool = False) -> tuple[Case, ...]:
+        """All cases, oldest first."""
+        wanted = select(cases).order_by(cases.c.opened_at, cases.c.id)
+        if open_only:
+            wanted = wanted.where(cases.c.stage != Stage.CLOSED)
+        return tuple(_read(row) for row in self._connection.execute(wanted))
+
+    def save(self, case: Case) -> None:
+        """Writes every field; the lease stays as it is. Raises `InputWrong` if there is no such case."""
+        done = self._connection.execute(update(cases).where(cases.c.id == case.id).values(_written(case)))
+        if done.rowcount != 1:
+            raise unknown(case.id)
+
+
+def unknown(case_id: str) -> InputWrong:
+    return InputWrong(f"there is no case {case_id}", code="case.unknown", hint="dsr case list shows them")
+
+
+def _written(case: Case) -> dict[str, Any]:
+    wait = case.wait
+    return {
+        "id": case.id,
+        "subject_ref": case.subject_ref,
+        "kind": case.kind,
+        "policy": case.policy,
+        "regime": case.regime,
+        "stage": case.stage,
+        "opened_at": case.opened_at,
+        "opened_by": case.opened_by,
+        "received_at": case.received_at,
+        "closed_at": case.closed_at,
+        "systems": list(case.systems),
+        "round": case.round,
+        "identity": case.identity,
+        "outcome": case.outcome,
+        "digests": dict(case.digests),
+        "wait_code": wait.code if wait else None,
+        "wait_reason": wait.reason if wait else None,
+        "wait_needs": wait.needs if wait else None,
+        "wait_since": wait.since if wait else None,
+        "wait_wake_at": wait.wake_at if wait else None,
+    }
+
+
+def _read(row: Row[Any]) -> Case:
+    return Case(
+        id=row.id,
+        subject_ref=row.subject_ref,
+        kind=CaseKind(row.kind),
+        policy=row.policy,
+        regime=row.regime,
+        stage=Stage(row.stage),
+        opened_at=row.opened_at,
+        systems=tuple(row.systems),
+        round=row.round,
+        identity=row.identity,
+        wait=None if row.wait_code is None else Wait(row.wait_code, row.wait_reason, row.wait_needs, row.wait_since, row.wait_wake_at),
+        outcome=None if row.outcome is None else Outcome(row.outcome),
+        opened_by=row.opened_by,
+        received_at=row.received_at,
+        closed_at=row.closed_at,
+        digests=dict(row.digests),
+    )

@@ -1,0 +1,66 @@
+"""Certificates as they were issued: statement and signed envelope byte for byte, so that a rerun uses the same ones."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from dsr_engine.domain.errors import Conflict
+from dsr_engine.store.tables import certificates
+from dsr_engine.store.upsert import upsert
+from dsr_engine.store.work import SERIALS, lock
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """`statement` and `envelope` are what was signed and the DSSE around it. `leaf_index` is its leaf in the ledger, `path` its PDF."""
+
+    id: str
+    case: str
+    serial: int
+    statement: bytes
+    envelope: bytes
+    leaf_index: int | None
+    path: str
+
+
+class Certificates:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def next_serial(self) -> int:
+        """The serial after the last one, from 1; nobody else gets it before this transaction ends, so there are no gaps."""
+        lock(self._connection, SERIALS)
+        return int(self._connection.scalar(select(func.max(certificates.c.serial))) or 0) + 1
+
+    def add(self, certificate_id: str, case: str, serial: int, statement: bytes, envelope: bytes, leaf_index: int | None, path: str) -> None:
+        """Adds the certificate, or completes one of this id (leaf, path). Raises `Conflict` where that would change what was stated."""
+        known = self._connection.execute(select(certificates).where(certificates.c.id == certificate_id)).one_or_none()
+        if known is not None and (known.case_id, known.serial, known.statement) != (case, serial, statement):
+            raise Conflict(
+                f"certificate {certificate_id} was issued with another statement", code="certificate.issued", hint="issue one that supersedes it"
+            )
+        row = {
+            "id": certificate_id,
+            "case_id": case,
+            "serial": serial,
+            "statement": statement,
+            "envelope": envelope,
+            "leaf_index": leaf_index,
+            "path": path,
+        }
+        upsert(self._connection, certificates, [row])
+
+    def of(self, case: str) -> Issued | None:
+        """The last certificate of the case."""
+        wanted = select(certificates).where(certificates.c.case_id == case).order_by(certificates.c.serial.desc()).limit(1)
+        row = self._connection.execute(wanted).one_or_none()
+        return None if row is None else _read(row)
+
+    def list(self) -> tuple[Issued, ...]:
+        """All certificates by serial."""
+        return tuple(_read(row) for row in self._connection.execute(select(certificates).order_by(certificates.c.serial)))
+
+
+def _read(row: Row[Any]) -> Issued:
+    return Issued(row.id, row.case_id, row.serial, row.statement, row.envelope, row.leaf_index, row.path)

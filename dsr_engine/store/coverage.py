@@ -1,0 +1,34 @@
+"""How far each collection was searched: one row per system and collection, so that nothing is missed silently."""
+
+from sqlalchemy import Connection, select
+
+from dsr_engine.domain.finding import Coverage, Extent
+from dsr_engine.store.tables import coverage
+from dsr_engine.store.upsert import upsert
+
+
+class Coverages:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, case: str, round: int, phase: str, seen: Coverage) -> None:
+        """Writes the row of this system and collection, or replaces it. `reason` holds nothing personal."""
+        row = {
+            "case_id": case,
+            "round": round,
+            "phase": phase,
+            "system": seen.system,
+            "collection": seen.collection,
+            "extent": seen.extent,
+            "reason": seen.reason,
+            "code": seen.code,
+            "is_transient": seen.is_transient,
+            "looked": seen.looked,
+        }
+        upsert(self._connection, coverage, [row])
+
+    def of(self, case: str, round: int, phase: str) -> tuple[Coverage, ...]:
+        """The rows by system and collection."""
+        those = (coverage.c.case_id == case, coverage.c.round == round, coverage.c.phase == phase)
+        rows = self._connection.execute(select(coverage).where(*those).order_by(coverage.c.system, coverage.c.collection))
+        return tuple(Coverage(row.system, row.collection, Extent(row.extent), row.reason, row.code, row.is_transient, row.looked) for row in rows)

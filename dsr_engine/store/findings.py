@@ -1,0 +1,75 @@
+"""Findings of a case by round and phase. A slice's findings are replaced as a whole, so a slice that is done again counts once."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.finding import Confidence, Finding, Match
+from dsr_engine.store.case_key import CaseKey
+from dsr_engine.store.finding_text import read, written
+from dsr_engine.store.pages import paged
+from dsr_engine.store.tables import findings
+
+#: System, collection, how the person is in it, how sure that is.
+Tallied = tuple[str, str, Match, Confidence]
+
+
+class Findings:
+    """Readable without the key: system, collection, match, confidence and categories. Where, and what was hit, is sealed."""
+
+    def __init__(self, connection: Connection, key_of: Callable[[str], CaseKey]) -> None:
+        self._connection = connection
+        self._key_of = key_of
+
+    def put_slice(self, case: str, round: int, phase: str, slice: str, found: Sequence[Finding]) -> None:
+        """Replaces what an earlier try of this slice wrote. `slice` names a part of a collection and holds nothing personal."""
+        earlier = (findings.c.case_id == case, findings.c.round == round, findings.c.phase == phase, findings.c.slice == slice)
+        self._connection.execute(delete(findings).where(*earlier))
+        if not found:
+            return
+        key = self._key_of(case)
+        place = {"case_id": case, "round": round, "phase": phase, "slice": slice, "verdict": None}
+        rows = [{**place, "position": position, **_written(finding, key)} for position, finding in enumerate(found)]
+        self._connection.execute(insert(findings), rows)
+
+    def of(self, case: str, round: int, phase: str) -> Iterator[tuple[str, Finding]]:
+        """Random id and finding, one at a time, in a stable order. To be read before the transaction ends."""
+        key = self._key_of(case)
+        wanted = select(findings).where(findings.c.case_id == case, findings.c.round == round, findings.c.phase == phase)
+        for row in paged(self._connection, wanted, findings.c.slice, findings.c.position):
+            plain = key.unseal(row.sealed, purpose="finding", row=row.id)
+            yield row.id, read(plain, case=case, system=row.system, collection=row.collection, match=row.match, confidence=row.confidence)
+
+    def counts(self, case: str, round: int, phase: str) -> Mapping[Tallied, int]:
+        """How many findings there are, for pages; works without the key."""
+        by = (findings.c.system, findings.c.collection, findings.c.match, findings.c.confidence)
+        wanted = select(*by, func.count()).where(findings.c.case_id == case, findings.c.round == round, findings.c.phase == phase)
+        rows = self._connection.execute(wanted.group_by(*by).order_by(*by))
+        return {(system, collection, Match(match), Confidence(confidence)): count for system, collection, match, confidence, count in rows}
+
+    def decide(self, finding_id: str, verdict: str, by: str, at: datetime) -> None:
+        """Records what a person (a random id) decided about a *possible* finding. Raises `InputWrong` if there is no such finding."""
+        decided = {"verdict": verdict, "decided_by": by, "decided_at": at}
+        if self._connection.execute(update(findings).where(findings.c.id == finding_id).values(decided)).rowcount != 1:
+            raise InputWrong(f"there is no finding {finding_id}", code="finding.unknown", hint="it may have been found anew under another id")
+
+    def verdicts(self, case: str) -> Mapping[str, str]:
+        """Finding id → verdict, of those that were decided."""
+        wanted = select(findings.c.id, findings.c.verdict).where(findings.c.case_id == case, findings.c.verdict.is_not(None))
+        return {row.id: row.verdict for row in self._connection.execute(wanted)}
+
+
+def _written(finding: Finding, key: CaseKey) -> dict[str, object]:
+    finding_id = secrets.token_hex(16)
+    return {
+        "id": finding_id,
+        "system": finding.locator.system,
+        "collection": finding.locator.collection,
+        "match": finding.match,
+        "confidence": finding.confidence,
+        "categories": list(finding.categories),
+        "sealed": key.seal(written(finding), purpose="finding", row=finding_id),
+    }

@@ -1,0 +1,140 @@
+"""Plan items as JSON, for sealing: effects, reasons, and the records with their keyed fingerprints."""
+
+import json
+from datetime import date
+from typing import Any
+
+from dsr_engine.domain.anonymize import Method, MethodName
+from dsr_engine.domain.plan import (
+    Delete,
+    Dependent,
+    DropPart,
+    Edit,
+    Effect,
+    Fence,
+    How,
+    Obstacle,
+    PlanItem,
+    Planned,
+    Reason,
+    RedactSpans,
+    Rewrite,
+    SetValue,
+)
+from dsr_engine.domain.policy import Treatment
+from dsr_engine.domain.record import Locator
+from dsr_engine.domain.source import Source
+
+
+def written(item: PlanItem) -> bytes:
+    """Everything of the item but its id and what stands in plain columns."""
+    body = {
+        "effect": _effect(item.effect),
+        "reasons": [_reason(reason) for reason in item.reasons],
+        "records": [_planned(planned) for planned in item.records],
+        "fields": item.fields,
+        "server": item.server,
+        "after": item.after,
+        "categories": item.categories,
+        "dependents": _dependents(item.dependents),
+    }
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def read(plain: bytes, *, item_id: str, system: str, collection: str, treatment: str) -> PlanItem:
+    body = json.loads(plain)
+    return PlanItem(
+        id=item_id,
+        system=system,
+        collection=collection,
+        treatment=Treatment(treatment),
+        effect=_read_effect(body["effect"]),
+        reasons=tuple(_read_reason(reason) for reason in body["reasons"]),
+        records=tuple(_read_planned(planned) for planned in body["records"]),
+        fields=tuple(body["fields"]),
+        server=body["server"],
+        after=tuple(body["after"]),
+        dependents=_read_dependents(body["dependents"]),
+        categories=tuple(body["categories"]),
+    )
+
+
+def written_obstacles(obstacles: tuple[Obstacle, ...]) -> bytes:
+    return json.dumps([[entry.code, entry.message, entry.system, entry.collection, entry.count] for entry in obstacles]).encode()
+
+
+def read_obstacles(plain: bytes) -> tuple[Obstacle, ...]:
+    return tuple(Obstacle(*entry) for entry in json.loads(plain))
+
+
+def _effect(effect: Effect | None) -> object:
+    match effect:
+        case None:
+            return None
+        case Delete():
+            return "delete"
+        case Rewrite(edits):
+            return [[edit.place, *_how(edit.how)] for edit in edits]
+
+
+def _read_effect(effect: Any) -> Effect | None:
+    if effect is None:
+        return None
+    return Delete() if effect == "delete" else Rewrite(tuple(Edit(place, _read_how(*how)) for place, *how in effect))
+
+
+def _how(how: How) -> list[object]:
+    match how:
+        case SetValue(method, category, counter):
+            return ["set", method.name, method.argument, category, counter]
+        case RedactSpans():
+            return ["redact"]
+        case DropPart():
+            return ["drop"]
+        case Fence(value):
+            return ["fence", value]
+
+
+def _read_how(kind: str, *rest: Any) -> How:
+    match kind:
+        case "set":
+            name, argument, category, counter = rest
+            return SetValue(Method(MethodName(name), argument), category, counter)
+        case "redact":
+            return RedactSpans()
+        case "drop":
+            return DropPart()
+        case _:
+            return Fence(rest[0])
+
+
+def _reason(reason: Reason) -> list[object]:
+    source = reason.source
+    until = reason.until.isoformat() if reason.until else None
+    place = [source.file, source.line, source.column, source.digest]
+    return [reason.treatment, reason.rule, place, reason.because, reason.law, until]
+
+
+def _read_reason(reason: list[Any]) -> Reason:
+    treatment, rule, source, because, law, until = reason
+    return Reason(Treatment(treatment), rule, Source(*source), because, law, date.fromisoformat(until) if until else None)
+
+
+def _planned(planned: Planned) -> list[object]:
+    place = planned.locator
+    becomes = None if planned.becomes is None else planned.becomes.hex()
+    return [place.system, place.collection, place.key, place.inside, planned.expect.hex(), becomes, planned.finding, _dependents(planned.dependents)]
+
+
+def _read_planned(planned: list[Any]) -> Planned:
+    system, collection, key, inside, expect, becomes, finding, dependents = planned
+    locator = Locator(system, collection, tuple(key), inside)
+    return Planned(locator, bytes.fromhex(expect), None if becomes is None else bytes.fromhex(becomes), finding, _read_dependents(dependents))
+
+
+def _dependents(dependents: tuple[Dependent, ...]) -> list[object]:
+    return [[entry.collection, entry.on_delete, entry.count] for entry in dependents]
+
+
+def _read_dependents(dependents: list[Any]) -> tuple[Dependent, ...]:
+    return tuple(Dependent(*entry) for entry in dependents)

@@ -1,0 +1,361 @@
+"""The tables, so that every repository and the migrations speak of one and the same schema.
+
+What tells of a person lies in columns named `sealed` (AES-256-GCM under the key of the case) and nowhere else. Every other column
+holds random ids, names from the operator's own configuration, codes, counts and times.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from dsr_engine.domain.errors import InputWrong, NotVerified
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware moment in UTC. SQLite has no time zones: there it is stored as UTC and read back as UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise InputWrong("a time without a time zone cannot be stored", code="store.naive_time", hint="take it from a Clock")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's signature
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Blob(TypeDecorator[bytes]):
+    """Bytes. SQLite lets anybody put a text into such a column; the engine never did, so that is damage."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_result_value(self, value: object, dialect: Dialect) -> bytes | None:  # noqa: ARG002  # SQLAlchemy's signature
+        if value is None or isinstance(value, bytes):
+            return value
+        raise NotVerified(
+            "the store holds something that is not bytes where the engine wrote bytes", code="store.damaged", hint="restore the store from a backup"
+        )
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+def _of_case(*, primary_key: bool = False) -> Column[Any]:
+    return Column("case_id", String, ForeignKey("cases.id"), primary_key=primary_key, nullable=False)
+
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("subject_ref", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("policy", String, nullable=False),
+    Column("regime", String, nullable=False),
+    Column("stage", String, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("opened_by", String, nullable=False),
+    Column("received_at", Instant),
+    Column("closed_at", Instant),
+    Column("systems", JSON, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("identity", String, nullable=False),
+    Column("outcome", String),
+    Column("digests", JSON, nullable=False),
+    Column("wait_code", String),
+    Column("wait_reason", Text),
+    Column("wait_needs", Text),
+    Column("wait_since", Instant),
+    Column("wait_wake_at", Instant),
+    Column("lease_worker", String),
+    Column("lease_fence", BigInteger, nullable=False, server_default="0"),
+    Column("lease_until", Instant),
+    Index("ix_cases_opened_at", "opened_at"),
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("opened_at", Instant, nullable=False),
+)
+
+#: No reference to `cases`: a key may be made before its case is written, and both go in one transaction.
+case_keys = Table(
+    "case_keys",
+    metadata,
+    Column("case_id", String, primary_key=True),
+    Column("epoch_id", String, ForeignKey("epochs.id"), nullable=False, index=True),
+    Column("wrapped", Blob, nullable=False),
+    Column("until", Instant),
+)
+
+shredded = Table(
+    "shredded",
+    metadata,
+    Column("case_id", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+selectors = Table(
+    "selectors",
+    metadata,
+    _of_case(primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("sealed", Blob, nullable=False),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("id", String, primary_key=True),
+    _of_case(),
+    Column("round", Integer, nullable=False),
+    Column("phase", String, nullable=False),
+    Column("slice", String, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("system", String, nullable=False),
+    Column("collection", String, nullable=False),
+    Column("match", String, nullable=False),
+    Column("confidence", String, nullable=False),
+    Column("categories", JSON, nullable=False),
+    Column("verdict", String),
+    Column("decided_by", String),
+    Column("decided_at", Instant),
+    Column("sealed", Blob, nullable=False),
+    Index("ix_findings_case_id", "case_id", "round", "phase", "slice", "position"),
+)
+
+slices = Table(
+    "slices",
+    metadata,
+    _of_case(primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("phase", String, primary_key=True),
+    Column("slice", String, primary_key=True),
+)
+
+coverage = Table(
+    "coverage",
+    metadata,
+    _of_case(primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("phase", String, primary_key=True),
+    Column("system", String, primary_key=True),
+    Column("collection", String, primary_key=True),
+    Column("extent", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("code", String, nullable=False),
+    Column("is_transient", Boolean, nullable=False),
+    Column("looked", BigInteger, nullable=False),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", String, primary_key=True),
+    _of_case(),
+    Column("round", Integer, nullable=False),
+    Column("policy_digest", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("sealed", Blob, nullable=False),
+    UniqueConstraint("case_id", "round"),
+)
+
+plan_items = Table(
+    "plan_items",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("plan_id", String, ForeignKey("plans.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("system", String, nullable=False),
+    Column("collection", String, nullable=False),
+    Column("treatment", String, nullable=False),
+    Column("state", String, nullable=False, index=True),
+    Column("sealed", Blob, nullable=False),
+)
+
+#: No reference to `plans`: what happened is still counted when the plan was shredded with its case.
+results = Table(
+    "results",
+    metadata,
+    Column("plan_id", String, primary_key=True),
+    Column("item_id", String, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("code", String, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _of_case(),
+    Column("plan_digest", String, nullable=False),
+    Column("approved_by", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("manner", String, nullable=False),
+    UniqueConstraint("case_id", "plan_digest", "approved_by"),
+)
+
+#: `case_id` does not refer to `cases`: a hold may be placed for a case that another installation runs.
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("placed_by", String, nullable=False),
+    Column("placed_at", Instant, nullable=False),
+    Column("case_id", String),
+    Column("system", String),
+    Column("collection", String),
+    Column("category", String),
+    Column("lifted_by", String),
+    Column("lifted_at", Instant),
+)
+
+stops = Table(
+    "stops",
+    metadata,
+    Column("system", String, primary_key=True),
+    Column("stopped_by", String, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    UniqueConstraint("name"),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("id", String, primary_key=True),
+    _of_case(),
+    Column("serial", BigInteger, nullable=False),
+    Column("statement", Blob, nullable=False),
+    Column("envelope", Blob, nullable=False),
+    Column("leaf_index", BigInteger),
+    Column("path", String, nullable=False),
+    Index("ix_certificates_case_id", "case_id"),
+    UniqueConstraint("serial"),
+)
+
+followups = Table(
+    "followups",
+    metadata,
+    _of_case(primary_key=True),
+    Column("what", String, primary_key=True),
+    Column("due", Instant, nullable=False),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", String, primary_key=True),
+    _of_case(),
+    Column("system", String, nullable=False),
+    Column("instructions", Text, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("due", Instant, nullable=False),
+    Column("done_by", String),
+    Column("done_at", Instant),
+    Column("evidence_digest", String),
+    Index("ix_tasks_case_id", "case_id"),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("policy", String, nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("found", BigInteger, nullable=False),
+    Column("affected", BigInteger, nullable=False),
+    Column("is_dry", Boolean, nullable=False),
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("digest", Blob, primary_key=True),
+    Column("case_id", String, nullable=False),
+    Column("until", Instant, nullable=False),
+)
+
+# The ledger. The names are those of RFC 9162: a leaf, the node of a complete subtree, the tree's head, and the signed checkpoints of it.
+
+leaf = Table(
+    "leaf",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String, nullable=False, index=True),
+    Column("dedup_key", String, nullable=False),
+    Column("data", Blob, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("dedup_key"),
+)
+
+node = Table(
+    "node",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Blob, nullable=False),
+)
+
+#: One row, written by the first migration. Whoever appends holds its lock until the commit.
+head = Table(
+    "head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("root", Blob, nullable=False),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
