@@ -4,7 +4,7 @@ Memory is bounded however large the file is. What cannot be read is a `Gap`, nev
 every other byte of the file as it was, wherever the format allows that; where it cannot, it raises `NotSupported` before it writes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
@@ -13,6 +13,12 @@ from dsr_engine.content.rewriter import Rewriter
 from dsr_engine.domain.plan import Edit
 from dsr_engine.domain.record import Gap, Unit
 from dsr_engine.domain.system import CollectionMap
+
+#: Opens the file again, from its start. A rewrite reads it twice: once to learn what changes, once to copy.
+Opener = Callable[[], BinaryIO]
+
+#: Writes a whole file. Everything that can be refused was refused before one of these exists.
+Writer = Callable[[BinaryIO], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Limits:
     depth: int = 8
     members: int = 10_000
     decoded_bytes: int = 4 * 1024**3
-    line_bytes: int = 16 * 1024**2
+    line_bytes: int = 8 * 1024**2
     ratio: int = 200
     bomb_floor: int = 64 * 1024**2
 
@@ -57,13 +63,35 @@ class Reading:
     budget: Budget | None = None
 
 
+class Unreadable(Exception):
+    """Content that cannot be read on; inside this room only, where it ends as a `Gap` or as `NotSupported`. The reason holds no personal data."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
 class Format(Protocol):
     """One file format. `name` is its stable name (`csv`, `mime`, `gzip`)."""
 
     name: str
 
-    def read(self, source: BinaryIO, reading: Reading) -> Iterator[Unit | Gap]:
+    def read(self, open_file: Opener, reading: Reading) -> Iterator[Unit | Gap]:
         """The texts in the file that pass the gate. A row or object that passes is given whole, so that fields can be judged together."""
 
-    def rewrite(self, source: BinaryIO, sink: BinaryIO, edits: Sequence[Edit], rewriter: Rewriter, reading: Reading) -> None:
-        """Copies the file and applies the edits; places are those that `read` gave for the same bytes."""
+    def prepare(self, open_file: Opener, edits: Sequence[Edit], rewriter: Rewriter, reading: Reading) -> Writer:
+        """What writes the file with the edits applied; places are those that `read` gave for the same bytes.
+
+        Raises `NotSupported` (`format.cannot_rewrite`) where a place is not there or cannot be changed: nothing was written then.
+        """
+
+
+class Nested(Protocol):
+    """How a container reads and rewrites what is inside it, whatever that is."""
+
+    def read(self, open_file: Opener, reading: Reading) -> Iterator[Unit | Gap]:
+        """As `Format.read`, for a file of unknown format. Never raises `Unreadable`."""
+
+    def prepare(self, open_file: Opener, edits: Sequence[Edit], rewriter: Rewriter, reading: Reading) -> Writer:
+        """As `Format.prepare`, for a file of unknown format."""

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from dsr_engine.domain.anonymize import FieldFacts
+from dsr_engine.content.match import Matcher
+from dsr_engine.domain.anonymize import FieldFacts, anonymized
 from dsr_engine.domain.plan import SetValue
 
 
@@ -14,3 +15,25 @@ class Rewriter(Protocol):
 
     def replaced(self, how: SetValue, value: object, facts: FieldFacts) -> object:
         """The value that stands in for `value`. Raises `domain.anonymize.Misfit` where the field cannot hold one."""
+
+
+class CaseRewriter:
+    """Implements `Rewriter` for one case. `key` is the case's key; `mark` stands where a span was."""
+
+    def __init__(self, matcher: Matcher, case: str, key: bytes, mark: str = "[redacted]") -> None:
+        self._matcher = matcher
+        self._case = case
+        self._key = key
+        self._mark = mark
+
+    def redacted(self, text: str) -> str:
+        parts = []
+        done = 0
+        for span in self._matcher.spans(text):
+            if span.case == self._case:
+                parts += [text[done : span.start], self._mark]
+                done = span.end
+        return "".join((*parts, text[done:]))
+
+    def replaced(self, how: SetValue, value: object, facts: FieldFacts) -> object:
+        return anonymized(how.method, value, facts, key=self._key, category=how.category, counter=how.counter)

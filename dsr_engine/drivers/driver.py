@@ -64,7 +64,8 @@ class Link:
 class CollectionFacts:
     """What the live system says about one collection.
 
-    `rank` orders deletions: lower ranks first (children before parents). `is_searchable` False comes with the `reason`. `count` is an estimate, None if unknown.
+    `rank` orders deletions: lower ranks first (children before parents). `is_searchable` False comes with the `reason`.
+    `count` is an estimate, None if unknown.
     """
 
     name: str
@@ -232,7 +233,9 @@ Outcome = Done | Drifted | Accepted | Failed
 class Driver(Protocol):
     """One connection to one system. Instances are not shared between threads: each worker makes its own."""
 
-    traits: Traits
+    @property
+    def traits(self) -> Traits:
+        """What is known so far; a driver that has to ask its server knows it after `check` or the first change."""
 
     def check(self) -> Sequence[Problem]:
         """Tries the connection and every permission that finding and changing need; changes nothing that stays."""

@@ -229,7 +229,7 @@ approvals = Table(
     Column("approved_by", String, nullable=False),
     Column("at", Instant, nullable=False),
     Column("manner", String, nullable=False),
-    UniqueConstraint("case_id", "plan_digest", "approved_by"),
+    UniqueConstraint("case_id", "plan_digest", "approved_by", "manner"),
 )
 
 #: `case_id` does not refer to `cases`: a hold may be placed for a case that another installation runs.

@@ -147,7 +147,7 @@ def _cases() -> None:
         sa.Column("manner", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_approvals_case_id"),
         sa.PrimaryKeyConstraint("id", name="pk_approvals"),
-        sa.UniqueConstraint("case_id", "plan_digest", "approved_by", name="uq_approvals_case_id"),
+        sa.UniqueConstraint("case_id", "plan_digest", "approved_by", "manner", name="uq_approvals_case_id"),
     )
     op.create_table(
         "followups",
