@@ -1,0 +1,1 @@
+"""Mail stores: Maildir, mbox and IMAP behind one driver."""

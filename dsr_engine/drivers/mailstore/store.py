@@ -1,0 +1,152 @@
+"""What the mail driver needs of any kind of mail store, so that finding and changing are written once.
+
+Two ideas carry it. A mail's *state* is a digest of its content and never of its flags: reading or flagging a mail is no drift. And a mail is
+looked for in *its folder only*: whether an equal mail in another folder is a copy or was moved there cannot be told, and that folder may have
+another rule. The fresh search finds it there and the plan is made anew.
+"""
+
+import hashlib
+import io
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from dsr_engine.domain.record import Gap
+from dsr_engine.drivers.driver import Outcome, Problem, Traits
+
+#: What names a mail in its folder for good, as its kind of store knows it.
+Key = tuple[str, ...]
+
+#: Bytes that are copied at once.
+BLOCK = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One folder. `reason` says why it cannot be searched (empty: it can). `count` is None where it is not known."""
+
+    name: str
+    count: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Mail:
+    """One stored message. `open` gives its bytes from the start each time; `sender` is an mbox's envelope sender, else empty.
+
+    `sight` reads the message and tells key and state; it is a call of its own because most mails are looked at and left alone.
+    Both raise `Gone`.
+    """
+
+    created: datetime | None
+    open: Callable[[], BinaryIO]
+    sight: Callable[[], "Sighting"]
+    sender: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sighting:
+    """A mail as it is now. `is_same` False: it is the asked record under another key (appended again, folder renumbered)."""
+
+    mail: Mail
+    key: Key
+    state: bytes
+    is_same: bool = True
+
+
+class Gone(Exception):
+    """The mail was removed or moved while it was looked at."""
+
+
+class Rewriting(Protocol):
+    """How one mail is rewritten; pure, so that it can be tried and repeated."""
+
+    def write(self, mail: Mail, sink: BinaryIO) -> None:
+        """Writes the whole new message. Raises `NotSupported` where it cannot be written."""
+
+    def sender(self, sender: str) -> str:
+        """The envelope sender that stands in for this one."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Order:
+    """Remove one mail (`rewriting` None) or replace its content, if its state is still `expect`."""
+
+    key: Key
+    expect: bytes
+    rewriting: Rewriting | None = None
+
+
+class Store(Protocol):
+    """One mail store. Errors are those of `domain.errors`; no text of a server or a path leaves it."""
+
+    traits: Traits
+
+    def server(self) -> str:
+        """Names the store itself; the same on every connection, another one for another store."""
+
+    def check(self) -> Iterator[Problem]:
+        """What stands in the way of searching and changing."""
+
+    def folders(self) -> Sequence[Folder]:
+        """Every folder, subscribed or not, also those that cannot be read."""
+
+    def parts(self, folder: str) -> Sequence[tuple[str, ...]]:
+        """How the search of one folder splits; together they are all of it, also mail that comes later."""
+
+    def mails(self, folder: str, part: tuple[str, ...]) -> Iterator[Mail | Gap]:
+        """The mails in one part. A mail's `open` and `sight` hold until the next one is taken."""
+
+    def locate(self, folder: str, keys: Sequence[Key]) -> Sequence[Sighting | None]:
+        """The mails of these keys as they are now; None: really not in the folder."""
+
+    def becomes(self, sighting: Sighting, rewriting: Rewriting) -> bytes:
+        """The state that the mail would have; nothing is written."""
+
+    def change(self, folder: str, orders: Sequence[Order]) -> Sequence[Outcome]:
+        """Carries the orders out, in their order; what is not as expected is left untouched."""
+
+    def close(self) -> None:
+        """Gives connections back; may be called twice."""
+
+
+class DigestSink(io.RawIOBase):
+    """A file that keeps nothing of what is written but its SHA-256 and its length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hash = hashlib.sha256()
+        self.length = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # any buffer, as io allows
+        self._hash.update(data)
+        self.length += len(data)
+        return len(data)
+
+    def digest(self) -> bytes:
+        return self._hash.digest()
+
+
+def digest_of(source: BinaryIO) -> bytes:
+    """SHA-256 of the rest of a file, which is closed. Memory: one block."""
+    sink = DigestSink()
+    with source:
+        shutil.copyfileobj(source, sink, BLOCK)
+    return sink.digest()
+
+
+def digest_written(mail: Mail, rewriting: Rewriting) -> bytes:
+    """SHA-256 of the message that a rewriting gives, without keeping it."""
+    sink = DigestSink()
+    rewriting.write(mail, sink)  # type: ignore[arg-type]  # a raw sink is all that writing needs
+    return sink.digest()
+
+
+def short(digest: bytes) -> str:
+    """The first 16 hex digits: enough to tell mails of one folder apart, in a key that is never the only proof."""
+    return digest.hex()[:16]

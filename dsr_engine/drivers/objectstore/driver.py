@@ -1,0 +1,220 @@
+"""The driver for buckets and folders: what a record, a state and a change are, whatever shelf the files lie on.
+
+A record is one version of one file. Its state is the SHA-256 of all its bytes and of its labels (content type, metadata, tags),
+so that a record that moved to a new version is known again, and nothing that anybody wrote since goes unnoticed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dsr_engine.content.files import read_file
+from dsr_engine.content.format import Reading
+from dsr_engine.content.gate import Gate
+from dsr_engine.content.rewriter import Rewriter
+from dsr_engine.domain.anonymize import FieldFacts, ValueType
+from dsr_engine.domain.errors import Conflict, ManifestWrong, NotAllowed, NotSupported
+from dsr_engine.domain.finding import Extent
+from dsr_engine.domain.policy import Start
+from dsr_engine.domain.record import Gap, Locator, Record, Unit
+from dsr_engine.domain.system import System
+from dsr_engine.drivers.driver import (
+    AboutSubjects,
+    Absent,
+    Change,
+    CollectionFacts,
+    Foreseen,
+    Looked,
+    Moved,
+    Observation,
+    OlderThan,
+    Outcome,
+    Present,
+    Problem,
+    Query,
+    Slice,
+    Traits,
+    Watched,
+)
+from dsr_engine.drivers.objectstore.catalogue import Catalogue, share_of
+from dsr_engine.drivers.objectstore.changing import Changing
+from dsr_engine.drivers.objectstore.folder import FolderShelf
+from dsr_engine.drivers.objectstore.s3 import S3Shelf
+from dsr_engine.drivers.objectstore.shelf import Shelf, Stored
+from dsr_engine.drivers.objectstore.states import States
+
+#: Files in a collection above which its search is split, and into how many shares.
+_SPLIT_ABOVE = 1000
+_SHARES = 8
+#: How often a file that changes while it is read is begun again.
+_ATTEMPTS = 3
+#: The fields that every file has, for policies and sweeps.
+LAST_MODIFIED = "last_modified"
+
+
+class ObjectstoreDriver:
+    """One bucket prefix or one folder (settings: `url`, `bucket`, `prefix`, `endpoint_url`, `region`, `access_key`, `secret_key`)."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._shelf = shelf_of(system)
+        self._catalogue = Catalogue(system.manifest)
+        self._states = States(self._shelf)
+        self._changing = Changing(system.name, self._shelf, self._states, self._catalogue)
+
+    @property
+    def traits(self) -> Traits:
+        return self._shelf.traits
+
+    def check(self) -> Sequence[Problem]:
+        return self._shelf.check()
+
+    def close(self) -> None:
+        self._shelf.close()
+
+    def describe(self) -> Sequence[CollectionFacts]:
+        fields = (FieldFacts("key", is_nullable=False, is_key=True), FieldFacts(LAST_MODIFIED, ValueType.TIMESTAMP, is_nullable=False))
+        return tuple(CollectionFacts(name, key=("key",), fields=fields) for name in self._catalogue.names(self._shelf))
+
+    def slices(self, query: Query) -> Iterator[Slice]:
+        """One slice per collection, or eight where it holds more than a thousand files; a share lists all keys and reads its own."""
+        names = self._catalogue.names(self._shelf)
+        if isinstance(query, OlderThan):
+            if query.collection not in names:
+                raise ManifestWrong(f"{self._system.name} has no such collection", code="objectstore.collection", hint="see `dsr map`")
+            names = (query.collection,)
+        for name in names:
+            shares = _SHARES if self._is_large(name) else 1
+            yield from (Slice(self._system.name, name, (str(share), str(shares))) for share in range(shares))
+
+    def _is_large(self, collection: str) -> bool:
+        return any(count > _SPLIT_ABOVE for count, _ in enumerate(self._catalogue.files(self._shelf, collection), start=1))
+
+    def find(self, query: Query, part: Slice) -> Iterator[Record | Gap | Looked]:
+        """The candidates in one share of a collection. A file that vanishes while it is read is not there; one that cannot be read is a gap."""
+        if isinstance(query, OlderThan):
+            self._insist_on_file_dates(query.start, tuple(query.while_not))
+        share, shares = map(int, part.part) if part.part else (0, 1)
+        looked, is_partial = 0, False
+        for found in self._catalogue.files(self._shelf, part.collection):
+            if share != (share_of(found.key, shares) if isinstance(found, Stored) else 0):
+                continue
+            looked += isinstance(found, Stored)
+            for answer in self._answers(query, part.collection, found):
+                is_partial = is_partial or isinstance(answer, Gap) or bool(answer.gaps)
+                yield answer
+        yield Looked(part.collection, looked, Extent.PARTIAL if is_partial else Extent.FULL, "some files could not be read" if is_partial else "")
+
+    def _answers(self, query: Query, collection: str, found: Stored | Gap) -> Iterator[Record | Gap]:
+        if isinstance(found, Gap):
+            yield found
+        elif isinstance(query, AboutSubjects):
+            yield from self._searched(query, collection, found)
+        elif not isinstance(query, OlderThan) or _is_due(query, found):
+            yield self._record(collection, found, self._own_units(collection, found), (), (LAST_MODIFIED,))
+
+    def _insist_on_file_dates(self, start: Start, states: Sequence[str]) -> None:
+        unknown = [name for name in (*start.fields, *states) if name != LAST_MODIFIED]
+        if unknown:
+            raise ManifestWrong(
+                f"files of {self._system.name} have no field {unknown[0]}", code="objectstore.field", hint=f"a file's only date is {LAST_MODIFIED}"
+            )
+
+    def _searched(self, query: AboutSubjects, collection: str, stored: Stored) -> Iterator[Record | Gap]:
+        """The record, if anything in it passes the gate, or what hid it. Begun again when the file changes while it is read."""
+        fresh: Stored | None = stored
+        for _ in range(_ATTEMPTS):
+            if fresh is None:
+                return
+            try:
+                units, gaps = self._read(query.gate, collection, fresh)
+            except Conflict:
+                fresh = self._states.at(Locator(self._system.name, collection, stored.locator_key))
+                continue
+            if units:
+                yield self._record(collection, fresh, tuple(units), tuple(gaps), query.facts.get(collection, ()))
+            else:
+                yield from gaps
+            return
+        yield Gap(collection, "objectstore.restless", "a file changed every time that it was read")
+
+    def _read(self, gate: Gate, collection: str, stored: Stored) -> tuple[list[Unit], list[Gap]]:
+        units = [unit for unit in (_key_unit(stored),) if gate.passes_text(unit.text)]
+        gaps: list[Gap] = []
+        try:
+            labels = self._shelf.labels(stored)
+            units += [
+                Unit(place, text, is_opaque=True)
+                for place, text in (("metadata", _lines(labels.metadata)), ("tags", _lines(labels.tags)))
+                if gate.passes_text(text)
+            ]
+            if stored.bare is None:
+                reading = Reading(collection, gate, self._catalogue.map_of(collection), name=stored.path.rsplit("/", 1)[-1])
+                for found in read_file(lambda: self._shelf.open(stored), reading):
+                    if isinstance(found, Gap):
+                        gaps.append(found)
+                    else:
+                        units.append(found)
+        except (NotAllowed, NotSupported) as error:
+            gaps.append(Gap(collection, error.code, error.message))
+        return units, gaps
+
+    def _own_units(self, collection: str, stored: Stored) -> tuple[Unit, ...]:
+        """What a file says of itself without being opened: enough for a sweep, which treats whole files."""
+        known = self._catalogue.map_of(collection)
+        date = Unit(
+            LAST_MODIFIED, stored.modified.isoformat(), field=known.field_named(LAST_MODIFIED) if known else None, is_value=True, is_opaque=True
+        )
+        return (_key_unit(stored), date)
+
+    def _record(self, collection: str, stored: Stored, units: tuple[Unit, ...], gaps: tuple[Gap, ...], facts: Sequence[str]) -> Record:
+        dates = {LAST_MODIFIED: stored.modified.isoformat()}
+        return Record(
+            Locator(self._system.name, collection, stored.locator_key),
+            units,
+            self._shelf.server,
+            created=stored.modified,
+            facts={name: dates.get(name) for name in facts},
+            gaps=gaps,
+        )
+
+    def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
+        """A file's state always covers all of it. A version that this engine rewrote has moved to its successor."""
+        return tuple(self._observed(one.locator.whole) for one in watched)
+
+    def _observed(self, locator: Locator) -> Observation:
+        server = self._shelf.server
+        seen = self._states.seen(locator)
+        if seen is not None:
+            return Present(server, seen.state, seen.stored.modified)
+        heir = self._states.heir(locator)
+        if heir is None:
+            return Absent(server)
+        return Moved(server, Locator(locator.system, locator.collection, heir.stored.locator_key), heir.state)
+
+    def foresee(self, changes: Sequence[Change], rewriter: Rewriter) -> Sequence[Foreseen]:
+        return self._changing.foresee(changes, rewriter)
+
+    def change(self, changes: Sequence[Change], rewriter: Rewriter) -> Sequence[Outcome]:
+        return self._changing.change(changes, rewriter)
+
+
+def shelf_of(system: System) -> Shelf:
+    """A bucket where the settings name one, else a folder or a single file (`folder:PATH` or a plain path)."""
+    url = system.setting("url")
+    if url.startswith("s3://") or system.setting("bucket"):
+        return S3Shelf(system)
+    return FolderShelf(url.removeprefix("folder:"))
+
+
+def _is_due(query: OlderThan, stored: Stored) -> bool:
+    """A file's date is always known. Markers, links and empty folders hold no data that could fall due."""
+    if query.unknown or stored.bare is not None or stored.modified.isoformat() in query.while_not.get(LAST_MODIFIED, ()):
+        return False
+    return stored.modified.date() <= query.cutoff
+
+
+def _key_unit(stored: Stored) -> Unit:
+    return Unit("key", stored.key, is_opaque=True)
+
+
+def _lines(labels: Mapping[str, str]) -> str:
+    return "\n".join(f"{name}={value}" for name, value in labels.items())

@@ -1,0 +1,93 @@
+"""Turns what a database server complains about into the engine's own families, because a server's words may quote a person's values.
+
+Only the stable state (SQLSTATE, MySQL error number, SQLite result code) is read and shown; the server's text never is.
+Sources: PostgreSQL manual, appendix A; MariaDB error codes; https://www.sqlite.org/rescode.html.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pymysql
+from sqlalchemy import exc
+
+from dsr_engine.domain.errors import Conflict, DsrError, InputWrong, ManifestWrong, NotAllowed, NotSupported, Unreachable
+
+Fault = tuple[type[DsrError], str, str]
+
+_DENIED: Fault = (NotAllowed, "sql.denied", "grant the permissions that `dsr check` names")
+_LOGIN: Fault = (NotAllowed, "sql.login", "check user and password")
+_READ_ONLY: Fault = (NotAllowed, "sql.read_only", "connect to the primary with an account that may write")
+_LOCKED: Fault = (Conflict, "sql.locked", "somebody else holds the rows; observe and try again")
+_UNKNOWN: Fault = (ManifestWrong, "sql.unknown_field", "the catalogue changed; look again")
+_NO_DATABASE: Fault = (InputWrong, "sql.no_database", "check the name of the database in the url")
+_DOWN: Fault = (Unreachable, "sql.unreachable", "check host, port and whether the server runs")
+_DAMAGED: Fault = (NotSupported, "sql.damaged", "the file is not a sound database; repair it first")
+_VALUE: Fault = (NotSupported, "sql.value", "a value cannot be read or written as its column's type")
+_REFUSED: Fault = (NotSupported, "sql.refused", "the server refused the statement; its log says why")
+
+_CONSTRAINT: Fault = (Conflict, "sql.constraint", "a constraint of the database forbids it; nothing was changed")
+
+_STATES: dict[Fault, str] = {
+    _DENIED: "42501 1044 1142 1143 1227 1370 sqlite-3 sqlite-23",
+    _LOGIN: "28000 28P01 1045 1698",
+    _READ_ONLY: "25006 1290 1792 1836 sqlite-8",
+    _LOCKED: "40001 40P01 55P03 1205 1213 1020 sqlite-5 sqlite-6",
+    _UNKNOWN: "42P01 42703 1146 1054",
+    _NO_DATABASE: "3D000 1049",
+    _DOWN: "08 53 57 58 1040 1053 2002 2003 2006 2013 2055 sqlite-10 sqlite-13 sqlite-14",
+    _DAMAGED: "sqlite-11 sqlite-26",
+    _VALUE: "22 1264 1265 1292 1366 1406",
+    _CONSTRAINT: "23 1048 1062 1451 1452 3819 4025 sqlite-19",
+}
+
+#: State, or the first two characters of an SQLSTATE, which are its class → fault.
+_FAULTS = {state: known for known, states in _STATES.items() for state in states.split()}
+
+#: psycopg gives no SQLSTATE for a refused login; these fragments of libpq's fixed messages carry no value.
+_LOGIN_WORDS = ("authentication failed", "no pg_hba.conf entry", "no password supplied")
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Everything that a server or a connector raises inside comes out as a `DsrError` that says what was being done (`reading customers`)."""
+    try:
+        yield
+    except exc.DBAPIError as error:
+        raise fault(error.orig, doing) from None
+    except (psycopg.Error, pymysql.Error, sqlite3.Error) as error:
+        raise fault(error, doing) from None
+    except exc.SQLAlchemyError as error:
+        raise NotSupported(f"{doing}: {type(error).__name__}", code="sql.refused", hint=_REFUSED[2]) from None
+    except UnicodeError:
+        raise NotSupported(f"{doing}: a text is not in the encoding that the server declares", code="sql.encoding", hint="repair the text") from None
+
+
+def fault(error: BaseException | None, doing: str) -> DsrError:
+    """The family, code and hint for one error of a server; never its text."""
+    state = state_of(error)
+    family, code, hint = _FAULTS.get(state) or (_FAULTS.get(state[:2]) if len(state) == 5 else None) or _by_kind(error)
+    return family(f"{doing}: the database refused" + (f" ({state})" if state else ""), code=code, hint=hint)
+
+
+def state_of(error: BaseException | None) -> str:
+    """The stable state of an error: SQLSTATE, MySQL number, `sqlite-N`, or empty."""
+    if isinstance(error, psycopg.Error):
+        return error.sqlstate or ""
+    if isinstance(error, pymysql.Error):
+        return str(error.args[0]) if error.args and isinstance(error.args[0], int) else ""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", None)
+        return "" if code is None else f"sqlite-{code & 0xFF}"
+    return ""
+
+
+def _by_kind(error: BaseException | None) -> Fault:
+    if isinstance(error, psycopg.OperationalError) and any(word in str(error) for word in _LOGIN_WORDS):
+        return _LOGIN
+    if isinstance(error, psycopg.OperationalError) and "database" in str(error) and "does not exist" in str(error):
+        return _NO_DATABASE
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | pymysql.OperationalError | pymysql.InterfaceError):
+        return _DOWN
+    return _REFUSED

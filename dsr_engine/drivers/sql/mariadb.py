@@ -1,0 +1,128 @@
+"""MariaDB and MySQL (PyMySQL)."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.sql.elements import ColumnElement
+
+from dsr_engine.domain.anonymize import ValueType
+from dsr_engine.drivers.driver import Problem
+from dsr_engine.drivers.sql.columns import AsIs
+from dsr_engine.drivers.sql.dialects import Generic, Relation, Shape, missing_rights, read_only
+
+#: Strict mode turns a value that does not fit into an error instead of a silent cut.
+_SESSION = (
+    "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', "
+    "foreign_key_checks = 1, unique_checks = 1, innodb_lock_wait_timeout = 10"
+)
+
+_RELATIONS = sa.text("""
+SELECT t.TABLE_NAME AS name, t.TABLE_TYPE AS kind, t.ENGINE AS engine, t.TABLE_ROWS AS estimate, e.TRANSACTIONS AS transactions
+FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
+WHERE t.TABLE_SCHEMA = :schema AND t.TABLE_TYPE <> 'SEQUENCE' ORDER BY t.TABLE_NAME
+""")
+
+_HIDDEN = sa.text("""
+SELECT TABLE_NAME AS name, COLUMN_NAME AS field FROM information_schema.COLUMNS
+WHERE TABLE_SCHEMA = :schema AND CONCAT(',', PRIVILEGES, ',') NOT LIKE '%select%'
+""")
+
+_JSON_CHECKS = sa.text("""
+SELECT c.TABLE_NAME AS name, c.COLUMN_NAME AS field FROM information_schema.COLUMNS c
+JOIN information_schema.CHECK_CONSTRAINTS k ON k.CONSTRAINT_SCHEMA = c.TABLE_SCHEMA AND k.TABLE_NAME = c.TABLE_NAME
+WHERE c.TABLE_SCHEMA = :schema AND k.CHECK_CLAUSE = CONCAT('json_valid(`', c.COLUMN_NAME, '`)')
+""")
+
+_GRANT = re.compile(r"GRANT (?P<rights>.+?) ON (?:TABLE )?(?P<target>\S+) TO ", re.DOTALL)
+_NEEDED = ("SELECT", "UPDATE", "DELETE")
+
+
+class MariaDB(Generic):
+    name = "mariadb"
+
+    def prepare(self, connection: DBAPIConnection) -> None:
+        cursor = connection.cursor()
+        try:
+            cursor.execute(_SESSION)
+        finally:
+            cursor.close()
+
+    def identity(self, connection: sa.Connection) -> str:
+        known = {
+            str(row[0]).lower(): str(row[1])
+            for row in connection.execute(
+                sa.text("SHOW VARIABLES WHERE Variable_name IN ('server_uid', 'server_uuid', 'hostname', 'port', 'datadir')")
+            )
+        }
+        server = known.get("server_uid") or known.get("server_uuid") or f"{known.get('hostname')}:{known.get('port')}:{known.get('datadir')}"
+        return f"mariadb:{server}:{connection.engine.url.database}"
+
+    def schemas(self, connection: sa.Connection, chosen: str) -> Sequence[str]:
+        return (chosen or str(connection.scalar(sa.text("SELECT DATABASE()"))),)
+
+    def relations(self, connection: sa.Connection, schema: str) -> Sequence[Relation]:
+        hidden: dict[str, list[str]] = {}
+        for row in connection.execute(_HIDDEN, {"schema": schema}):
+            hidden.setdefault(row.name, []).append(row.field)
+        return [_relation(schema, row, tuple(hidden.get(row.name, ()))) for row in connection.execute(_RELATIONS, {"schema": schema})]
+
+    def json_columns(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:
+        """MariaDB's JSON is a LONGTEXT with the check `json_valid(column)`; MySQL has a type for it."""
+        if not getattr(connection.dialect, "is_mariadb", False):
+            return frozenset()
+        return frozenset((row.name, row.field) for row in connection.execute(_JSON_CHECKS, {"schema": schema}))
+
+    def as_text(self, element: ColumnElement[Any], kind: ValueType, is_array: bool) -> ColumnElement[Any]:  # noqa: ARG002  # the protocol's signature
+        if kind in (ValueType.BINARY, ValueType.TEXT, ValueType.ENUM, ValueType.JSON):
+            return element
+        return sa.cast(element, sa.CHAR)
+
+    def exactly(self, read: ColumnElement[Any], value: object) -> ColumnElement[bool]:
+        return sa.cast(read, sa.LargeBinary).is_not_distinct_from(sa.cast(sa.literal(value, AsIs()), sa.LargeBinary))
+
+    def permissions(self, connection: sa.Connection, relations: Sequence[Relation]) -> Sequence[Problem]:
+        grants = [match for row in connection.execute(sa.text("SHOW GRANTS")) if (match := _GRANT.match(str(row[0])))]
+        if connection.scalar(sa.text("SELECT @@global.read_only")) and not any(_passes_read_only(match["rights"]) for match in grants):
+            return (read_only(),)
+        return [problem for relation in relations for problem in _missing(relation, grants)]
+
+
+def _relation(schema: str, row: sa.Row[Any], hidden: tuple[str, ...]) -> Relation:
+    if row.kind in ("VIEW", "SYSTEM VIEW"):
+        return Relation(
+            schema,
+            row.name,
+            Shape.VIEW,
+            "a view: it shows what other collections hold",
+            fixed="a view cannot be changed; change what it is made from",
+        )
+    caveats = [f"{len(hidden)} columns that the account may not read"] if hidden else []
+    if row.kind == "SYSTEM VERSIONED":
+        caveats.append("a system-versioned table keeps earlier versions of its rows, which were not searched")
+    fixed = "" if row.transactions == "YES" else f"its storage engine ({row.engine}) has no transactions, so a change could stay half done"
+    return Relation(
+        schema, row.name, caveat="; ".join(caveats), fixed=fixed, hidden=hidden, count=None if row.estimate is None else int(row.estimate)
+    )
+
+
+def _missing(relation: Relation, grants: Sequence[re.Match[str]]) -> list[Problem]:
+    held: set[str] = set()
+    for grant in grants:
+        if _covers(grant["target"], relation):
+            held.update(_NEEDED if "ALL PRIVILEGES" in grant["rights"] else {right.strip() for right in grant["rights"].split(",")})
+    missing = [right for right in _NEEDED if right not in held]
+    return missing_rights(f"{relation.schema}.{relation.name}", missing)
+
+
+def _covers(target: str, relation: Relation) -> bool:
+    """True if a grant's target (`*.*`, a database that may hold the wildcards % and _, or one table) covers the table."""
+    schema, _, table = target.replace("`", "").partition(".")
+    pattern = re.escape(schema).replace("%", ".*").replace(r"\\_", "\0").replace("_", ".").replace("\0", "_")
+    return (schema == "*" or re.fullmatch(pattern, relation.schema) is not None) and table in ("*", relation.name)
+
+
+def _passes_read_only(rights: str) -> bool:
+    return any(word in rights for word in ("ALL PRIVILEGES", "SUPER", "READ_ONLY ADMIN", "READ ONLY ADMIN", "CONNECTION_ADMIN"))

@@ -1,0 +1,135 @@
+"""Reads the catalogue from the live server, through SQLAlchemy's inspector and what only the dialect can tell."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import ReflectedColumn, ReflectedForeignKeyConstraint
+from sqlalchemy.engine.reflection import Inspector, ObjectKind
+
+from dsr_engine.domain.anonymize import FieldFacts, ValueType
+from dsr_engine.domain.system import CollectionMap, Manifest
+from dsr_engine.drivers.driver import Link
+from dsr_engine.drivers.sql.catalogue import Catalogue, Table, manifest_links
+from dsr_engine.drivers.sql.columns import AsIs, Column, max_length, value_type
+from dsr_engine.drivers.sql.database import Database
+from dsr_engine.drivers.sql.dialects import Relation, Shape
+
+_ON_DELETE = {"CASCADE": "cascade", "SET NULL": "set_null", "SET DEFAULT": "set_null"}
+
+
+def read_catalogue(database: Database, connection: sa.Connection, manifest: Manifest) -> Catalogue:
+    """The catalogue as it is now. Needs no right beyond seeing the catalogue itself."""
+    default, *others = database.dialect.schemas(connection, database.schema)
+    tables = []
+    with warnings.catch_warnings():
+        # SQLAlchemy warns of types and indexes that it does not know; here they are read as text all the same.
+        warnings.simplefilter("ignore")
+        inspector = sa.inspect(connection)
+        for schema in (default, *others):
+            tables += _Schema(database, connection, inspector, schema, default).tables(manifest)
+    return Catalogue.of(tables, manifest)
+
+
+class _Schema:
+    """One schema while it is read."""
+
+    def __init__(self, database: Database, connection: sa.Connection, inspector: Inspector, schema: str, default: str) -> None:
+        self._database, self._connection, self._inspector = database, connection, inspector
+        self._schema, self._default = schema, default
+        self._declared = database.dialect.declared(connection, schema)
+        self._json = database.dialect.json_columns(connection, schema)
+
+    def tables(self, manifest: Manifest) -> list[Table]:
+        relations = self._database.dialect.relations(self._connection, self._schema)
+        columns = self._columns(relations)
+        return [self._table(relation, columns.get(relation.name, ()), manifest) for relation in relations]
+
+    def _columns(self, relations: Sequence[Relation]) -> Mapping[str, Sequence[ReflectedColumn]]:
+        if self._database.dialect.name == "postgresql":  # one question for all tables; elsewhere it would be one each anyway, and miss versioned ones
+            found = self._inspector.get_multi_columns(schema=self._schema, kind=ObjectKind.ANY)
+            return {name: columns for (_, name), columns in found.items()}
+        return {
+            relation.name: self._inspector.get_columns(relation.name, self._schema or None)
+            for relation in relations
+            if relation.shape is not Shape.VIEW
+        }
+
+    def _table(self, relation: Relation, columns: Sequence[ReflectedColumn], manifest: Manifest) -> Table:
+        collection = self._collection(relation.schema, relation.name)
+        map_ = manifest.collection_named(collection)
+        element = sa.table(relation.name, *(sa.column(entry["name"], AsIs()) for entry in columns), schema=relation.schema or None)
+        if relation.shape is not Shape.TABLE:
+            known = {entry["name"]: self._column(relation, element, entry, map_, (), ()) for entry in columns}
+            return Table(collection, relation, element, known, map=map_)
+        primary = tuple(self._inspector.get_pk_constraint(relation.name, self._schema or None)["constrained_columns"])
+        uniques = self._uniques(relation.name)
+        known = {entry["name"]: self._column(relation, element, entry, map_, primary, uniques) for entry in columns}
+        declared = tuple(self._link(entry) for entry in self._inspector.get_foreign_keys(relation.name, self._schema or None))
+        links = (*declared, *manifest_links(map_, declared))
+        return Table(collection, relation, element, known, _key(known, primary, uniques), links, map_)
+
+    def _collection(self, schema: str | None, name: str) -> str:
+        return name if schema in (None, "", self._default) else f"{schema}.{name}"
+
+    def _uniques(self, name: str) -> tuple[frozenset[str], ...]:
+        """Column sets that are unique for all rows; an index over expressions or some of the rows promises nothing."""
+        schema = self._schema or None
+        found = {frozenset(entry["column_names"]) for entry in self._inspector.get_unique_constraints(name, schema)}
+        # SQLite makes an index for every UNIQUE; the option is the only sure way to learn of it, and other dialects ignore it.
+        for index in self._inspector.get_indexes(name, schema, include_auto_indexes=True):
+            is_partial = any("where" in option and value is not None for option, value in index.get("dialect_options", {}).items())
+            if index["unique"] and not is_partial and not index.get("expressions"):
+                found.add(frozenset(column for column in index["column_names"] if column))
+        return tuple(sorted(found, key=lambda columns: (len(columns), sorted(columns))))
+
+    def _link(self, entry: ReflectedForeignKeyConstraint) -> Link:
+        rule = str((entry.get("options") or {}).get("ondelete") or "").upper()
+        target = self._collection(entry["referred_schema"] or self._schema, entry["referred_table"])
+        fields, to_fields = tuple(entry["constrained_columns"]), tuple(entry["referred_columns"])
+        if not to_fields:
+            to_fields = tuple(self._inspector.get_pk_constraint(entry["referred_table"], entry["referred_schema"])["constrained_columns"])
+        return Link(fields, target, to_fields, _ON_DELETE.get(rule, "restrict"))
+
+    def _column(
+        self,
+        relation: Relation,
+        element: sa.TableClause,
+        entry: ReflectedColumn,
+        map_: CollectionMap | None,
+        primary: Sequence[str],
+        uniques: Sequence[frozenset[str]],
+    ) -> Column:
+        name = entry["name"]
+        kind = ValueType.JSON if (relation.name, name) in self._json else value_type(entry["type"])
+        is_array = isinstance(entry["type"], sa.types.ARRAY)
+        facts = FieldFacts(
+            name=name,
+            type=kind,
+            is_nullable=entry["nullable"],
+            is_unique=frozenset((name,)) in uniques or tuple(primary) == (name,),
+            is_key=name in primary,
+            max_length=max_length(entry["type"]) if kind is ValueType.TEXT else None,
+        )
+        return Column(
+            facts=facts,
+            element=element.c[name],
+            read=self._database.dialect.as_text(element.c[name], kind, is_array),
+            declared=self._declared.get((relation.name, name), ""),
+            is_padded=isinstance(entry["type"], sa.types.CHAR),
+            is_array=is_array,
+            is_generated="computed" in entry or bool(entry.get("identity", {}).get("always")),
+            is_readable=name not in relation.hidden,
+            is_in_unique=name in primary or any(name in columns for columns in uniques),
+            labels=tuple(getattr(entry["type"], "enums", ())),
+            field=map_.field_named(name) if map_ else None,
+        )
+
+
+def _key(columns: Mapping[str, Column], primary: Sequence[str], uniques: Sequence[frozenset[str]]) -> tuple[Column, ...]:
+    """The primary key, else the smallest unique set without NULLs, else nothing. A key that we may not read names nothing."""
+    candidates = [tuple(primary)] if primary else []
+    candidates += [
+        tuple(sorted(names)) for names in uniques if names and all(name in columns and not columns[name].facts.is_nullable for name in names)
+    ]
+    return next((tuple(columns[name] for name in names) for names in candidates if all(columns[name].is_readable for name in names)), ())

@@ -1,0 +1,117 @@
+"""SQLite files. Types are per value here, so values are read as they are stored and a column's declared type is only a hint."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.sql.elements import ColumnElement
+
+from dsr_engine.domain.anonymize import ValueType
+from dsr_engine.domain.errors import InputWrong, Unreachable
+from dsr_engine.drivers.driver import Problem
+from dsr_engine.drivers.sql.columns import AsIs
+from dsr_engine.drivers.sql.dialects import Generic, Relation, Shape, read_only
+
+_RELATIONS = sa.text("SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")
+
+#: The written form of a date that can be compared as text; anything else (an epoch number, another order) is no known date.
+_ISO = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
+
+
+def opener(url: sa.URL) -> Callable[[], sqlite3.Connection]:
+    """Opens the file that the url names, and never creates one: a wrong path must not look like an empty database."""
+    if not url.database or url.database == ":memory:":
+        raise InputWrong("a sqlite url needs a file", code="sql.no_database", hint="sqlite:////absolute/path.db")
+    path = Path(url.database).resolve()
+    mode = "ro" if url.query.get("mode") == "ro" else "rw"
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=10, isolation_level=None, check_same_thread=False)
+        connection.text_factory = _text
+        return connection
+
+    return connect
+
+
+class SQLite(Generic):
+    name = "sqlite"
+
+    def __init__(self, url: sa.URL) -> None:
+        self._path = Path(url.database or "").resolve()
+
+    def prepare(self, connection: DBAPIConnection) -> None:
+        cursor = connection.cursor()
+        try:
+            for pragma in ("PRAGMA foreign_keys=ON", "PRAGMA secure_delete=ON"):
+                cursor.execute(pragma)
+        finally:
+            cursor.close()
+
+    def identity(self, connection: sa.Connection) -> str:  # noqa: ARG002  # the protocol's signature
+        """A digest of where the file is and which file it is; a path may hold a name."""
+        try:
+            facts = self._path.stat()
+        except OSError:
+            raise Unreachable("the database file is gone", code="sql.unreachable", hint="check the path in the url") from None
+        return "sqlite:" + sha256(f"{self._path}:{facts.st_dev}:{facts.st_ino}".encode(errors="surrogateescape")).hexdigest()[:32]
+
+    def begin(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def schemas(self, connection: sa.Connection, chosen: str) -> Sequence[str]:  # noqa: ARG002  # the protocol's signature
+        return ("main",)
+
+    def relations(self, connection: sa.Connection, schema: str) -> Sequence[Relation]:
+        found = []
+        for row in connection.execute(_RELATIONS):
+            if row.type == "view":
+                found.append(Relation(schema, row.name, Shape.VIEW, "a view: it shows what other collections hold", fixed="a view cannot be changed"))
+            elif row.type in ("table", "virtual"):
+                found.append(Relation(schema, row.name))
+        return found
+
+    def parameter(self, kind: ValueType, text: str) -> object:
+        value = super().parameter(kind, text)
+        return float(value) if isinstance(value, Decimal) else value
+
+    def exactly(self, read: ColumnElement[Any], value: object) -> ColumnElement[bool]:
+        bound = sa.literal(value, AsIs())
+        return sa.and_(read.is_not_distinct_from(sa.collate(bound, "BINARY")), sa.func.typeof(read) == sa.func.typeof(bound))
+
+    def row_address(self) -> ColumnElement[Any] | None:
+        return sa.literal_column("_rowid_", AsIs())
+
+    def dated(self, element: ColumnElement[Any]) -> ColumnElement[Any]:
+        return sa.case(
+            (
+                sa.and_(sa.func.typeof(element) == "text", element.op("GLOB")(sa.literal(_ISO, AsIs())), element >= sa.literal("0001-01-02", AsIs())),
+                element,
+            )
+        )
+
+    def permissions(self, connection: sa.Connection, relations: Sequence[Relation]) -> Sequence[Problem]:  # noqa: ARG002  # the protocol's signature
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # which a read-only file still grants: only a write is refused
+            connection.exec_driver_sql(f"PRAGMA user_version = {int(version)}")
+            connection.exec_driver_sql("ROLLBACK")
+        except exc.OperationalError as error:
+            if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
+                return (read_only(),)
+            raise
+        return ()
+
+
+def _text(raw: bytes) -> Any:
+    """A text as SQLite stores it; one that is no UTF-8 comes as bytes and is searched like a file."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw

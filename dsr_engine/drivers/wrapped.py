@@ -1,0 +1,262 @@
+"""What goes around every driver, so that no driver does it itself: retry, pace, read-only, log, and the last catch.
+
+From the inside out: `Guarded` turns whatever a driver lets slip into an error of the engine without its text, `Retried` tries reading again,
+`Paced` waits between records, `ReadOnly` refuses changes, `Logged` writes what was done and how long it took. None of them says a value.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from traceback import extract_tb
+from typing import TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from dsr_engine.content.rewriter import Rewriter
+from dsr_engine.domain.errors import DsrError, InputWrong, NotAllowed, NotSupported, Unreachable
+from dsr_engine.domain.record import Gap, Record
+from dsr_engine.domain.system import System
+from dsr_engine.drivers.driver import (
+    Change,
+    CollectionFacts,
+    Driver,
+    Foreseen,
+    Looked,
+    Observation,
+    Outcome,
+    Problem,
+    Query,
+    Slice,
+    Traits,
+    Watched,
+)
+
+T = TypeVar("T")
+
+_log = logging.getLogger("dsr_engine.drivers")
+
+#: The verb that is never tried twice: after a time-out it is unknown what happened, and only a look can tell.
+CHANGE = "change"
+
+
+class Layer:
+    """A driver around a driver. A wrapper says in `_call` and `_stream` what happens around each verb."""
+
+    def __init__(self, inner: Driver) -> None:
+        self._inner = inner
+
+    @property
+    def traits(self) -> Traits:
+        return self._inner.traits
+
+    def check(self) -> Sequence[Problem]:
+        return self._call("check", "", self._inner.check)
+
+    def describe(self) -> Sequence[CollectionFacts]:
+        return self._call("describe", "", self._inner.describe)
+
+    def slices(self, query: Query) -> Iterator[Slice]:
+        return self._stream("slices", "", lambda: self._inner.slices(query))
+
+    def find(self, query: Query, part: Slice) -> Iterator[Record | Gap | Looked]:
+        return self._stream("find", part.collection, lambda: self._inner.find(query, part))
+
+    def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
+        return self._call("observe", _collections(watched), lambda: self._inner.observe(watched))
+
+    def foresee(self, changes: Sequence[Change], rewriter: Rewriter) -> Sequence[Foreseen]:
+        return self._call("foresee", _collections(changes), lambda: self._inner.foresee(changes, rewriter))
+
+    def change(self, changes: Sequence[Change], rewriter: Rewriter) -> Sequence[Outcome]:
+        return self._call(CHANGE, _collections(changes), lambda: self._inner.change(changes, rewriter))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def _call(self, _verb: str, _collection: str, answer: Callable[[], T]) -> T:
+        return answer()
+
+    def _stream(self, _verb: str, _collection: str, answers: Callable[[], Iterator[T]]) -> Iterator[T]:
+        return answers()
+
+
+def _collections(asked: Sequence[Watched] | Sequence[Change]) -> str:
+    return ",".join(sorted({one.locator.collection for one in asked}))
+
+
+class Guarded(Layer):
+    """Lets the engine's own errors through and replaces every other one by a family, named by its type and place only.
+
+    A foreign error's text may hold a value, so it goes nowhere: not into the message and not into `__cause__`.
+    """
+
+    def _call(self, verb: str, _collection: str, answer: Callable[[], T]) -> T:
+        try:
+            return answer()
+        except DsrError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the one place that catches what a driver lets slip
+            replacement = replaced(error, verb)
+        raise replacement
+
+    def _stream(self, verb: str, _collection: str, answers: Callable[[], Iterator[T]]) -> Iterator[T]:
+        try:
+            yield from answers()
+        except DsrError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the one place that catches what a driver lets slip
+            replacement = replaced(error, verb)
+        else:
+            return
+        raise replacement
+
+
+def replaced(error: Exception, verb: str) -> DsrError:
+    """The family of an error that no driver translated. During a change it is unknown what happened, which `Unreachable` says."""
+    frames = extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    message = f"the driver failed to {verb} ({type(error).__name__}{place})"
+    if isinstance(error, PermissionError):
+        return NotAllowed(message, code="driver.denied", hint="grant the account that runs the engine this permission")
+    if verb == CHANGE or isinstance(error, OSError | TimeoutError):
+        return Unreachable(message, code="driver.broken_off")
+    return NotSupported(message, code="driver.failed", hint="a fault of the driver: please report the place")
+
+
+class Retried(Layer):
+    """Asks again, with growing pauses, when a system did not answer; never for `change`. A stream that has begun is not begun again."""
+
+    def __init__(self, inner: Driver, *, attempts: int = 4, first_pause: float = 0.5, longest_pause: float = 15) -> None:
+        super().__init__(inner)
+        self._attempts = attempts
+        self._pause = wait_random_exponential(multiplier=first_pause, max=longest_pause)
+
+    def _trying(self) -> Retrying:
+        return Retrying(retry=retry_if_exception_type(Unreachable), stop=stop_after_attempt(self._attempts), wait=self._pause, reraise=True)
+
+    def _call(self, verb: str, _collection: str, answer: Callable[[], T]) -> T:
+        return answer() if verb == CHANGE else self._trying()(answer)
+
+    def _stream(self, _verb: str, _collection: str, answers: Callable[[], Iterator[T]]) -> Iterator[T]:
+        nothing = object()
+
+        def begun() -> tuple[T | object, Iterator[T]]:
+            stream = iter(answers())
+            return next(stream, nothing), stream
+
+        first, rest = self._trying()(begun)
+        if first is not nothing:
+            yield first  # type: ignore[misc]  # it is a T where it is not `nothing`
+            yield from rest
+
+
+class Paced(Layer):
+    """At most `per_second` records or calls; for systems that other people need meanwhile."""
+
+    def __init__(
+        self, inner: Driver, per_second: float, *, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        super().__init__(inner)
+        self._gap = 1 / per_second
+        self._now = now
+        self._sleep = sleep
+        self._next = now()
+
+    def _wait(self, units: int = 1) -> None:
+        moment = self._now()
+        if moment < self._next:
+            self._sleep(self._next - moment)
+        self._next = max(moment, self._next) + self._gap * units
+
+    def _call(self, _verb: str, _collection: str, answer: Callable[[], T]) -> T:
+        self._wait()
+        return answer()
+
+    def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
+        self._wait(max(1, len(watched)))
+        return self._inner.observe(watched)
+
+    def change(self, changes: Sequence[Change], rewriter: Rewriter) -> Sequence[Outcome]:
+        self._wait(max(1, len(changes)))
+        return self._inner.change(changes, rewriter)
+
+    def _stream(self, _verb: str, _collection: str, answers: Callable[[], Iterator[T]]) -> Iterator[T]:
+        for answer in answers():
+            self._wait()
+            yield answer
+
+
+class ReadOnly(Layer):
+    """Refuses every change before it reaches the driver."""
+
+    def change(self, changes: Sequence[Change], _rewriter: Rewriter) -> Sequence[Outcome]:
+        if not changes:
+            return ()
+        raise NotAllowed("the system is open for reading only", code="driver.read_only", hint="this command may look and not change")
+
+
+class Logged(Layer):
+    """One line per verb: system, collection, how many, how long, and the error's code if it failed."""
+
+    def __init__(self, inner: Driver, system: str, *, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(inner)
+        self._system = system
+        self._now = now
+
+    def _call(self, verb: str, collection: str, answer: Callable[[], T]) -> T:
+        begin = self._now()
+        try:
+            given = answer()
+        except DsrError as error:
+            self._say(verb, collection, 0, begin, error.code)
+            raise
+        self._say(verb, collection, len(given) if isinstance(given, Sequence) else 1, begin, "ok")
+        return given
+
+    def _stream(self, verb: str, collection: str, answers: Callable[[], Iterator[T]]) -> Iterator[T]:
+        begin, count = self._now(), 0
+        try:
+            for answer in answers():
+                count += 1
+                yield answer
+        except DsrError as error:
+            self._say(verb, collection, count, begin, error.code)
+            raise
+        self._say(verb, collection, count, begin, "ok")
+
+    def _say(self, verb: str, collection: str, count: int, begin: float, how: str) -> None:
+        _log.info("%s %s.%s: %d in %.3f s, %s", verb, self._system, collection or "*", count, self._now() - begin, how)
+
+
+def wrapped(factory: Callable[[System], Driver], system: System, *, read_only: bool = False) -> Driver:
+    """Opens the driver and puts all layers around it. The setting `records_per_second` paces it; without one it runs as fast as it can."""
+    inner = _opened(factory, system)
+    driver: Driver = Retried(Guarded(inner))
+    pace = _pace_of(system)
+    if pace:
+        driver = Paced(driver, pace)
+    if read_only:
+        driver = ReadOnly(driver)
+    return Logged(driver, system.name)
+
+
+def _opened(factory: Callable[[System], Driver], system: System) -> Driver:
+    try:
+        return factory(system)
+    except DsrError:
+        raise
+    except Exception as error:  # noqa: BLE001  # as above
+        replacement = replaced(error, "open")
+    raise replacement
+
+
+def _pace_of(system: System) -> float:
+    text = system.setting("records_per_second", "0")
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = -1
+    if not 0 <= pace < float("inf"):
+        raise InputWrong(f"{system.name}: records_per_second is no positive number", code="driver.pace", hint="write records_per_second: 50")
+    return pace
