@@ -10,9 +10,11 @@ from dsr_engine.domain.finding import Coverage, Extent
 from dsr_engine.domain.plan import Plan, PlanItem, Reason, ResultState
 from dsr_engine.domain.policy import KEEPING, Treatment
 from dsr_engine.domain.system import System
+from dsr_engine.store.tasks import Task
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.decide import STAYS
 from dsr_engine.workflow.discover import VERIFIED
+from dsr_engine.workflow.errands import is_errand
 from dsr_engine.workflow.execute import HELD
 from dsr_engine.workflow.masking import Mask
 
@@ -24,6 +26,8 @@ DISCLAIMERS = (
     "It speaks only of the systems, collections and times that are listed; what is not listed was not looked at.",
     "Pseudonymised or de-identified data are not counted as erased.",
 )
+#: What a deletion through a database or an interface reaches (`README.md`, LIMITS): no driver does and checks more yet.
+LEVEL = "C0"
 _GONE = frozenset({ResultState.DONE, ResultState.ALREADY_ABSENT, ResultState.ABSENT_AFTER_INTERRUPTION, ResultState.ACCEPTED})
 
 
@@ -53,12 +57,16 @@ def account_of(tx: Transaction, case: Case, systems: Iterable[System], mask: Mas
     """The account of all rounds of the case, as its rows stand now."""
     plans = [plan for number in range(1, case.round + 1) if (plan := tx.plans.of(case.id, number)) is not None]
     effects = [effect for plan in plans for effect in _effects(tx, plan)]
-    coverage = tx.coverage.of(case.id, case.round, VERIFIED)
-    statements = tuple(_system(case, system, effects, coverage, mask) for system in systems)
+    systems = tuple(systems)
+    errands = {system.name for system in systems if is_errand(system)}
+    coverage = [row for row in tx.coverage.of(case.id, case.round, VERIFIED) if row.system not in errands]
+    tasks = {task.system: task for task in tx.tasks.of(case.id)}
+    statements = tuple(
+        _errand(system, tasks.get(system.name)) if system.name in errands else _system(case, system, effects, coverage, mask) for system in systems
+    )
     exceptions = _exceptions(case, effects, coverage, mask, _stays(tx, case))
     outcome = Outcome.FULFILLED_WITH_EXCEPTIONS if exceptions else Outcome.FULFILLED
-    level = min((entry.level for entry in statements), default="C0")
-    return Account(statements, exceptions, _claims(statements), outcome, level)
+    return Account(statements, exceptions, _claims(statements), outcome, LEVEL)
 
 
 def _effects(tx: Transaction, plan: Plan) -> Iterable[_Effect]:
@@ -89,8 +97,18 @@ def _system(case: Case, system: System, effects: Iterable[_Effect], coverage: It
             {"what": entry.what, "gone_after": str(entry.gone_after) if entry.gone_after else "unknown"} for entry in system.manifest.residuals
         ),
         verification="other_credential" if system.verify_as else "self_check",
-        level=system.level,
+        level=LEVEL,
     )
+
+
+def _errand(system: System, task: Task | None) -> SystemStatement:
+    """A system in which a person acted: their word and a digest of what shows it, never a search of ours."""
+    done: tuple[Row, ...] = ()
+    if task is not None and task.done_at is not None:
+        at = task.done_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        done = ({"what": "task done by a person", "by": task.done_by or "", "at": at, "evidence_sha256": task.evidence_digest or ""},)
+    residuals = tuple({"what": entry.what, "gone_after": str(entry.gone_after or "unknown")} for entry in system.manifest.residuals)
+    return SystemStatement(system.name, system.manifest.name, system.owner, (), done, (), residuals, "none", LEVEL)
 
 
 def _covered(row: Coverage, mask: Mask) -> Row:

@@ -22,6 +22,7 @@ from dsr_engine.domain.plan import Delete, ItemState, Plan, PlanItem, Planned, R
 from dsr_engine.domain.record import Locator
 from dsr_engine.drivers.driver import Absent, Accepted, Change, Done, Drifted, Driver, Failed, Moved, Observation, Outcome, Watched
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.errands import hand_out
 from dsr_engine.workflow.foresight import fingerprint, rewriter_for
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
@@ -50,6 +51,7 @@ class _Work:
 
 def execute(case: Case, turn: Turn, house: House) -> Step:
     """Executes every item of the approved plan; goes on when each has its results. Stands when it is stopped or when too much drifted."""
+    hand_out(case, turn, house)
     with turn.transaction() as tx:
         plan = tx.plans.of(case.id, case.round)
         selectors = tx.selectors.of(case.id)

@@ -21,6 +21,7 @@ from dsr_engine.workflow.batching import batched
 from dsr_engine.workflow.decide import NOT_THEIRS, STAYS, THEIRS
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.disposal import Disposal, Part, dispose
+from dsr_engine.workflow.errands import is_errand
 from dsr_engine.workflow.foresight import Foresight
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.judgement import judge
@@ -43,7 +44,7 @@ class _Known:
 
 def make_plan(case: Case, turn: Turn, house: House) -> Step:
     """Makes the plan of this round and hands it to approval, obstacles and all."""
-    known = _known(case, turn)
+    known = _known(case, turn, house)
     policy = house.policy_of(case)
     parts, obstacles = _parts(case, known, policy, house)
     items: list[PlanItem] = []
@@ -73,7 +74,7 @@ def _order(entry: tuple[Locator, object]) -> tuple[str, tuple[str, ...]]:
     return entry[0].collection, entry[0].key
 
 
-def _known(case: Case, turn: Turn) -> _Known:
+def _known(case: Case, turn: Turn, house: House) -> _Known:
     with turn.transaction() as tx:
         return _Known(
             tuple(tx.findings.of(case.id, case.round, FOUND)),
@@ -82,7 +83,7 @@ def _known(case: Case, turn: Turn) -> _Known:
             tuple(
                 Obstacle("coverage.gap", f"not looked at in full: {row.reason}", row.system, row.collection)
                 for row in tx.coverage.of(case.id, case.round, FOUND)
-                if row.extent is not Extent.FULL
+                if row.extent is not Extent.FULL and not is_errand(house.system_named(row.system))
             ),
         )
 

@@ -19,6 +19,7 @@ from dsr_engine.drivers.driver import Absent, Driver, Moved, Watched
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.decide import NOT_THEIRS, STAYS
 from dsr_engine.workflow.discover import FOUND, VERIFIED, Seeker, reader_of, search_systems
+from dsr_engine.workflow.errands import open_errand
 from dsr_engine.workflow.foresight import fingerprint
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
@@ -43,6 +44,9 @@ class _Round:
 
 def verify_absence(case: Case, turn: Turn, house: House) -> Step:
     """Goes on to the certificate when nothing of the person is left but what is expected to be there; else a new round."""
+    errand = open_errand(case, turn, house)
+    if errand is not None:
+        return Stand(errand)
     rounds = _rounds(case, turn)
     excuses: Excuses = Counter()
     moved: dict[Locator, Locator] = {}

@@ -64,7 +64,7 @@ def _command(weed: str, folder: Path, ports: dict[str, int]) -> list[str]:
     return [
         weed, "-logtostderr=true", "server", f"-dir={folder}/data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
         *(f"-{'.port.'.join(name.split('.')) if '.' in name else name + '.port'}={port}" for name, port in ports.items()),
-        f"-s3.config={folder}/s3.json", "-s3.port.iceberg=0", "-master.telemetry=false", "-master.electionTimeout=2s",
+        f"-s3.config={folder}/s3.json", "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false", "-master.electionTimeout=2s",
         "-master.volumeSizeLimitMB=64", "-volume.max=0", "-master.volumePreallocate=false", "-volume.preStopSeconds=0",
     ]  # fmt: skip
 

@@ -128,8 +128,9 @@ def texts_in(data: bytes) -> Iterator[str]:
 
 
 def _texts_in_mail(mail: Message) -> Iterator[str]:
-    """Headers and bodies. A mail of the subject's inside another is hers as a whole and stands here as one line."""
-    if is_about_subject(str(mail["From"])):
+    """Headers and bodies. A mail of the subject's inside another is hers as a whole, the part around it included, and stands here as one line."""
+    inner = mail.get_payload(0) if mail.get_content_type() == "message/rfc822" else mail
+    if isinstance(inner, Message) and is_about_subject(str(inner["From"])):
         yield f"a mail from {SUBJECT.email}"
         return
     yield "\n".join(f"{name}: {value}" for name, value in mail.items())
