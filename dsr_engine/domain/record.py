@@ -58,7 +58,7 @@ class Record:
     """One candidate: a record that passed the gate, with the units that did.
 
     `server` identifies the server that it was read from. `facts` holds the fields that policies asked for (dates, states), as text.
-    `identifying` holds {field: value} of fields that the manifest marks `identifies`. `gaps` lists what could not be read in it.
+    `identifying` holds {field: value} of fields that the manifest marks `identifies` or `carries`. `gaps` lists what could not be read in it.
     """
 
     locator: Locator

@@ -55,7 +55,7 @@ class SystemSchema(StrictSchema):
 
     connector = name(required=True)
     owner = Words(wanted="a person or a team", most=200, default="")
-    level = Choice(("C0", "C1"), default="C0")
+    level = Choice(("C0",), default="C0")
     disabled = yes_no()
     read_from = Words(wanted="a URL")
     verify_as = TableOf(Words())

@@ -1,11 +1,12 @@
 """The certificate goes out only after our own verifier, which trusts nothing but the bundle, has accepted it; then the case is closed."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from dsr_engine.certificate.check import check
 from dsr_engine.certificate.statement import from_bytes
 from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage
 from dsr_engine.domain.errors import NotVerified
+from dsr_engine.domain.plan import Plan
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
@@ -19,6 +20,7 @@ def publish(case: Case, turn: Turn, house: House) -> Step:
     """Verifies the file that was written, closes the case with its outcome, and sets the day on which the case is forgotten."""
     with turn.transaction() as tx:
         issued = tx.certificates.of(case.id)
+        plan = tx.plans.of(case.id, case.round)
     path = house.paper.folder / issued.path if issued is not None else None
     if issued is None or path is None or not path.is_file():
         return Advance(Stage.CERTIFY)
@@ -28,7 +30,7 @@ def publish(case: Case, turn: Turn, house: House) -> Step:
             f"the certificate that was just issued does not verify: {report.status}", code="certificate.own", hint="look at `dsr verify`"
         )
     outcome = Outcome(from_bytes(issued.statement).verdict)
-    certificate, forget_at = issued.id, forgotten_at(case, house)
+    certificate, forget_at = issued.id, forgotten_at(case, plan, house)
 
     def write(tx: Transaction) -> None:
         tx.followups.put(case.id, FORGET, forget_at)
@@ -37,10 +39,15 @@ def publish(case: Case, turn: Turn, house: House) -> Step:
     return Close(outcome, write)
 
 
-def forgotten_at(case: Case, house: House) -> datetime:
-    """When the case's key is shredded: nothing can be matched to the person from then on but by exact normalised values."""
+def forgotten_at(case: Case, plan: Plan | None, house: House) -> datetime:
+    """When the case's key is shredded: after the follow-up time, and after the last date until which something of the person is kept.
+
+    From then on nothing can be matched to the person but by exact normalised values.
+    """
     days = 0 if case.kind is CaseKind.SWEEP else house.followup_days
-    return house.clock.now() + timedelta(days=days)
+    ends = [reason.until for item in plan.items for reason in item.reasons if reason.until is not None] if plan else []
+    last = datetime.combine(max(ends), time.max, UTC) if ends else house.clock.now()
+    return max(house.clock.now() + timedelta(days=days), last)
 
 
 def forget_due(house: House) -> tuple[str, ...]:

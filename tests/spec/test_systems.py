@@ -78,7 +78,7 @@ def test_a_setting_that_the_engine_would_not_keep_is_refused(tmp_path: Path, key
         ("{connector: s3, bucket: b, read_from: x}", "only a database can have a replica to read from"),
         ("{connector: s3, bukket: b, bucket: c}", "2:23: systems.it.bukket: unknown key (did you mean bucket?)"),
         ("{connector: payroll, url: x}", "not a setting of the manual driver (it has none)"),
-        ("{connector: s3, bucket: b, level: C2}", "systems.it.level: must be C0 or C1"),
+        ("{connector: s3, bucket: b, level: C2}", "systems.it.level: must be C0"),
     ],
 )
 def test_a_wrong_setting_is_told_what_is_right(tmp_path: Path, entry: str, expected: str) -> None:

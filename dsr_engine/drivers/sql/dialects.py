@@ -65,6 +65,9 @@ class Dialect(Protocol):
     def declared(self, connection: sa.Connection, schema: str) -> Mapping[tuple[str, str], str]:
         """(table, column) → the type in the server's words, where writing needs a cast."""
 
+    def delete_rules(self, connection: sa.Connection, schema: str) -> Mapping[tuple[str, str, str], str]:
+        """ON DELETE of foreign keys by (table, first column, referred table), where the inspector does not tell it."""
+
     def json_columns(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:
         """(table, column) of texts that the server keeps as JSON although their type does not say so."""
 
@@ -116,6 +119,9 @@ class Generic:
         return [*(Relation(schema, name) for name in inspector.get_table_names(schema or None)), *views]
 
     def declared(self, connection: sa.Connection, schema: str) -> Mapping[tuple[str, str], str]:  # noqa: ARG002  # the protocol's signature
+        return {}
+
+    def delete_rules(self, connection: sa.Connection, schema: str) -> Mapping[tuple[str, str, str], str]:  # noqa: ARG002  # the protocol's signature
         return {}
 
     def json_columns(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:  # noqa: ARG002  # the protocol's signature

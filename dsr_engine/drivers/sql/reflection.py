@@ -39,6 +39,7 @@ class _Schema:
         self._schema, self._default = schema, default
         self._declared = database.dialect.declared(connection, schema)
         self._json = database.dialect.json_columns(connection, schema)
+        self._delete_rules = database.dialect.delete_rules(connection, schema)
 
     def tables(self, manifest: Manifest) -> list[Table]:
         relations = self._database.dialect.relations(self._connection, self._schema)
@@ -65,7 +66,7 @@ class _Schema:
         primary = tuple(self._inspector.get_pk_constraint(relation.name, self._schema or None)["constrained_columns"])
         uniques = self._uniques(relation.name)
         known = {entry["name"]: self._column(relation, element, entry, map_, primary, uniques) for entry in columns}
-        declared = tuple(self._link(entry) for entry in self._inspector.get_foreign_keys(relation.name, self._schema or None))
+        declared = tuple(self._link(relation.name, entry) for entry in self._inspector.get_foreign_keys(relation.name, self._schema or None))
         links = (*declared, *manifest_links(map_, declared))
         return Table(collection, relation, element, known, _key(known, primary, uniques), links, map_)
 
@@ -83,8 +84,9 @@ class _Schema:
                 found.add(frozenset(column for column in index["column_names"] if column))
         return tuple(sorted(found, key=lambda columns: (len(columns), sorted(columns))))
 
-    def _link(self, entry: ReflectedForeignKeyConstraint) -> Link:
-        rule = str((entry.get("options") or {}).get("ondelete") or "").upper()
+    def _link(self, table: str, entry: ReflectedForeignKeyConstraint) -> Link:
+        known = self._delete_rules.get((table.lower(), entry["constrained_columns"][0].lower(), entry["referred_table"].lower()))
+        rule = str(known or (entry.get("options") or {}).get("ondelete") or "").upper()
         target = self._collection(entry["referred_schema"] or self._schema, entry["referred_table"])
         fields, to_fields = tuple(entry["constrained_columns"]), tuple(entry["referred_columns"])
         if not to_fields:

@@ -30,7 +30,7 @@ _ESCAPED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v
 
 @dataclass(slots=True)
 class Scan:
-    """One pass over a part of a table. `count` says how many rows were read so far; `oversized` names columns that held too much."""
+    """One pass over a part of a table. `count` says how many rows were read so far."""
 
     table: Table
     where: ColumnElement[bool]
@@ -89,7 +89,7 @@ class Scan:
         self.count += len(block)
         data = b"".join(block)
         is_escaped = b"\\" in data.replace(b"\\N", b"")
-        if not is_escaped and not gate.passes(data):
+        if not gate.passes(_ESCAPE.sub(_unescaped, data) if is_escaped else data):
             return
         for line in block:
             parts = line[:-1].split(b"\t")

@@ -1,7 +1,7 @@
 """SQLite files. Types are per value here, so values are read as they are stored and a column's declared type is only a hint."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +20,12 @@ from dsr_engine.drivers.sql.columns import AsIs
 from dsr_engine.drivers.sql.dialects import Generic, Relation, Shape, read_only
 
 _RELATIONS = sa.text("SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")
+
+#: SQLAlchemy does not tell the ON DELETE of a foreign key that is written behind its column.
+_DELETE_RULES = sa.text(
+    'SELECT one.name AS own, link."from" AS field, link."table" AS referred, link.on_delete AS rule'
+    " FROM pragma_table_list AS one JOIN pragma_foreign_key_list(one.name) AS link WHERE one.schema = 'main' AND one.type = 'table' AND link.seq = 0"
+)
 
 #: The written form of a date that can be compared as text; anything else (an epoch number, another order) is no known date.
 _ISO = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
@@ -76,6 +82,9 @@ class SQLite(Generic):
             elif row.type in ("table", "virtual"):
                 found.append(Relation(schema, row.name))
         return found
+
+    def delete_rules(self, connection: sa.Connection, schema: str) -> Mapping[tuple[str, str, str], str]:  # noqa: ARG002  # the protocol's signature
+        return {(row.own.lower(), row.field.lower(), row.referred.lower()): row.rule for row in connection.execute(_DELETE_RULES)}
 
     def parameter(self, kind: ValueType, text: str) -> object:
         value = super().parameter(kind, text)

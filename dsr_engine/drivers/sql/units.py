@@ -70,7 +70,7 @@ def record(
         identifying={
             column.name: text
             for column in table.readable
-            if column.field and column.field.identifies and isinstance(text := values.get(column.name), str)
+            if column.field and (column.field.identifies or column.field.carries) and isinstance(text := values.get(column.name), str)
         },
         gaps=tuple(part for part in found if isinstance(part, Gap)),
     )
