@@ -1,0 +1,166 @@
+"""Is a candidate really the identifier, or a part of a longer one? The boundaries of every shape, on loosely folded text."""
+
+import re
+from collections.abc import Callable
+
+from dsr_engine.content.fold import exact
+from dsr_engine.content.forms import Form, Shape, compacted, words_of
+
+_WORD_GAP = r"[\s.,_/\-]{1,4}"
+_TAG = re.compile(r"\+[^\s@<>\"',;:()\\\[\]]{0,64}@")
+#: An address may stand before these in a file name (`exports/jane@example.com.csv`).
+_FILE_END = re.compile(
+    r"\.(?:csv|tsv|jsonl?|ndjson|txt|log|xml|html?|pdf|docx?|xlsx?|eml|mbox|vcf|ics|gz|bz2|zst|tar|sql|db|bak|parquet|png|jpe?g|md)(?![\w-])"
+)
+_COMPANY = re.compile(
+    r"\s*(?:,\s*)?(?:(?:&|and|und|et|y)\s+(?:sons?|co|company|partners?|sohne?|sohn|cie|associates|daughters|bros)\b"
+    r"|(?:gmbh|ag|kg|ohg|mbh|se|ltd|limited|inc|llc|llp|plc|corp|sarl|srl|bv|nv|oy|ab|co)\b"
+    r"|(?:street|st|road|rd|avenue|ave|lane|boulevard|blvd|square|strasse|str|platz|weg|allee|gasse|university|foundation|stiftung|hospital|airport|school|schule)\b)"
+)
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_ASCII_LETTERS = re.compile("[0-9a-z]")
+_SPACELESS = re.compile("[\u0e00-\U0010ffff]")
+_ABROAD = re.compile(r"(?:\+|\b00)\d{1,3}[\s().\-/]{0,3}(?:\(?0\)?[\s.\-/]{0,2})?$")
+
+
+def confirmed(text: str, start: int, end: int, form: Form) -> tuple[int, int] | None:
+    """The span of the whole identifier in the folded text, or None where the candidate is something else."""
+    if form.shape is Shape.SCOPED:
+        return None  # never in text: equality is judged where the field is known
+    return _SHAPES[form.shape](text, start, end, form)
+
+
+def is_exact(piece: str, form: Form) -> bool:
+    """True if the piece, as it stands in the data, equals the form with diacritics regarded."""
+    strict = exact(piece)
+    if form.shape is Shape.WORDS:
+        return " ".join(words_of(strict)).replace("'", "") == form.strict.replace("'", "")
+    if form.shape is Shape.SPACED:
+        return compacted(strict) == form.strict
+    if form.shape in (Shape.TAGGED, Shape.DOTTED):
+        local, _, domain = strict.rpartition("@")
+        stem = local.split("+")[0] if form.shape is Shape.TAGGED else local.split("+")[0].replace(".", "")
+        return f"{stem}@{domain}" == form.strict
+    return form.shape is Shape.DIGITS or strict == form.strict
+
+
+def word_pattern(text: str) -> str:
+    """The regular expression of words with what may stand between them."""
+    return _WORD_GAP.join(re.escape(word).replace("'", "'?") for word in text.split(" "))
+
+
+def _whole(text: str, start: int, end: int, form: Form) -> tuple[int, int] | None:
+    if "@" in form.text:
+        begin = text.rfind("@", start, end) - len(form.text.rpartition("@")[0])
+    else:
+        begin = start - next(index for index, character in enumerate(form.text) if compacted(character))
+    stop = begin + len(form.text)
+    if begin < 0 or not text.startswith(form.text, begin):
+        return None
+    is_bounded = _address_stands_alone if "@" in form.text else _token_stands_alone
+    return (begin, stop) if is_bounded(text, begin, stop) else None
+
+
+def _tagged(text: str, start: int, end: int, form: Form) -> tuple[int, int] | None:
+    local, _, domain = form.text.rpartition("@")
+    middle = next((index for index in range(start, end) if text[index] in "@+"), -1)
+    begin = _dotted_start(text, middle, local) if form.shape is Shape.DOTTED else middle - len(local)
+    if middle < 0 or begin < 0 or (form.shape is Shape.TAGGED and not text.startswith(local, begin)):
+        return None
+    tag = _TAG.match(text, middle)
+    behind = tag.end() if tag else middle + 1
+    stop = behind + len(domain)
+    if (not tag and text[middle] == "+") or not text.startswith(domain, behind) or not _address_stands_alone(text, begin, stop):
+        return None
+    return begin, stop
+
+
+def _dotted_start(text: str, end: int, local: str) -> int:
+    """Where a local part that may have dots anywhere begins, read backwards from its end; -1 if it is another one."""
+    place = end
+    for character in reversed(local):
+        place -= 1
+        if place > 0 and text[place] == "." and place < end - 1:
+            place -= 1
+        if place < 0 or text[place] != character:
+            return -1
+    return place
+
+
+def _address_stands_alone(text: str, start: int, end: int) -> bool:
+    """False where a longer local part, a longer label or a longer domain goes on."""
+    before, after = _beside(text, start, end)
+    local = re.search(r"[\w.+\-]*$", before)
+    if local and any(character.isalnum() for character in local.group()):
+        return False
+    if re.match(r"[\-_]*[^\W_]", after):
+        return False
+    return not re.match(r"\.\w", after) or _FILE_END.match(after) is not None
+
+
+def _token_stands_alone(text: str, start: int, end: int) -> bool:
+    """False inside a longer word or number; `12.5` and `12-5` go on, a sentence's full stop does not."""
+    before, after = _beside(text, start, end)
+    if re.search(r"\w[.\-@+]?$" if text[start].isdigit() else r"\w[\-@+]?$", before):
+        return False
+    return re.match(r"[.\-]?\d|[@\w]|-\w" if text[end - 1].isdigit() else r"[@\w]|-\w|\.\w+@", after) is None
+
+
+def _beside(text: str, start: int, end: int) -> tuple[str, str]:
+    """What stands before and behind, with a blank for every letter that cannot continue the word.
+
+    Latin and other letters do not mix within a word, and scripts without spaces (from Thai to Han, and Hangul with its particles) have no boundaries.
+    """
+    before, after = text[max(0, start - 65) : start], text[end : end + 40]
+    return _neutral(before, text[start]), _neutral(after, text[end - 1])
+
+
+def _neutral(piece: str, edge: str) -> str:
+    if piece.isascii() and edge.isascii():
+        return piece
+    if edge.isascii():
+        return _NOT_ASCII.sub(" ", piece)
+    return _SPACELESS.sub(" ", _ASCII_LETTERS.sub(" ", piece)) if edge < "\u0e00" else " " * len(piece)
+
+
+def _words(text: str, start: int, end: int, form: Form) -> tuple[int, int] | None:
+    if re.fullmatch(word_pattern(form.text), text[start:end]) is None:
+        return None
+    before, after = _beside(text, start, end)
+    if re.search(r"[^\W_]$|@$|[^\W\d_][\-'_]$", before) or re.match(r"[^\W_]|[@+]|[\-'_][^\W\d_](?<!'s)|[._]\w*@", after):
+        return None
+    return None if _COMPANY.match(after) else (start, end)
+
+
+def _spaced(text: str, start: int, end: int, _form: Form) -> tuple[int, int] | None:
+    if re.search(r"[^\w \t\r\n./\-]|[^\w]{3}", text[start:end]) or "_" in text[start:end]:
+        return None
+    return (start, end) if _token_stands_alone(text, start, end) else None
+
+
+def _digits(text: str, start: int, end: int, form: Form) -> tuple[int, int] | None:
+    if re.search(r"[^\d \t\r\n.()/\-]|\D{4}", text[start:end]):
+        return None
+    before, after = _beside(text, start, end)
+    if re.search(r"\w$|\d[.\-/]$", before) or re.match(r"\w|[.\-/]\d", after):
+        return None
+    if form.name == "phone-national" and _ABROAD.search(before):
+        return None
+    return _with_sign(text, start, end), end
+
+
+def _with_sign(text: str, start: int, end: int) -> int:
+    """The start of a number with its `+` and with the parenthesis that is closed inside it."""
+    if text.count(")", start, end) > text.count("(", start, end) and text[start - 1 : start] == "(":
+        start -= 1
+    return start - (text[start - 1 : start] == "+")
+
+
+_SHAPES: dict[Shape, Callable[[str, int, int, Form], tuple[int, int] | None]] = {
+    Shape.WHOLE: _whole,
+    Shape.WORDS: _words,
+    Shape.SPACED: _spaced,
+    Shape.DIGITS: _digits,
+    Shape.TAGGED: _tagged,
+    Shape.DOTTED: _tagged,
+}

@@ -1,0 +1,43 @@
+"""Bytes of unknown shape: searched as they are, reported, never rewritten."""
+
+import io
+from collections.abc import Iterator, Sequence
+
+from dsr_engine.content.format import Opener, Reading, Writer
+from dsr_engine.content.places import inside
+from dsr_engine.content.rewriter import Rewriter
+from dsr_engine.content.scan import windows
+from dsr_engine.content.stream import cannot_rewrite, opened, spliced
+from dsr_engine.domain.plan import Edit
+from dsr_engine.domain.record import Gap, Unit
+
+_LEAST_OVERLAP = 4096
+
+
+class Opaque:
+    """A file that no format knows. Encoded or compressed text inside it stays unseen, which is why it is always a gap."""
+
+    name = "binary"
+
+    def read(self, open_file: Opener, reading: Reading) -> Iterator[Unit | Gap]:
+        overlap = reading.gate.reach if reading.gate is not None else _LEAST_OVERLAP
+        with opened(open_file) as source:
+            for offset, data in windows(source, reading.gate, overlap):
+                yield _unit(f"bytes:{offset}", data, reading)
+        yield Gap(reading.collection, "binary.unknown", "a file is of a kind that cannot be read; only its bytes were searched")
+
+    def prepare(self, open_file: Opener, edits: Sequence[Edit], rewriter: Rewriter, reading: Reading) -> Writer:  # noqa: ARG002  # the protocol's arguments
+        if edits:
+            raise cannot_rewrite("A file of unknown kind cannot be rewritten.")
+        return spliced(open_file, ())
+
+
+def opaque_units(data: bytes, place: str, reading: Reading) -> Iterator[Unit]:
+    """Bytes in a known format that could not be read as it says."""
+    overlap = reading.gate.reach if reading.gate is not None else _LEAST_OVERLAP
+    for _, window in windows(io.BytesIO(data), reading.gate, overlap):
+        yield _unit(place, window, reading)
+
+
+def _unit(place: str, data: bytes, reading: Reading) -> Unit:
+    return Unit(reading.prefix + place, data.decode("latin-1"), inside(reading), is_opaque=True)

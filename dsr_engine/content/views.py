@@ -1,0 +1,349 @@
+"""Other readings of a text: what it says once escapes, encoded words, base64 and wide characters are undone, with a map back.
+
+A view is built only around the escapes that a text really has, and views of views to a small depth, so that hostile text costs a bounded multiple
+of its length. The gate and the matcher use the same views: what one sees, the other sees.
+"""
+
+import binascii
+import codecs
+import html
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from dsr_engine.content.fold import Origin, Piece
+
+#: How many encodings may lie inside each other (JSON inside base64 inside percent is 3).
+DEPTH = 3
+#: The shortest run of base64 or hex digits that is decoded.
+RUN = 16
+_GAP = "\n" * 8
+DIGIT = "[A-Za-z0-9+/_-]"
+#: Wrapped lines of at least 32 digits are one run with the line that follows them.
+_ENCODED = re.compile(rf"(?:{DIGIT}{{32,}}\r?\n[ \t]?)+{DIGIT}+={{0,2}}|{DIGIT}{{{RUN},}}={{0,2}}")
+_READABLE = re.compile("[\t\n\r\x20-\x7e\xa0-\U0010ffff]{4,}")
+_READABLE_ASCII = re.compile("[\t\n\r\x20-\x7e]{4,}")
+_ANYTHING = re.compile("(?s).+")
+_HEX = re.compile("[0-9A-Fa-f]+")
+
+
+class _Map(Protocol):
+    def span(self, start: int, end: int) -> tuple[int, int]: ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class View:
+    """A derived text. `form` names the outermost encoding; `span` leads back to the offsets of the original."""
+
+    text: str
+    form: str = "plain"
+    maps: tuple[_Map, ...] = ()
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        for step in self.maps:
+            start, end = step.span(start, end)
+        return start, end
+
+    def inner(self, text: str, form: str, step: _Map) -> "View":
+        return View(text, form if self.form == "plain" else self.form, (step, *self.maps))
+
+
+def views(text: str, reach: int) -> Iterator[View]:
+    """The text itself, then every other reading of it. `reach` is how many characters around an escape belong to one reading."""
+    plain = View(text)
+    yield plain
+    yield from _deeper([*escaped(plain, reach), *encoded(plain)], reach, DEPTH - 1, {text})
+
+
+def deeper(first: Iterable[View], reach: int) -> Iterator[View]:
+    """These views and the views in them."""
+    yield from _deeper(list(first), reach, DEPTH - 1, set())
+
+
+def _deeper(level: list[View], reach: int, depth: int, seen: set[str]) -> Iterator[View]:
+    while True:
+        fresh = []
+        for view in level:
+            if view.text not in seen:
+                seen.add(view.text)
+                fresh.append(view)
+        yield from fresh
+        if depth == 0 or not fresh:
+            return
+        depth -= 1
+        level = [inner for view in fresh for inner in (*escaped(view, reach), *encoded(view))]
+
+
+def escaped(view: View, reach: int) -> Iterator[View]:
+    """The readings that undo one notation of escapes each, and wide characters."""
+    if "\0" in view.text:
+        yield from _wide(view)
+    for kind in _KINDS:
+        if kind.mark in view.text and kind.pattern.search(view.text):
+            yield _unescaped(view, kind, reach)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A derived text while it is made."""
+
+    parts: list[str] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
+    length: int = 0
+
+    def plain(self, text: str) -> None:
+        self.parts.append(text)
+        self.length += len(text)
+
+    def piece(self, text: str, start: int, end: int) -> None:
+        self.pieces.append(Piece(self.length, self.length + len(text), start, end))
+        self.plain(text)
+
+
+Decoded = list[tuple[str, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One escape notation: a character without which it cannot be there, its pattern, and what a match says (text, offsets)."""
+
+    form: str
+    mark: str
+    pattern: re.Pattern[str]
+    decode: Callable[[re.Match[str]], Decoded]
+
+
+def _unescaped(view: View, kind: _Kind, reach: int) -> View:
+    draft = _Draft()
+    source = view.text
+    done = 0
+    for match in kind.pattern.finditer(source):
+        is_first = draft.length == 0
+        if is_first or match.start() - reach > done + reach:
+            draft.plain("" if is_first else source[done : done + reach])
+            begin = max(done, match.start() - reach)
+            draft.piece(_GAP, begin, begin)
+            done = begin
+        draft.plain(source[done : match.start()])
+        for text, start, end in kind.decode(match):
+            draft.piece(text, start, end)
+        done = match.end()
+    draft.plain(source[done : done + reach])
+    return view.inner("".join(draft.parts), kind.form, Origin(draft.pieces))
+
+
+def _from_bytes(units: list[tuple[bytes, int, int]], charset: str) -> Decoded:
+    """Characters of a byte sequence whose bytes come from known places."""
+    decoder = codecs.getincrementaldecoder(charset)("replace")
+    decoded: Decoded = []
+    begin = units[0][1] if units else 0
+    for data, start, end in units:
+        text = decoder.decode(data)
+        if text or (not data and begin == start):
+            decoded.append((text, begin, end))
+            begin = end
+    if units and begin < units[-1][2]:
+        decoded.append((decoder.decode(b"", final=True), begin, units[-1][2]))
+    return decoded
+
+
+def _utf8_or_latin(units: list[tuple[bytes, int, int]]) -> Decoded:
+    decoded = _from_bytes(units, "utf-8")
+    return _from_bytes(units, "cp1252") if any("\ufffd" in text for text, _, _ in decoded) else decoded
+
+
+def _hex_units(match: re.Match[str], group: int = 0) -> list[tuple[bytes, int, int]]:
+    """The bytes of `=XX`, `%XX` and soft line breaks; other characters stand for themselves."""
+    units = []
+    offset = match.start(group)
+    for step in re.finditer(r"[=%]([0-9A-Fa-f]{2})|=[ \t]*\r?\n|(.)", match.group(group), re.DOTALL):
+        data = bytes.fromhex(step[1]) if step[1] else step[2].encode("utf-8", "replace") if step[2] else b""
+        units.append((data, offset + step.start(), offset + step.end()))
+    return units
+
+
+def _percent(match: re.Match[str]) -> Decoded:
+    return _utf8_or_latin(_hex_units(match))
+
+
+def _entity(match: re.Match[str]) -> Decoded:
+    return [(html.unescape(match.group()), match.start(), match.end())]
+
+
+_SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+
+
+def _backslash(match: re.Match[str]) -> Decoded:
+    body = match.group()[1:]
+    if body[0] not in "ux" or len(body) == 1:
+        return [(_SHORT.get(body, body), match.start(), match.end())]
+    units = [int(part, 16) for part in re.findall(r"[ux]([0-9A-Fa-f]+)", match.group())]
+    text = b"".join(unit.to_bytes(2, "little") for unit in units).decode("utf-16-le", "replace")
+    return [(text, match.start(), match.end())]
+
+
+def _encoded_word(match: re.Match[str]) -> Decoded:
+    """RFC 2047. A Q word is mapped character by character, a B word as a whole."""
+    charset, way, start, end = match[1].split("*")[0], match[2].lower(), match.start(), match.end()
+    try:
+        codecs.getincrementaldecoder(charset)
+    except LookupError:
+        charset = "cp1252"
+    if way == "b":
+        data = _base64(match[3].replace("=", ""))
+        return [(data.decode(charset, "replace"), start, end)]
+    units = [(b" " if data == b"_" else data, first, last) for data, first, last in _hex_units(match, 3)]
+    return [("", start, match.start(3)), *_from_bytes(units, charset), ("", match.end(3), end)]
+
+
+def _blank(match: re.Match[str]) -> Decoded:
+    """The `+` that stands for a space in URL-encoded forms."""
+    return [(" ", match.start(), match.end())]
+
+
+_KINDS = (
+    _Kind("percent", "%", re.compile(r"(?:%[0-9A-Fa-f]{2})+"), _percent),
+    _Kind("entity", "&", re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?"), _entity),
+    _Kind(
+        "escape",
+        "\\",
+        re.compile(r'\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|["\\/bfnrt])'),
+        _backslash,
+    ),
+    _Kind("form", "+", re.compile(r"(?<=[^\W\d_])\+(?=[^\W\d_])"), _blank),
+    _Kind("encoded-word", "=?", re.compile(r"=\?([A-Za-z0-9_*.:-]{1,40})\?([bBqQ])\?([^?\s]{0,200})\?=(?:\s{1,4}(?==\?))?"), _encoded_word),
+    _Kind("quoted-printable", "=", re.compile(r"(?:=[0-9A-Fa-f]{2}|=[ \t]{0,4}\r?\n)+"), _percent),
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Pairs:
+    """The map of UTF-16 that was decoded from bytes which stand as latin-1 text."""
+
+    text: str
+    offset: int
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        first = self.offset + len(self.text[:start].encode("utf-16-le", "surrogatepass"))
+        return first, first + len(self.text[start:end].encode("utf-16-le", "surrogatepass"))
+
+
+def _wide(view: View) -> Iterator[View]:
+    """UTF-16 in either byte order at either alignment; where the text is no longer bytes, just without its zeros."""
+    try:
+        data = view.text.encode("latin-1")
+    except UnicodeEncodeError:
+        draft = _Draft()
+        done = 0
+        for match in re.finditer("\0+", view.text):
+            draft.plain(view.text[done : match.start()])
+            draft.piece("", match.start(), match.end())
+            done = match.end()
+        draft.plain(view.text[done:])
+        yield view.inner("".join(draft.parts), "utf-16", Origin(draft.pieces))
+        return
+    for charset in ("utf-16-le", "utf-16-be"):
+        for offset in (0, 1):
+            end = offset + (len(data) - offset) // 2 * 2
+            text = data[offset:end].decode(charset, "replace")
+            yield view.inner(text, "utf-16", _Pairs(text, offset))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Run:
+    """A stretch of base64 or hex digits: the digits without line breaks, and where each stands."""
+
+    digits: str
+    start: int
+    end: int
+    breaks: tuple[int, ...]
+
+    def place(self, index: int) -> int:
+        """The offset in the text of a digit."""
+        return self.start + index + self._skipped(index)
+
+    def _skipped(self, index: int) -> int:
+        return 0 if not self.breaks else self.breaks[index]
+
+
+def runs(text: str) -> Iterator[Run]:
+    """The stretches of at least `RUN` base64 or hex digits; lines of one encoded block are one run."""
+    for match in _ENCODED.finditer(text):
+        body = match.group()
+        digits = "".join(body.rstrip("=").split())
+        breaks: tuple[int, ...] = ()
+        if len(digits) != len(body.rstrip("=")):
+            kept = [index for index, character in enumerate(body) if not character.isspace()]
+            breaks = tuple(place - index for index, place in enumerate(kept[: len(digits)]))
+        yield Run(digits, match.start(), match.end(), breaks)
+
+
+def _base64(digits: str) -> bytes:
+    """What the digits say; a lone last digit says nothing."""
+    usable = digits[: len(digits) - (len(digits) % 4 == 1)].replace("-", "+").replace("_", "/")
+    try:
+        return binascii.a2b_base64(usable + "=" * (-len(usable) % 4))
+    except binascii.Error:
+        return b""
+
+
+def encoded(view: View) -> Iterator[View]:
+    """One view of all runs, each in its four base64 alignments and both of hex.
+
+    Only readable stretches are kept, each mapped to the digits that it came from: a rewrite then takes the encoded text as a whole, and not the
+    path or the token that stands before it.
+    """
+    drafts = {"base64": _Draft(), "hex": _Draft()}
+    for run in runs(view.text):
+        for shift in range(4):
+            _keep(drafts["base64"], run, _base64(run.digits[shift:]), shift, 3, 4)
+        for found in _HEX.finditer(run.digits):
+            for shift in (found.start(), found.start() + 1):
+                usable = (found.end() - shift) // 2 * 2
+                if usable >= RUN:
+                    _keep(drafts["hex"], run, bytes.fromhex(run.digits[shift : shift + usable]), shift, 1, 2)
+    for form, draft in drafts.items():
+        if draft.length:
+            yield view.inner("".join(draft.parts), form, Origin(draft.pieces))
+
+
+def _keep(draft: _Draft, run: Run, data: bytes, shift: int, size: int, digits: int) -> None:
+    """Adds the readable stretches of a decoded run: `size` bytes came from `digits` digits, from the digit `shift` on."""
+    text = data.decode("utf-8", "replace")
+    is_bytes = text.isascii() or "\ufffd" in text or "\0" in text
+    if is_bytes:
+        text = data.decode("latin-1")
+    pattern = _pattern(text, is_bytes=is_bytes)
+    for stretch in pattern.finditer(text):
+        before, through = (part if is_bytes else len(text[:part].encode()) for part in stretch.span())
+        first = shift + before // size * digits
+        said = stretch.group()
+        if before % size and run.digits[first + digits - 1] in "+/-_":  # the end of a path or a token, by chance readable
+            first += digits
+            said = said[size - before % size :]
+        last = shift - (-through // size) * digits
+        end = run.end if last + digits > len(run.digits) else run.place(last - 1) + 1
+        draft.piece(_GAP, run.place(first), run.place(first))
+        draft.piece(said, run.place(first), end)
+
+
+def _pattern(text: str, *, is_bytes: bool) -> re.Pattern[str]:
+    """What counts as readable in a decoded run. Bytes that are not UTF-8 count as latin-1 only where nearly all of them are plain text."""
+    if "\0" in text:
+        return _ANYTHING
+    if not is_bytes:
+        return _READABLE
+    plain = sum(map(len, _READABLE_ASCII.findall(text)))
+    return _READABLE if plain * 10 >= len(text) * 9 else _READABLE_ASCII
+
+
+def run_digests(text: str) -> Iterator[tuple[bytes, int, int]]:
+    """(bytes, start, end) of everything in the text that has the length of an MD5, SHA-1 or SHA-256, in hex or base64."""
+    for run in runs(text):
+        for found in _HEX.finditer(run.digits):
+            if found.end() - found.start() in (32, 40, 64):
+                yield bytes.fromhex(found.group()), run.place(found.start()), run.place(found.end() - 1) + 1
+        for digits in (22, 27, 43):
+            if len(run.digits) >= digits:
+                yield _base64(run.digits[-digits:]), run.place(len(run.digits) - digits), run.end
