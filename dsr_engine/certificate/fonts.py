@@ -1,0 +1,89 @@
+"""Fonts that are embedded in every certificate, and the promise that no character becomes an empty box.
+
+ReportLab keeps fonts in one registry per process; a font is registered once under a name made of its content.
+Scripts that need shaping or run from right to left are refused: drawn glyph by glyph they would be wrong, and a wrong certificate is worse than none.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from reportlab.lib.fonts import addMapping
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFError, TTFont
+
+from dsr_engine.domain.errors import InputWrong
+from dsr_engine.shipped import shipped
+
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI"})
+
+
+@dataclass(frozen=True, slots=True)
+class Typeface:
+    """The names of the registered fonts. `others` are asked in turn where a face has no glyph."""
+
+    regular: str
+    bold: str
+    mono: str
+    others: tuple[str, ...]
+
+    def runs(self, text: str, face: str) -> Iterator[tuple[str, str]]:
+        """The text in pieces, each with the first font that has all of it. Raises `InputWrong` naming a character that no font has."""
+        for font, characters in groupby(text, lambda character: self._font_for(character, face)):
+            yield font, "".join(characters)
+
+    def _font_for(self, character: str, face: str) -> str:
+        for name in (face, self.regular, *self.others):
+            if pdfmetrics.getFont(name).face.charToGlyph.get(ord(character)):  # glyph 0 is the empty box
+                return name
+        shown = f"U+{ord(character):04X} {unicodedata.name(character, 'without a name')}"
+        raise InputWrong(
+            f"no font has the character {shown}",
+            code="page.no_glyph",
+            hint="add a TrueType font that has it to fonts in templates/certificate/look.toml",
+        )
+
+
+def typeface(extra: Sequence[Path]) -> Typeface:
+    """The shipped faces, and the operator's further fonts."""
+    folder = shipped("templates") / "certificate" / "fonts"
+    regular, bold, mono = (_registered(folder / f"{name}.ttf") for name in ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"))
+    return Typeface(regular, bold, mono, tuple(_registered(path) for path in extra))
+
+
+def drawable(text: str) -> str:
+    """The text as it is drawn: composed (NFC), white space as single spaces. Raises `InputWrong` for what cannot be drawn rightly."""
+    composed = unicodedata.normalize("NFC", " ".join(text.split()))
+    for character in composed:
+        category = unicodedata.category(character)
+        if category.startswith("C") or category in ("Zl", "Zp"):
+            raise InputWrong(f"a text holds the invisible character U+{ord(character):04X}", code="page.invisible", hint="remove it")
+        if category.startswith("M") or unicodedata.bidirectional(character) in _RIGHT_TO_LEFT:
+            raise InputWrong(
+                f"the page cannot draw U+{ord(character):04X} {unicodedata.name(character, '')}".strip(),
+                code="page.script",
+                hint="scripts that run from right to left or combine marks are not supported; use a transliteration",
+            )
+    return composed
+
+
+def _registered(path: Path) -> str:
+    refused = InputWrong(f"{path} cannot be used as a font", code="look.font", hint="use a TrueType font (.ttf) with glyf outlines")
+    try:
+        name = f"dsr-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+        if name in pdfmetrics.getRegisteredFontNames():
+            return name
+        pdfmetrics.registerFont(TTFont(name, str(path)))
+    except (TTFError, OSError):
+        raise refused from None
+    if pdfmetrics.getFont(name).face.filename != str(path):
+        raise InputWrong(  # ReportLab would silently draw with the other one
+            f"{path} bears the name of another font inside",
+            code="look.font",
+            hint="give it a PostScript name of its own, or leave one of the two out",
+        )
+    addMapping(name, 0, 0, name)
+    return name
