@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dsr_engine.certificate.keys import create_authority, load_signer
+from dsr_engine.certificate.keys import create_authority, load_pkcs12, load_signer
 from dsr_engine.certificate.look import Look, load_look
 from dsr_engine.certificate.trust import Bundle, certificates_in, write_bundle
 from dsr_engine.domain.clock import Clock, SystemClock
@@ -129,11 +129,15 @@ def _pinned_policy(home: Home, digest: str) -> Policy | None:
 
 def _paper(home: Home, store: Store) -> Paper:
     settings, keys = home.settings, home.path / KEYS
-    signer = load_signer(keys)
+    own = load_signer(keys)
+    secret = settings.pkcs12_password
+    signer = load_pkcs12(settings.pkcs12, secret.reveal().encode() if secret else None) if settings.pkcs12 else own
     key, _ = store.log_key()
     folder = keys / TSA_FOLDER
     tsa = tuple(entry for path in sorted(folder.glob("*.pem")) for entry in certificates_in(path)) if folder.is_dir() else ()
-    bundle = Bundle(settings.controller.get("name", ""), (signer.anchor,), (key,), tsa)
+    # The home's own authority stays in the bundle: what it signed before must stay verifiable.
+    anchors = tuple(dict.fromkeys((signer.anchor, own.anchor)))
+    bundle = Bundle(settings.controller.get("name", ""), anchors, (key,), tsa)
     return Paper(home.path / CERTIFICATES, signer, _look(settings), bundle, settings.controller, settings.tsa_url)
 
 

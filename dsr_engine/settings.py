@@ -27,6 +27,7 @@ KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "defaults": {"policy": _TEXT, "regime": _TEXT},
         "store": {"url": _TEXT},
         "engine": {"workers": _WHOLE, "log_level": _TEXT},
+        "signing": {"pkcs12": _TEXT, "password": _TEXT},
         "timestamp": {"url": _TEXT},
         "look": {"logo": _TEXT, "accent": _TEXT, "fonts": _TEXTS},
     }
@@ -49,7 +50,7 @@ class Settings:
     """The settings of one home. `store_url` may hold a password, so `repr` shows the home only.
 
     `controller` has the keys that were given of `name`, `contact`, `address`, `dpo`. `tsa_url` None: certificates get no time-stamp.
-    `workers` counts slices that are searched at the same time.
+    `workers` counts slices that are searched at the same time. `pkcs12` None: certificates are signed under the home's own authority.
     """
 
     home: Path
@@ -61,6 +62,8 @@ class Settings:
     log_level: str = "info"
     tsa_url: str | None = None
     look: Look = Look()
+    pkcs12: Path | None = None
+    pkcs12_password: Secret | None = None
 
     def __repr__(self) -> str:
         return f"Settings(home={str(self.home)!r})"
@@ -88,6 +91,7 @@ def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
         raise InputWrong("\n".join(wrong), code="settings.wrong")
     look = table.get("look", {})
     engine = table.get("engine", {})
+    signing = table.get("signing", {})
     return Settings(
         home=home,
         store_url=_store_url(home, table, environment),
@@ -102,6 +106,8 @@ def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
             accent=look.get("accent", ""),
             fonts=tuple(home / font for font in look.get("fonts", ())),
         ),
+        pkcs12=home / signing["pkcs12"] if "pkcs12" in signing else None,
+        pkcs12_password=resolve_secret(signing["password"], environment) if "password" in signing else None,
     )
 
 
@@ -164,6 +170,8 @@ def _out_of_range(section: str, key: str, value: object) -> str:
         return 'must be a colour such as "#1f4e79"'
     if section == "timestamp" and not text.startswith(("http://", "https://")):
         return "must be the URL of a time-stamping authority (RFC 3161), http:// or https://"
+    if section == "signing" and key == "password" and not is_reference(text):
+        return "is a password; write ${NAME} and set NAME in the environment, or file:/path, or keyring:service/name"
     if section == "store" and has_literal_password(text):
         return "holds a password; write ${NAME} and set NAME in the environment"
     return ""

@@ -110,13 +110,15 @@ def list_(context: click.Context, is_open: bool, is_json: bool) -> int:
 @case.command("show")
 @click.argument("case_id", metavar="CASE")
 @click.option("--possible", is_flag=True, help="Also list the possible findings that wait for a decision, with their ids.")
+@click.option("--all", "is_all", is_flag=True, help="Also list every finding, with its id.")
 @as_json
 @click.pass_context
-def show(context: click.Context, case_id: str, possible: bool, is_json: bool) -> int:
+def show(context: click.Context, case_id: str, possible: bool, is_all: bool, is_json: bool) -> int:
     """Tells the story of a case so far."""
     with house_of(context) as house:
         report = case_report(house, case_id)
         report["possible"] = _possible(house, case_id) if possible else []
+        report["all"] = _all(house, case_id) if is_all else []
     print_json(report) if is_json else print_case(report)
     return DONE
 
@@ -126,6 +128,15 @@ def _possible(house: House, case_id: str) -> list[dict[str, object]]:
         entry = tx.cases.get(case_id)
         mask = mask_of(tx, entry)
         return [{"finding": id_, **finding_row(finding, mask)} for id_, finding in possible_findings(tx, entry, FOUND)]
+
+
+def _all(house: House, case_id: str) -> list[dict[str, object]]:
+    with house.store.snapshot() as tx:
+        entry = tx.cases.get(case_id)
+        mask = mask_of(tx, entry)
+        verdicts = tx.findings.verdicts(case_id)
+        found = tx.findings.of(case_id, entry.round, FOUND)
+        return [{"finding": id_, **finding_row(finding, mask), "decided": verdicts.get(id_, "")} for id_, finding in found]
 
 
 @case.command()
@@ -145,7 +156,7 @@ def verify(context: click.Context, case_id: str, method: str, kinds: tuple[str, 
 
 @case.command()
 @click.argument("case_id", metavar="CASE")
-@click.option("--finding", "findings", multiple=True, metavar="ID", help="The findings to decide about (`dsr case show CASE --possible`).")
+@click.option("--finding", "findings", multiple=True, metavar="ID", help="The findings to decide about (`dsr case show CASE --all`).")
 @click.option("--all-possible", is_flag=True, help="Decide about every possible finding that is still open in the same way.")
 @click.option("--verdict", type=click.Choice(VERDICTS), help="What they are.")
 @click.option("--same-person", is_flag=True, help="All the records that one identifier leads to are the requester's.")

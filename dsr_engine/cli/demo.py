@@ -10,7 +10,7 @@ from dsr_engine.bootstrap import BUNDLE, Home, opened, pin_policy, read_home
 from dsr_engine.certificate.check import check
 from dsr_engine.certificate.trust import read_bundle
 from dsr_engine.cli.entry import DONE, FAILED
-from dsr_engine.cli.sample.company import Comparison, build_company, compare, environment, everything_in
+from dsr_engine.cli.sample.company import Comparison, build_company, compare, environment, everything_in, refuse_foreign
 from dsr_engine.cli.sample.lake import embedded_s3
 from dsr_engine.cli.sample.people import SUBJECT
 from dsr_engine.cli.stories import print_case
@@ -33,6 +33,7 @@ from dsr_engine.workflow.verify_identity import confirm_identity
 def demo(folder: Path) -> int:
     """Builds a sample company in DIR, erases one person from it, and shows what happens."""
     os.environ |= environment()
+    refuse_foreign(folder)
     with embedded_s3() as endpoint:
         print_heading("1. A sample company: a shop database, a Maildir, a versioned bucket")
         company = build_company(folder, endpoint)

@@ -1,9 +1,13 @@
 """The command `dsr`. Commands load by dotted name when they are called, so that `dsr --help` does not import the world."""
 
+import io
 import logging
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
+from traceback import extract_tb
+from types import TracebackType
 from typing import Any
 
 import click
@@ -37,6 +41,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("dsr_engine.cli.working:worker", "Run cases as they become runnable, and forget those whose day has come."),
     "verify": ("dsr_engine.cli.proving:verify", "Verify a certificate, offline."),
     "ledger": ("dsr_engine.cli.proving:ledger", "Check, sign and export the ledger."),
+    "keys": ("dsr_engine.cli.keyring:keys", "Replace the signing key, write the trust bundle."),
     "demo": ("dsr_engine.cli.demo:demo", "Erase one person from a sample company and show what happens."),
 }
 
@@ -77,6 +82,8 @@ def dsr(context: click.Context, home: str | None, log_level: str) -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Runs the command and leaves with its exit code; errors become one sentence, never a traceback."""
+    _print_anything()
+    sys.excepthook = _own_mistake
     try:
         code = dsr.main(args=arguments, prog_name="dsr", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else DONE)
@@ -94,6 +101,30 @@ def main(arguments: list[str] | None = None) -> Any:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
+    except OSError as error:
+        # What drivers meet they turn into families of their own: this is a file of the home, or one that was named on the command line.
+        where = f" {error.filename}" if error.filename else ""
+        click.echo(
+            f"error: the file{where} cannot be used: {error.strerror}\n  look at its place, its permissions and the space on the disk", err=True
+        )
+        sys.exit(FAILED)
+
+
+def _print_anything() -> None:
+    """Names of files may hold bytes that are no text, and terminals may know few characters: such a character is escaped instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _own_mistake(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What is said of an error that nobody foresaw: its kind and place. Its text may hold what was worked on, so only `debug` shows that."""
+    if logging.getLogger().isEnabledFor(logging.DEBUG):
+        sys.__excepthook__(kind, error, trace)
+        return
+    frames = extract_tb(trace)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    click.echo(f"error: a mistake of the engine itself ({kind.__name__}{place})\n  report it with the output of `dsr --log-level debug …`", err=True)
 
 
 def _family_code(error: DsrError) -> int:

@@ -1,6 +1,7 @@
 """`dsr hold` and `dsr stop`: what protects data, and what stops the engine."""
 
 import secrets
+from fnmatch import fnmatchcase
 
 import click
 
@@ -9,6 +10,8 @@ from dsr_engine.cli.options import as_json, by_whom, house_of
 from dsr_engine.cli.terminal import print_json, print_line, print_table
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.hold import Hold
+from dsr_engine.spec.categories import categories
+from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.placing import lift_hold, place_hold
 
@@ -41,6 +44,7 @@ def add(
     if not (case_id or system or collection or category or everything):
         raise InputWrong("the hold would protect everything", code="hold.everything", hint="narrow it, or say --everything")
     with house_of(context) as house:
+        _refuse_unknown(house, case_id, system, collection, category)
         with house.store.transaction() as tx:
             person = tx.people.id_of(by)
         placed = Hold(secrets.token_hex(6), reason, person, house.clock.now(), case_id, system, collection, category)
@@ -49,6 +53,21 @@ def add(
     if in_flight:
         print_line(f"  {len(in_flight)} batch(es) that it covers were in flight when it was placed: {', '.join(in_flight)}", "yellow")
     return WAITING if in_flight else DONE
+
+
+def _refuse_unknown(house: House, case_id: str | None, system: str | None, collection: str | None, category: str | None) -> None:
+    """A hold on a name that nothing has protects nothing; a slip of the pen must not look like protection."""
+    with house.store.snapshot() as tx:
+        if case_id is not None:
+            tx.cases.get(case_id)
+        known = {*house.systems, *(name for case in tx.cases.list() for name in case.systems)}
+    named = system or (collection.partition(".")[0] if collection else None)
+    if collection is not None and "." not in collection:
+        raise InputWrong("--collection takes SYSTEM.NAME", code="hold.collection", hint="for instance --collection shop.orders, or shop.*")
+    if named is not None and not any(fnmatchcase(name, named) for name in known):
+        raise InputWrong(f"no such system: {named}", code="system.unknown", hint=f"known are {', '.join(sorted(known)) or 'none'}")
+    if category is not None and category not in categories():
+        raise InputWrong(f"no such category: {category}", code="category.unknown", hint="`dsr catalog` lists them")
 
 
 @hold.command("list")

@@ -74,7 +74,7 @@ def claims_from(emails: Sequence[str], phones: Sequence[str], names: Sequence[st
 
 def _refuse_unusable(claim: Claim) -> None:
     text = claim.value.reveal().strip()
-    if claim.kind == "email" and not (0 < text.find("@") < len(text) - 1):
+    if claim.kind == "email" and (not 0 < text.find("@") < len(text) - 1 or any(map(str.isspace, text))):
         raise InputWrong("--email was given something that is not an e-mail address", code="option.email", hint="write it as name@domain")
     if claim.kind == "phone" and sum(character.isdigit() for character in text) < 5:
         raise InputWrong("--phone was given something with fewer than five digits", code="option.phone", hint="write the whole number")
@@ -89,8 +89,13 @@ def selectors_from(claims: Sequence[Claim]) -> tuple[Selector, ...]:
 
 def systems_from(urls: Sequence[str], endpoint_url: str | None) -> tuple[System, ...]:
     """The systems behind --in, under different names."""
+    if endpoint_url is not None and not endpoint_url.startswith(("http://", "https://")):
+        raise InputWrong("--endpoint-url is not a URL", code="option.endpoint", hint="it begins with http:// or https://")
     systems: list[System] = []
     for url in urls:
+        if not url.strip():
+            # An empty path is the working folder: a variable that is not set must not decide where somebody is erased.
+            raise InputWrong("--in was given nothing", code="option.in", hint="name a URL or a path; `.` is the folder that you are in")
         system = system_from_url(url, endpoint_url=endpoint_url if url.startswith("s3://") else None, environment=os.environ)
         taken = {entry.name for entry in systems}
         number = 2

@@ -26,6 +26,9 @@ def print_case(report: dict[str, object]) -> None:
     outcome = f", {told['outcome'].replace('_', ' ')}" if told["outcome"] else ""
     print_heading(f"Case {told['case']} — {told['stage'].replace('_', ' ')}{outcome} (round {told['round']})")
     _print_found(told["findings"], told["coverage"])
+    if told.get("all"):
+        print_heading("Every finding")
+        print_table(told["all"], _POSSIBLE | {"confidence": "confidence", "decided": "decided"}, empty="")
     if told.get("possible"):
         print_heading("Possible findings that wait for a decision")
         print_table(told["possible"], _POSSIBLE, empty="")

@@ -56,7 +56,8 @@ class Terminal:
 
 def print_json(document: object) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    is_utf = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    click.echo(json.dumps(document, indent=2, ensure_ascii=not is_utf))
 
 
 def print_heading(text: str) -> None:

@@ -127,7 +127,7 @@ class Ruler:
     def __init__(self, text: str, errors: str) -> None:
         self._text = text
         self._errors = errors
-        pieces = (text[at : at + self._STEP].encode("utf-8", errors) for at in range(0, len(text), self._STEP))
+        pieces = (text[at : at + self._STEP].encode("utf-8", errors) for at in range(0, max(1, len(text)), self._STEP))
         self._bytes = list(accumulate((len(piece) for piece in pieces), initial=0))
 
     def byte(self, offset: int) -> int:
@@ -137,6 +137,6 @@ class Ruler:
 
     def character(self, offset: int) -> int:
         """The offset in the text of an offset in its UTF-8, where a character begins."""
-        block = bisect_right(self._bytes, offset) - 1
+        block = min(bisect_right(self._bytes, offset) - 1, len(self._bytes) - 2)
         piece = self._text[block * self._STEP : (block + 1) * self._STEP].encode("utf-8", self._errors)
         return block * self._STEP + len(piece[: offset - self._bytes[block]].decode("utf-8", self._errors))

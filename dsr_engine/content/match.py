@@ -93,6 +93,8 @@ class Matcher:
         return tuple(_finding(record, case, inside, found) for (case, inside), found in claims.items())
 
     def _sightings(self, text: str) -> Iterator[_Sighting]:
+        if not self.gate.passes_text(text):
+            return
         for view in views(text, self._vocabulary.window):
             yield from self._written(view, text)
             for digest in self._vocabulary.digest_hits(view.text):

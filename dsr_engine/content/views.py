@@ -8,11 +8,12 @@ import binascii
 import codecs
 import html
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from dsr_engine.content.fold import Origin, Piece
+from dsr_engine.content.fold import Origin, Piece, Ruler
 
 #: How many encodings may lie inside each other (JSON inside base64 inside percent is 3).
 DEPTH = 3
@@ -22,9 +23,10 @@ _GAP = "\n" * 8
 DIGIT = "[A-Za-z0-9+/_-]"
 #: Wrapped lines of at least 32 digits are one run with the line that follows them.
 _ENCODED = re.compile(rf"(?:{DIGIT}{{32,}}\r?\n[ \t]?)+{DIGIT}+={{0,2}}|{DIGIT}{{{RUN},}}={{0,2}}")
-_READABLE = re.compile("[\t\n\r\x20-\x7e\xa0-\U0010ffff]{4,}")
-_READABLE_ASCII = re.compile("[\t\n\r\x20-\x7e]{4,}")
-_ANYTHING = re.compile("(?s).+")
+_READABLE = re.compile("[\t\n\r\x20-\x7e\xa0-\U0010ffff]{6,}")
+_READABLE_ASCII = re.compile("[\t\n\r\x20-\x7e]{6,}")
+_READABLE_WIDE = re.compile("(?:[^\0]\0){4,}|(?:\0[^\0]){4,}|[\t\n\r\x20-\x7e]{6,}")
+_LINE = re.compile(f"{DIGIT}+")
 _HEX = re.compile("[0-9A-Fa-f]+")
 
 
@@ -34,11 +36,12 @@ class _Map(Protocol):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class View:
-    """A derived text. `form` names the outermost encoding; `span` leads back to the offsets of the original."""
+    """A derived text. `form` names the outermost encoding; `span` leads back to the offsets of the original; a final one is not read any deeper."""
 
     text: str
     form: str = "plain"
     maps: tuple[_Map, ...] = ()
+    is_final: bool = False
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         for step in self.maps:
@@ -72,7 +75,7 @@ def _deeper(level: list[View], reach: int, depth: int, seen: set[str]) -> Iterat
         if depth == 0 or not fresh:
             return
         depth -= 1
-        level = [inner for view in fresh for inner in (*escaped(view, reach), *encoded(view))]
+        level = [inner for view in fresh if not view.is_final for inner in (*escaped(view, reach), *encoded(view))]
 
 
 def escaped(view: View, reach: int) -> Iterator[View]:
@@ -82,6 +85,17 @@ def escaped(view: View, reach: int) -> Iterator[View]:
     for kind in _KINDS:
         if kind.mark in view.text and kind.pattern.search(view.text):
             yield _unescaped(view, kind, reach)
+
+
+def unescaped_texts(text: str) -> Iterator[str]:
+    """The texts of those readings, whole and without a way back."""
+    if "\0" in text:
+        yield from (view.text for view in _wide(View(text)))
+    for kind in _KINDS:
+        if kind.mark in text:
+            inner = kind.undone(text)
+            if inner != text:
+                yield inner
 
 
 @dataclass(slots=True)
@@ -112,6 +126,18 @@ class _Kind:
     mark: str
     pattern: re.Pattern[str]
     decode: Callable[[re.Match[str]], Decoded]
+
+    def undone(self, text: str) -> str:
+        """The text without these escapes. The same escape is decoded once only."""
+        known: dict[str, str] = {}
+
+        def said(match: re.Match[str]) -> str:
+            word = match.group()
+            if word not in known:
+                known[word] = "".join(part for part, _, _ in self.decode(match))
+            return known[word]
+
+        return self.pattern.sub(said, text)
 
 
 def _unescaped(view: View, kind: _Kind, reach: int) -> View:
@@ -202,18 +228,20 @@ def _blank(match: re.Match[str]) -> Decoded:
     return [(" ", match.start(), match.end())]
 
 
+# Each pattern begins with its mark, which the regular expression engine then looks for at the speed of memchr.
+_QP = r"=(?:[0-9A-Fa-f]{2}|[ \t]{0,4}\r?\n)"
 _KINDS = (
-    _Kind("percent", "%", re.compile(r"(?:%[0-9A-Fa-f]{2})+"), _percent),
-    _Kind("entity", "&", re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?"), _entity),
+    _Kind("percent", "%", re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*"), _percent),
+    _Kind("entity", "&", re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30}(?=;));?"), _entity),
     _Kind(
         "escape",
         "\\",
         re.compile(r'\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|["\\/bfnrt])'),
         _backslash,
     ),
-    _Kind("form", "+", re.compile(r"(?<=[^\W\d_])\+(?=[^\W\d_])"), _blank),
+    _Kind("form", "+", re.compile(r"\+(?<=[^\W\d_]\+)(?=[^\W\d_])"), _blank),
     _Kind("encoded-word", "=?", re.compile(r"=\?([A-Za-z0-9_*.:-]{1,40})\?([bBqQ])\?([^?\s]{0,200})\?=(?:\s{1,4}(?==\?))?"), _encoded_word),
-    _Kind("quoted-printable", "=", re.compile(r"(?:=[0-9A-Fa-f]{2}|=[ \t]{0,4}\r?\n)+"), _percent),
+    _Kind("quoted-printable", "=", re.compile(rf"{_QP}(?:{_QP})*"), _percent),
 )
 
 
@@ -247,36 +275,36 @@ def _wide(view: View) -> Iterator[View]:
         for offset in (0, 1):
             end = offset + (len(data) - offset) // 2 * 2
             text = data[offset:end].decode(charset, "replace")
-            yield view.inner(text, "utf-16", _Pairs(text, offset))
+            maps = (_Pairs(text, offset), *view.maps)
+            yield View(text, "utf-16" if view.form == "plain" else view.form, maps, is_final=2 * len(text.encode("ascii", "ignore")) < len(text))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Run:
-    """A stretch of base64 or hex digits: the digits without line breaks, and where each stands."""
+    """A stretch of base64 or hex digits: the digits without line breaks, and (first digit, offset) of each line."""
 
     digits: str
     start: int
     end: int
-    breaks: tuple[int, ...]
+    lines: tuple[tuple[int, int], ...]
 
     def place(self, index: int) -> int:
         """The offset in the text of a digit."""
-        return self.start + index + self._skipped(index)
-
-    def _skipped(self, index: int) -> int:
-        return 0 if not self.breaks else self.breaks[index]
+        first, begin = self.lines[bisect_right(self.lines, (index, self.end)) - 1]
+        return begin + index - first
 
 
 def runs(text: str) -> Iterator[Run]:
     """The stretches of at least `RUN` base64 or hex digits; lines of one encoded block are one run."""
     for match in _ENCODED.finditer(text):
-        body = match.group()
-        digits = "".join(body.rstrip("=").split())
-        breaks: tuple[int, ...] = ()
-        if len(digits) != len(body.rstrip("=")):
-            kept = [index for index, character in enumerate(body) if not character.isspace()]
-            breaks = tuple(place - index for index, place in enumerate(kept[: len(digits)]))
-        yield Run(digits, match.start(), match.end(), breaks)
+        parts = []
+        lines = []
+        length = 0
+        for line in _LINE.finditer(text, *match.span()):
+            lines.append((length, line.start()))
+            parts.append(line.group())
+            length += len(line.group())
+        yield Run("".join(parts), match.start(), match.end(), tuple(lines))
 
 
 def _base64(digits: str) -> bytes:
@@ -315,8 +343,9 @@ def _keep(draft: _Draft, run: Run, data: bytes, shift: int, size: int, digits: i
     if is_bytes:
         text = data.decode("latin-1")
     pattern = _pattern(text, is_bytes=is_bytes)
+    ruler = Ruler(text, "strict")
     for stretch in pattern.finditer(text):
-        before, through = (part if is_bytes else len(text[:part].encode()) for part in stretch.span())
+        before, through = (part if is_bytes else ruler.byte(part) for part in stretch.span())
         first = shift + before // size * digits
         said = stretch.group()
         if before % size and run.digits[first + digits - 1] in "+/-_":  # the end of a path or a token, by chance readable
@@ -331,7 +360,7 @@ def _keep(draft: _Draft, run: Run, data: bytes, shift: int, size: int, digits: i
 def _pattern(text: str, *, is_bytes: bool) -> re.Pattern[str]:
     """What counts as readable in a decoded run. Bytes that are not UTF-8 count as latin-1 only where nearly all of them are plain text."""
     if "\0" in text:
-        return _ANYTHING
+        return _READABLE_WIDE
     if not is_bytes:
         return _READABLE
     plain = sum(map(len, _READABLE_ASCII.findall(text)))

@@ -64,7 +64,7 @@ def account_of(tx: Transaction, case: Case, systems: Iterable[System], mask: Mas
     statements = tuple(
         _errand(system, tasks.get(system.name)) if system.name in errands else _system(case, system, effects, coverage, mask) for system in systems
     )
-    exceptions = _exceptions(case, effects, coverage, mask, _stays(tx, case))
+    exceptions = (*_exceptions(case, effects, coverage, mask, _stays(tx, case)), *_arrived(tx, case))
     outcome = Outcome.FULFILLED_WITH_EXCEPTIONS if exceptions else Outcome.FULFILLED
     return Account(statements, exceptions, _claims(statements), outcome, LEVEL)
 
@@ -78,6 +78,13 @@ def _effects(tx: Transaction, plan: Plan) -> Iterable[_Effect]:
 
 def _stays(tx: Transaction, case: Case) -> int:
     return sum(1 for verdict in tx.findings.verdicts(case.id).values() if verdict == STAYS)
+
+
+def _arrived(tx: Transaction, case: Case) -> Iterable[str]:
+    for _, checked in tx.ledger.find("absence.checked", case=case.id, round=case.round):
+        counts = checked["counts"]
+        if isinstance(counts, Mapping) and counts["arrived"]:
+            yield f"{counts['arrived']} record(s) arrived after the case was opened; they were found and left, for no plan speaks of them."
 
 
 def _is_last(effect: _Effect, case: Case) -> bool:
@@ -198,5 +205,5 @@ def _claims(systems: Iterable[SystemStatement]) -> tuple[str, ...]:
     return (
         f"Every system listed ({len(names)}) was searched for the identifiers of the case before and after the effects, the second time afresh.",
         "Each effect listed was made under the approved plan whose digest stands here, and is recorded once in the ledger.",
-        "After the last effect the fresh search found nothing of the person in what was searched, except what is listed as kept.",
+        "After the last effect the fresh search found nothing of the person in what was searched, except what is listed as kept or as an exception.",
     )

@@ -6,7 +6,9 @@ from dataclasses import replace
 from dsr_engine.domain.case import Case, Outcome, Stage
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.finding import Finding
+from dsr_engine.domain.plan import ResultState
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 
@@ -30,7 +32,10 @@ def decide_findings(house: House, case_id: str, verdicts: Iterable[tuple[str, st
     with house.store.transaction() as tx:
         case = _before_effects(tx, case_id)
         person = tx.people.id_of(by)
+        own = {id_ for id_, _ in tx.findings.of(case_id, case.round, FOUND)}
         for finding, verdict in verdicts:
+            if finding not in own:
+                raise InputWrong(f"the case has no finding {finding}", code="finding.unknown", hint="it may have been found anew under another id")
             if verdict not in VERDICTS:
                 raise InputWrong(f"no such verdict: {verdict}", code="verdict.unknown", hint=f"use one of {', '.join(VERDICTS)}")
             tx.findings.decide(finding, verdict, person, house.clock.now())
@@ -51,10 +56,22 @@ def close_unfulfilled(house: House, case_id: str, outcome: Outcome, reason: str,
     """Refuses or withdraws a case before it had any effect. The reason is a code; free text may name people and is not kept."""
     with house.store.transaction() as tx:
         case = _before_effects(tx, case_id)
+        if _had_effect(tx, case):
+            raise Conflict(
+                "an earlier round of the case had effects: it cannot be closed as if nothing had happened",
+                code="case.had_effect",
+                hint="carry it through; its certificate says what was done and what was left",
+            )
         person = tx.people.id_of(by)
         tx.cases.save(replace(case, stage=Stage.CLOSED, wait=None, outcome=outcome, closed_at=house.clock.now()))
         tx.ledger.append(leaf(house.clock, f"case.{outcome.value}", case_id, case=case_id, reason=reason, by=person))
         house.store.vault.shred(tx, case_id)
+
+
+def _had_effect(tx: Transaction, case: Case) -> bool:
+    plans = [plan for number in range(1, case.round + 1) if (plan := tx.plans.of(case.id, number)) is not None]
+    made = (ResultState.DONE, ResultState.ACCEPTED, ResultState.ABSENT_AFTER_INTERRUPTION)
+    return any(result.state in made for plan in plans for result in tx.results.of(plan.id))
 
 
 def _before_effects(tx: Transaction, case_id: str) -> Case:

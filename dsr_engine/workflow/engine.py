@@ -13,7 +13,10 @@ from dsr_engine.workflow.stages import STAGES
 from dsr_engine.workflow.step import TRY_AGAIN_AFTER, Advance, Close, NewRound, Stand, Step
 from dsr_engine.workflow.turn import Turn
 
+#: After so many rounds a person is asked; who runs the case again grants as many more.
 MOST_ROUNDS = 3
+EXHAUSTED = "rounds_exhausted"
+CHANGED = "case.changed"
 
 _log = logging.getLogger(__name__)
 
@@ -29,9 +32,9 @@ def run_case(house: House, case_id: str, worker: str, *, until: Stage = Stage.CL
             if case.stage in (Stage.CLOSED, until):
                 return case
             step = _attempt(case, turn, house)
-            case = _commit(case, step, turn, house)
-            if isinstance(step, Stand):
-                return case
+            moved = _commit(case, step, turn, house)
+            if moved is not None and moved.wait is not None:
+                return moved
 
 
 def _read(house: House, case_id: str) -> Case:
@@ -40,6 +43,8 @@ def _read(house: House, case_id: str) -> Case:
 
 
 def _attempt(case: Case, turn: Turn, house: House) -> Step:
+    if case.wait is not None and case.wait.code == EXHAUSTED:
+        return NewRound()  # what the last look found was judged already; whoever runs the case again has mended the cause
     try:
         return STAGES[case.stage](case, turn, house)
     except Conflict as error:
@@ -66,15 +71,25 @@ def _wait(house: House, error: DsrError) -> Wait:
     now = house.clock.now()
     is_transient = isinstance(error, Unreachable)
     needs = error.hint or ("the system has to answer again" if is_transient else "somebody has to mend it, then run the case again")
+    if is_transient and not error.code.startswith("store."):
+        return Wait("system_down", f"a system does not answer: {error.message}", needs, now, now + TRY_AGAIN_AFTER)
     return Wait(error.code, error.message, needs, now, now + TRY_AGAIN_AFTER if is_transient else None)
 
 
-def _commit(case: Case, step: Step, turn: Turn, house: House) -> Case:
+def _commit(case: Case, step: Step, turn: Turn, house: House) -> Case | None:
+    """Moves the case, with the rows of its step. None if a person decided, approved or withdrew meanwhile: the step was made without knowing it."""
     moved = _moved(case, step, house)
-    with turn.transaction() as tx:
-        step.write(tx)
-        tx.cases.save(moved)
-        _record(tx, case, moved, house)
+    try:
+        with turn.transaction() as tx:
+            if tx.cases.get(case.id) != case:
+                raise Conflict("the case changed meanwhile", code=CHANGED)
+            step.write(tx)
+            tx.cases.save(moved)
+            _record(tx, case, moved, house)
+    except Conflict as error:
+        if error.code != CHANGED:
+            raise
+        return None
     return moved
 
 
@@ -87,9 +102,9 @@ def _moved(case: Case, step: Step, house: House) -> Case:
         case Close(outcome=outcome):
             return replace(case, stage=Stage.CLOSED, wait=None, outcome=outcome, closed_at=house.clock.now())
         case NewRound():
-            if case.round >= MOST_ROUNDS:
+            if case.round % MOST_ROUNDS == 0 and not (case.wait and case.wait.code == EXHAUSTED):
                 wait = Wait(
-                    "rounds_exhausted",
+                    EXHAUSTED,
                     f"after {case.round} rounds something of the person is still found",
                     "find out what writes it again, stop that, then run the case",
                     house.clock.now(),

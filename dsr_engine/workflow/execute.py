@@ -92,14 +92,16 @@ def _execute_item(work: _Work, item: PlanItem) -> Wait | None:
         wait = _halted(tx, work, item)
         if wait is not None:
             return wait
-        if _settled_without_effect(tx, work, item):
+        is_rerun = state is ItemState.INTENDED
+        is_held = _is_held(tx, work, item)
+        if not (is_rerun and is_held) and _settled_without_effect(tx, work, item, is_held=is_held):
             return None
         _intend(tx, work, item, state)
-    results = _act(work, item, is_rerun=state is ItemState.INTENDED)
+    results = _act(work, item, is_rerun=is_rerun, is_held=is_held)
     if _is_first(work, item):
         _look_at_first(work, item, results)
     with work.turn.transaction() as tx:
-        _settle(tx, work, item, ItemState.DONE, results)
+        _settle(tx, work, item, ItemState.BLOCKED if is_held else ItemState.DONE, results)
     return None
 
 
@@ -149,12 +151,16 @@ def _is_drift_accepted(tx: Transaction, work: _Work) -> bool:
     return any(entry.manner == GO_ON and entry.plan_digest == work.plan.digest() for entry in tx.approvals.of(work.case.id))
 
 
-def _settled_without_effect(tx: Transaction, work: _Work, item: PlanItem) -> bool:
+def _is_held(tx: Transaction, work: _Work, item: PlanItem) -> bool:
+    return item.effect is not None and holding(work.case, item.system, item.collection, item.categories, tx.holds.list()) is not None
+
+
+def _settled_without_effect(tx: Transaction, work: _Work, item: PlanItem, *, is_held: bool) -> bool:
     """Items that nothing is done to: data that stays, data under a hold, and parents whose children are still there."""
     if item.effect is None:
         _settle(tx, work, item, ItemState.DONE, [Result(item.id, n, ResultState.KEPT) for n in range(len(item.records))])
         return True
-    if holding(work.case, item.system, item.collection, item.categories, tx.holds.list()) is not None:
+    if is_held:
         _settle(tx, work, item, ItemState.BLOCKED, [Result(item.id, n, ResultState.KEPT, HELD) for n in range(len(item.records))])
         return True
     if item.after and _left_behind(tx, work, item):
@@ -205,7 +211,8 @@ def _settle(tx: Transaction, work: _Work, item: PlanItem, state: ItemState, resu
     )
 
 
-def _act(work: _Work, item: PlanItem, *, is_rerun: bool) -> list[Result]:
+def _act(work: _Work, item: PlanItem, *, is_rerun: bool, is_held: bool) -> list[Result]:
+    """The results of the item's records. Held since an interrupted try began: what that try changed is told, and nothing more is changed."""
     seen = work.driver.observe([Watched(planned.locator, item.fields) for planned in item.records])
     results: dict[int, Result] = {}
     changes: dict[int, Change] = {}
@@ -217,7 +224,9 @@ def _act(work: _Work, item: PlanItem, *, is_rerun: bool) -> list[Result]:
                 hint="point systems.yaml at the right server, or withdraw the case and open a new one",
             )
         answer = _classified(work, item, planned, now, is_rerun)
-        if isinstance(answer, Change):
+        if isinstance(answer, Change) and is_held:
+            results[position] = Result(item.id, position, ResultState.KEPT, HELD)
+        elif isinstance(answer, Change):
             changes[position] = answer
         else:
             results[position] = Result(item.id, position, *answer)

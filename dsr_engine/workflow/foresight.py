@@ -103,6 +103,8 @@ class Foresight(AbstractContextManager["Foresight"]):
         """Drafts of all disposals; those that the system refuses become obstacles."""
         kept = [entry for entry in disposals if entry.effect is None]
         acting = [entry for entry in disposals if entry.effect is not None]
+        if acting:
+            self._check_rights()
         for _ in range(MOST_PASSES):
             answers = self._ask(acting)
             revised = [self._revised(entry, answer) for entry, answer in zip(acting, answers, strict=True)]
@@ -114,6 +116,13 @@ class Foresight(AbstractContextManager["Foresight"]):
             self.obstacles.append(Obstacle("system.unsteady", "the system gives a different answer each time it is asked what a deletion would do"))
             return []
         return self._drafts(acting, answers) + self.stays(kept)
+
+    def _check_rights(self) -> None:
+        """A right that is missing must show before somebody approves, not in the middle of the effects."""
+        for problem in self.driver.check():
+            if problem.is_fatal:
+                text = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
+                self.obstacles.append(Obstacle(problem.code, text, self.system.name))
 
     def _ask(self, disposals: Sequence[Disposal]) -> Sequence[Foreseen]:
         changes = [Change(entry.locator, entry.effect or Delete(), entry.fields, b"", "") for entry in disposals]

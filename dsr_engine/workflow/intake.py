@@ -116,7 +116,7 @@ def _refuse_bad(house: House, request: Request) -> None:
         raise InputWrong("an identifier is empty", code="case.empty_selector", hint="leave the option out instead")
     unknown = sorted(set(request.systems) - set(house.systems))
     if unknown:
-        raise InputWrong(f"no such system: {', '.join(unknown)}", code="system.unknown", hint="`dsr catalog` lists those that are declared")
+        raise InputWrong(f"no such system: {', '.join(unknown)}", code="system.unknown", hint="systems.yaml declares them; `dsr check` lists them")
     if not (request.systems or house.systems):
         raise InputWrong("no system is declared", code="system.none", hint="add one to systems.yaml, or name it with --in")
     if request.regime and request.regime not in house.regimes:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from dsr_engine.domain.case import Case, CaseKind, Stage
+from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.finding import Confidence, Extent, Finding, Match
 from dsr_engine.domain.hold import Hold
 from dsr_engine.domain.plan import Obstacle, Plan, PlanItem, Reason
@@ -62,6 +63,8 @@ def make_plan(case: Case, turn: Turn, house: House) -> Step:
     plan = Plan(secrets.token_hex(8), case.id, case.round, case.digests["policy"], tuple(items), (*known.obstacles, *obstacles))
 
     def write(tx: Transaction) -> None:
+        if decided(tx, case) != known.verdicts:
+            raise Conflict("a person decided about a finding while the plan was made", code="case.changed")
         tx.plans.add(plan)
         tx.ledger.append(
             leaf(house.clock, "plan.made", plan.id, case=case.id, round=case.round, digest=plan.digest(), items=len(items), affected=plan.affected)

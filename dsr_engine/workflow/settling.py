@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from dsr_engine.domain.errors import Conflict
+from dsr_engine.domain.errors import InputWrong
 from dsr_engine.workflow.execute import GO_ON
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
@@ -30,8 +30,9 @@ def finish_task(house: House, case_id: str, task_id: str, evidence: Path, by: st
     with evidence.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     with house.store.transaction() as tx:
+        tx.cases.get(case_id)
         if task_id not in {task.id for task in tx.tasks.of(case_id)}:
-            raise Conflict("the case has no such task", code="task.unknown", hint="`dsr case show` lists them")
+            raise InputWrong("the case has no such task", code="task.unknown", hint="`dsr case show` lists them")
         person = tx.people.id_of(by)
         tx.tasks.done(task_id, person, house.clock.now(), digest)
         tx.ledger.append(leaf(house.clock, "task.done", f"{task_id}:done", case=case_id, task=task_id, by=person, evidence=digest))

@@ -30,6 +30,7 @@ from dsr_engine.workflow.turn import Turn
 #: What a finding looks like, whatever its place: a rewrite moves rows, and sometimes the whole record.
 Look = tuple[tuple[str, str, str], ...]
 Excuses = Counter[tuple[Locator, Look]]
+_Place = tuple[str, str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def verify_absence(case: Case, turn: Turn, house: House) -> Step:
         return Stand(waits[0])
     with turn.transaction() as tx:
         fresh = [finding for _, finding in tx.findings.of(case.id, case.round, VERIFIED)]
-    residue, arrived = _residue(fresh, excuses, case)
+    residue, arrived = _residue(fresh, excuses, case, _worked_on(rounds, moved))
 
     def write(tx: Transaction) -> None:
         counts = {"residue": residue, "arrived": arrived, "still_there": still_there}
@@ -167,14 +168,25 @@ def _decided_to_stay(case: Case, rounds: Iterable[_Round], moved: dict[Locator, 
     return excuses
 
 
-def _residue(fresh: Iterable[Finding], excuses: Excuses, case: Case) -> tuple[int, int]:
+def _worked_on(rounds: Iterable[_Round], moved: dict[Locator, Locator]) -> frozenset[_Place]:
+    """The places of all planned records: what the engine wrote there is newer than the case and did not arrive."""
+    planned = [record.locator for one in rounds for item in one.plan.items for record in item.records]
+    return frozenset(_place(locator) for locator in (*planned, *moved.values()))
+
+
+def _place(locator: Locator) -> _Place:
+    """A record whatever its version: the first part of its key stays when an object is written anew."""
+    return locator.system, locator.collection, locator.key[:1]
+
+
+def _residue(fresh: Iterable[Finding], excuses: Excuses, case: Case, worked_on: frozenset[_Place]) -> tuple[int, int]:
     """How many fresh findings are residue, and how many merely arrived since the case was opened."""
     residue = arrived = 0
     for finding in fresh:
         excuse = (finding.locator.whole, _look(finding.hits))
         if excuses[excuse] > 0:
             excuses[excuse] -= 1
-        elif finding.created is not None and finding.created > case.opened_at:
+        elif finding.created is not None and finding.created > case.opened_at and _place(finding.locator) not in worked_on:
             arrived += 1
         else:
             residue += 1

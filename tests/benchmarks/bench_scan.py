@@ -33,7 +33,8 @@ IDENTIFIERS = (
     ("address", "221B Baker Street"),
     ("passport", "C01X00T478"),
 )
-_SYLLABLES = ("ba", "con", "da", "el", "fi", "gra", "ho", "in", "ka", "la", "mer", "no", "or", "pre", "qui", "re", "sta", "ti", "ul", "wo", "za")
+_ONSETS = ("b", "c", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "br", "st", "tr")
+_SYLLABLES = tuple(onset + vowel + coda for onset in _ONSETS for vowel in "aeiou" for coda in ("", "", *"lmnrst"))
 
 
 def words(count: int, chance: random.Random, *, umlauts: bool = False) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsr_engine.content.fold import exact, fold_origin, folded
+from dsr_engine.content.fold import Ruler, exact, fold_origin, folded
 from dsr_engine.content.forms import Shape, digests, written
 from dsr_engine.domain.finding import Confidence
 from tests.content.people import EMAIL, KEY_17, selector
@@ -95,3 +95,12 @@ def test_a_span_of_the_folded_text_leads_to_what_it_came_from(text: str, data: s
 def test_diacritics_count_in_the_strict_fold_only() -> None:
     assert folded("José") == folded("Jose\u0301") == folded("ＪＯＳＥ") == "jose"
     assert exact("JOSÉ") == exact("Jose\u0301") != exact("Jose")
+
+
+@given(st.text(max_size=50).map(lambda text: text * 60), st.data())
+@settings(deadline=None)
+def test_offsets_of_a_text_and_of_its_bytes_lead_to_each_other(text: str, data: st.DataObject) -> None:
+    offset = data.draw(st.integers(0, len(text)))
+    ruler = Ruler(text, "surrogatepass")
+    assert ruler.byte(offset) == len(text[:offset].encode())
+    assert ruler.character(ruler.byte(offset)) == offset

@@ -91,8 +91,7 @@ class Company:
 
 def build_company(folder: Path, endpoint: str) -> Company:
     """Builds it in `folder`; an earlier demo in the same folder is replaced, anything else is refused."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / "home" / "dsr.toml").is_file():
-        raise InputWrong(f"{folder} is not empty and holds no demo", code="demo.folder", hint="name another folder")
+    refuse_foreign(folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     company = Company(folder.resolve(), endpoint)
@@ -106,6 +105,15 @@ def build_company(folder: Path, endpoint: str) -> Company:
     (company.home / "connectors" / "lake.yaml").write_text(_LAKE, encoding="utf-8")
     (company.home / "policies" / "customer-data.yaml").write_text(_POLICY, encoding="utf-8")
     return company
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raises `InputWrong` for a folder that holds anything but an earlier demo, which would be replaced."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    settings = folder / "home" / "dsr.toml"
+    if not settings.is_file() or CONTROLLER not in settings.read_text(encoding="utf-8", errors="replace"):
+        raise InputWrong(f"{folder} is not empty and holds no demo", code="demo.folder", hint="name another folder")
 
 
 def everything_in(company: Company) -> dict[str, bytes]:

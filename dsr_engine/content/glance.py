@@ -1,0 +1,230 @@
+"""The first look itself: is there any sign of a subject in this text, in whatever encoding? Yes or no, fast, without saying where.
+
+It reads the same encodings as `content.views` to the same depth, but whole and without keeping track of offsets. Only what it lets through is
+looked at closely, so nothing can be found later that was refused here.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from dsr_engine.content import automaton
+from dsr_engine.content.fold import folded
+from dsr_engine.content.forms import Form, Shape, compacted
+from dsr_engine.content.views import DEPTH, DIGIT, RUN, View, encoded, unescaped_texts
+from dsr_engine.content.vocabulary import Vocabulary
+
+#: Up to so many forms are compiled as patterns over raw bytes; beyond, the compact literals are faster.
+_FEW = 200
+#: Charsets whose letters and spaces fold to ASCII by a table of bytes.
+_LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "mac-roman", "koi8-r", "cp437")
+#: Those that are tried for subjects whose names are not written in Latin letters.
+_OTHER = ("cp1251", "koi8-r", "iso8859-5", "cp1253", "iso8859-7", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "iso2022_jp")
+_RUN = re.compile(f"{DIGIT}{{{RUN},}}".encode())
+_REST = re.compile(rb"\r?\n[ \t]?[A-Za-z0-9+/_-]+={0,2}|={1,2}")
+#: The characters outside latin-1 that can fold to ASCII or to nothing: Latin, marks, punctuation, letter-like, enclosed, full width, tags.
+_BEYOND = re.compile(
+    "[\u0100-\u036f\u061c\u180b-\u180f\u1ab0-\u1aff\u1d00-\u1eff\u2000-\u24ff\u2c60-\u2c7f\u2e00-\u2e5f\u3000-\u3020\u3200-\u33ff"
+    "\ua720-\ua7ff\uab30-\uab6f\ufb00-\ufb06\ufe00-\ufe6f\ufeff-\uffef\U0001d400-\U0001d7ff\U0001f100-\U0001f1ff\U000e0000-\U000e01ef]+"
+)
+
+
+class Glance:
+    """Looks for all subjects of a vocabulary at once. Shared between threads."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._patterns: automaton.Database | None = None
+        self._runs: automaton.Database | None = None
+        if isinstance(vocabulary.automaton, automaton.Hyperscan):
+            self._runs = automaton.Database([f"{DIGIT}{{{RUN}}}".encode()], is_literal=False)
+            forms = list(islice(vocabulary.forms(), _FEW + 1))
+            if len(forms) <= _FEW:
+                patterns = sorted({pattern for form in forms for pattern in _patterns(form)})
+                self._patterns = automaton.Database(patterns, is_literal=False) if patterns else None
+        self._charsets = () if vocabulary.is_ascii else _OTHER
+
+    def at_bytes(self, data: bytes) -> bool:
+        """True if the bytes hold a sign in any charset."""
+        if data.isascii():
+            return self.at_text(data.decode("ascii")) or (
+                bool(self._charsets) and b"\x1b$" in data and self.at_text(data.decode("iso2022_jp", "replace"))
+            )
+        if self.at_text(data.decode("utf-8", "surrogateescape")):
+            return True
+        if b"\0" in data and self.at_text(data.decode("latin-1")):
+            return True
+        return not _is_utf8(data) and any(self.in_other_charsets(data))
+
+    def in_other_charsets(self, data: bytes) -> Iterator[str]:
+        """The charsets, other than UTF-8, in which the bytes hold a sign."""
+        yield from (charset.name for charset in _LATIN_TABLES if self._is_in(charset.folded(data)))
+        yield from (name for name in self._charsets if self._is_in(folded(data.decode(name, "replace")).encode("utf-8", "surrogatepass")))
+
+    def at_text(self, text: str) -> bool:
+        """True if the text, or what it says once its encodings are undone, holds a sign."""
+        return self._look(text, DEPTH, set())
+
+    def _look(self, text: str, depth: int, seen: set[str]) -> bool:
+        data = self._folded(text)
+        if self._is_in(data):
+            return True
+        runs = self._run_text(data if text.isascii() else text.encode("latin-1", "replace"))
+        if runs and any(True for _ in self._vocabulary.digest_hits(runs)):
+            return True
+        return depth > 0 and any(self._is_new(inner, seen) and self._look(inner, depth - 1, seen) for inner in _inner(text, runs))
+
+    def _is_new(self, text: str, seen: set[str]) -> bool:
+        known = text in seen
+        seen.add(text)
+        return not known
+
+    def _folded(self, text: str) -> bytes:
+        if text.isascii():
+            return text.encode("ascii")
+        return _quickly_folded(text) if self._vocabulary.is_ascii else folded(text).encode("utf-8", "surrogatepass")
+
+    def _is_in(self, data: bytes) -> bool:
+        return any(True for _ in self.ends(data, only_first=True))
+
+    def ends(self, data: bytes, *, only_first: bool) -> Iterator[int]:
+        """The offsets behind each sign in folded bytes (the case of ASCII letters does not matter); with `only_first` at least one of them."""
+        if self._patterns is not None:
+            yield from (end for _, end in self._patterns.scan(data, only_first=only_first))
+        elif not only_first or self._vocabulary.automaton.any(automaton.compact(data)):
+            for anchor, start, end in self._vocabulary.found(data):
+                if any(entry.form.shape is not Shape.SCOPED for entry in anchor.entries) or _stands_alone(data, start, end):
+                    yield end
+
+    def _run_text(self, data: bytes) -> str:
+        """All runs of base64 and hex digits, far enough apart that they do not touch."""
+        return "\n\n \n\n".join(data[start:end].decode("latin-1") for start, end in self._run_stretches(data))
+
+    def _run_stretches(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Stretches with runs; the lines of one wrapped block are one stretch."""
+        stretch: tuple[int, int] | None = None
+        for start, end in self._run_spans(data):
+            if stretch and start - stretch[1] > 4:
+                yield stretch
+                stretch = None
+            stretch = (stretch[0] if stretch else start, end)
+        if stretch:
+            yield stretch
+
+    def _run_spans(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Each run with the short rest of a wrapped block behind it."""
+        if self._runs is None:
+            yield from (_with_rest(data, *match.span()) for match in _RUN.finditer(data))
+            return
+        at = 0
+        whole = memoryview(data)
+        while found := self._runs.scan(whole[at:], only_first=True):
+            match = _RUN.match(data, at + found[0][1] - RUN)
+            if match is None:
+                return
+            start, at = match.span()
+            yield _with_rest(data, start, at)
+
+
+def _inner(text: str, runs: str) -> Iterator[str]:
+    yield from unescaped_texts(text)
+    if runs:
+        yield from (view.text for view in encoded(View(runs)))
+
+
+def _with_rest(data: bytes, start: int, end: int) -> tuple[int, int]:
+    rest = _REST.match(data, end)
+    return start, rest.end() if rest and (end - start >= 32 or data[end : end + 1] == b"=") else end
+
+
+def _stands_alone(data: bytes, start: int, end: int) -> bool:
+    return not data[max(0, start - 1) : start].isalnum() and not data[end : end + 1].isalnum()
+
+
+def _is_utf8(data: bytes) -> bool:
+    """True for UTF-8 that may have been cut inside a character at both ends."""
+    start = next((index for index, byte in enumerate(data[:3]) if byte & 0xC0 != 0x80), 3)
+    try:
+        codecs.utf_8_decode(memoryview(data)[start:], "strict", False)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _patterns(form: Form) -> Iterator[bytes]:
+    """What to look for in raw bytes: every writing that `confirm` accepts, and as little else as is fast."""
+    text = form.text
+    local, _, domain = text.rpartition("@")
+    if form.shape is Shape.SCOPED:
+        yield _bounded(text)
+    elif form.shape is Shape.WORDS:
+        yield rb"[\s.,_/\-]{1,4}".join(b"'?".join(map(_literal, word.split("'"))) for word in text.split(" "))
+    elif form.shape in (Shape.SPACED, Shape.DIGITS):
+        yield _spread(text[-6:], r"[ \t\r\n.()/\-]{0,3}")
+    elif form.shape is Shape.WHOLE:
+        yield _literal(text)
+    else:
+        stem = _spread(local, r"\.?") if form.shape is Shape.DOTTED else _literal(local)
+        yield stem + b"@" + _literal(domain)
+        yield stem + rb"\+"
+
+
+def _bounded(text: str) -> bytes:
+    """A scoped key as a word of its own; `\\b` means something at letters and digits only."""
+    first = rb"\b" if text[0].isascii() and text[0].isalnum() else b""
+    return first + _literal(text) + (rb"\b" if text[-1].isascii() and text[-1].isalnum() else b"")
+
+
+def _literal(text: str) -> bytes:
+    return _spread(text, "")
+
+
+def _spread(text: str, between: str) -> bytes:
+    """The characters with a pattern between them, each byte escaped."""
+    return between.encode().join(b"".join(f"\\x{byte:02x}".encode() for byte in character.encode("utf-8", "replace")) for character in text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Latin:
+    """A charset whose letters fold to ASCII: by a table of bytes, apart from those that vanish and those that become several letters."""
+
+    name: str
+    table: bytes
+    vanish: bytes
+    long: tuple[tuple[bytes, bytes], ...]
+
+    @classmethod
+    def of(cls, charset: str) -> "_Latin":
+        table, vanish, long = bytearray(range(256)), bytearray(), []
+        for byte in range(128, 256):
+            plain = folded(bytes([byte]).decode(charset, "replace"))
+            if not plain:
+                vanish.append(byte)
+            elif plain.isascii() and len(plain) == 1:
+                table[byte] = ord(plain)
+            elif plain.isascii() and compacted(plain):
+                long.append((bytes([byte]), plain.encode()))
+        return cls(charset, bytes(table), bytes(vanish), tuple(long))
+
+    def folded(self, data: bytes) -> bytes:
+        """The loose fold of text in this charset, but for ASCII case."""
+        plain = data.translate(self.table, self.vanish)
+        for byte, letters in self.long:
+            if byte in plain:
+                plain = plain.replace(byte, letters)
+        return plain
+
+
+_LATIN_TABLES = tuple(_Latin.of(charset) for charset in _LATIN)
+_LATIN1 = _Latin.of("latin-1")
+
+
+def _quickly_folded(text: str) -> bytes:
+    """The loose fold of a text as ASCII, as far as it can be; what cannot becomes `?` or stays a byte above 127."""
+    try:
+        data = text.encode("latin-1")
+    except UnicodeEncodeError:
+        data = _BEYOND.sub(lambda match: folded(match.group()), text).encode("latin-1", "replace")
+    return _LATIN1.folded(data)

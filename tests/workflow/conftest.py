@@ -1,0 +1,38 @@
+"""A home is made once, for keys take their time, and copied for every test."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from dsr_engine.bootstrap import create_home
+from dsr_engine.domain.clock import FixedClock
+from tests.servers.s3_server import S3Server
+from tests.workflow.company import Company, founded
+from tests.workflow.journeys import NOON
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("empty") / "home"
+    create_home(home, "Example Ltd")
+    return home
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOON)
+
+
+@pytest.fixture
+def shop(empty_home: Path, tmp_path: Path) -> Company:
+    """A company that has a database only."""
+    return founded(empty_home, tmp_path / "company")
+
+
+@pytest.fixture
+def company(empty_home: Path, tmp_path: Path, moto_s3: S3Server) -> Company:
+    """A company with a system of every kind."""
+    return founded(empty_home, tmp_path / "company", ("shop", "mail", "files", "bucket"), s3=moto_s3, bucket=f"exports-{next(_numbers)}")
