@@ -5,7 +5,9 @@ import pytest
 from tests.drivers.sql_database import SqlDatabase
 
 
-@pytest.mark.parametrize(("rule", "expected"), [("CASCADE", "cascade"), ("SET NULL", "set_null"), ("RESTRICT", "restrict"), ("NO ACTION", "restrict")])
+@pytest.mark.parametrize(
+    ("rule", "expected"), [("CASCADE", "cascade"), ("SET NULL", "set_null"), ("RESTRICT", "restrict"), ("NO ACTION", "restrict")]
+)
 def test_the_delete_rule_of_a_link_is_seen_where_the_server_keeps_it(sql_database: SqlDatabase, rule: str, expected: str) -> None:
     child = f"CREATE TABLE child (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES parent (id) ON DELETE {rule})"
     sql_database.run("CREATE TABLE parent (id INTEGER PRIMARY KEY)", child)
