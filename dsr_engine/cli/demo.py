@@ -14,7 +14,7 @@ from dsr_engine.cli.sample.company import Comparison, build_company, compare, en
 from dsr_engine.cli.sample.lake import embedded_s3
 from dsr_engine.cli.sample.people import SUBJECT
 from dsr_engine.cli.stories import print_case
-from dsr_engine.cli.terminal import Terminal, print_heading, print_line, print_table
+from dsr_engine.cli.terminal import Terminal, print_heading, print_line, print_table, print_verbatim
 from dsr_engine.domain.case import Case, Stage
 from dsr_engine.domain.finding import Finding
 from dsr_engine.domain.selector import Secret
@@ -106,7 +106,11 @@ def _prove(comparison: Comparison) -> bool:
 def _verify(certificate: Path, bundle: Path) -> bool:
     print_heading("7. The certificate, verified as a stranger would")
     report = check(certificate.read_bytes(), read_bundle(bundle))
-    print_line(f"  {certificate}")
-    print_line(f"  dsr verify {certificate} --trust {bundle}")
+    print_verbatim(f"  dsr verify {_short(certificate)} --trust {_short(bundle)}")
     print_line(f"  {report.status}", "bold green" if report.is_genuine else "bold red")
     return report.is_genuine
+
+
+def _short(path: Path) -> Path:
+    """The path as one would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -99,7 +99,7 @@ def ledger() -> None:
 def check(context: click.Context, known: Path | None) -> int:
     """Recomputes the whole ledger and compares it with every checkpoint."""
     with house_of(context) as house:
-        ledger_file.check(house.store, known.read_text(encoding="utf-8") if known else "")
+        ledger_file.check(house.store, known.read_text(encoding="utf-8", errors="replace") if known else "")
         with house.store.snapshot() as tx:
             size = tx.ledger.size()
     print_line(f"the ledger holds: {size} entries")

@@ -2,20 +2,11 @@
 
 from typing import Any, cast
 
-from dsr_engine.cli.terminal import print_heading, print_line, print_table
+from dsr_engine.cli.terminal import print_heading, print_line, print_table, print_verbatim
 
 _COVERAGE = {"system": "system", "collection": "collection", "extent": "looked", "reason": "why not further"}
 _FINDINGS = {"system": "system", "collection": "collection", "match": "match", "confidence": "confidence", "count": "findings"}
-_ITEMS = {
-    "system": "system",
-    "collection": "collection",
-    "how": "what happens",
-    "records": "records",
-    "rule": "rule",
-    "why": "where it stands",
-    "ground": "ground",
-    "until": "until",
-}
+_ITEMS = {"system": "system", "collection": "collection", "how": "what happens", "records": "records", "number": "rule"}
 _RESULTS = {"system": "system", "collection": "collection", "how": "what", "result": "result", "records": "records"}
 _POSSIBLE = {"finding": "id", "system": "system", "collection": "collection", "locator": "where", "selector": "by", "match": "match"}
 
@@ -40,10 +31,10 @@ def print_case(report: dict[str, object]) -> None:
     if told["wait"]:
         print_heading(f"It waits: {told['wait']['code']}")
         print_line(f"  {told['wait']['reason']}")
-        print_line(f"  needed: {told['wait']['needs']}")
+        print_verbatim(f"  needed: {told['wait']['needs']}")
     if told["certificate"]:
         print_heading("Certificate")
-        print_line(f"  {told['certificate']}")
+        print_verbatim(f"  {told['certificate']}")
 
 
 def _print_found(findings: list[dict[str, Any]], coverage: list[dict[str, Any]]) -> None:
@@ -58,9 +49,19 @@ def _print_found(findings: list[dict[str, Any]], coverage: list[dict[str, Any]])
 
 
 def print_plan(plan: dict[str, Any]) -> None:
-    """What will happen, how, why (file:line) and until when; and what stands in the way."""
+    """What will happen, how, why (file:line) and until when; and what stands in the way. Rules are numbered: most are the reason of many rows."""
     print_heading(f"Plan {plan['digest'][:16]} — {plan['affected']} records affected")
-    print_table(plan["items"], _ITEMS, empty="nothing would be changed")
+    rules = list(dict.fromkeys(_rule(item) for item in plan["items"]))
+    print_table([{**item, "number": str(rules.index(_rule(item)) + 1)} for item in plan["items"]], _ITEMS, empty="nothing would be changed")
+    for number, rule in enumerate(rules, start=1):
+        print_line(f"  rule {number}: {rule}")
     if plan["obstacles"]:
         print_heading("In the way of this plan")
         print_table(plan["obstacles"], {"where": "where", "count": "records", "message": "why", "code": "code"}, empty="")
+
+
+def _rule(item: dict[str, Any]) -> str:
+    """Why something happens, in one line: the rule, where it stands, what keeps the data and until when."""
+    ground = f", {item['ground']}" if item["ground"] else ""
+    until = f", until {item['until']}" if item["until"] else ""
+    return f"{item['rule']} ({item['why']}){ground}{until}"

@@ -10,7 +10,8 @@ from dsr_engine.cli.stories import print_case
 from dsr_engine.cli.terminal import print_json, print_line
 from dsr_engine.domain.case import Stage
 from dsr_engine.domain.errors import InputWrong
-from dsr_engine.workflow.report import case_report
+from dsr_engine.workflow.masking import Mask
+from dsr_engine.workflow.report import case_report, plan_report
 from dsr_engine.workflow.sweep import sweep as run_sweep
 
 
@@ -30,6 +31,9 @@ def sweep(context: click.Context, policy_name: str, dry_run: bool, by: str, is_j
     with house_of(context) as house:
         swept = run_sweep(house, policy, by=by, worker=worker_name(), dry_run=dry_run)
         report = case_report(house, swept.case.id)
+    if swept.plan is not None:
+        # A dry run's case is forgotten when it ends, and its plan with it: here it is shown for the last time.
+        report["plan"] = plan_report(swept.plan, Mask(()))
     report["is_dry"] = swept.is_dry
     if is_json:
         print_json(report)

@@ -8,13 +8,17 @@ from typing import Self
 
 import click
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
 Cell = str | int | bool | None
+#: A column that is folded into fewer characters is deciphered, not read.
+_LEAST = 16
 
 
 class Terminal:
@@ -68,20 +72,46 @@ def print_line(text: str = "", style: str = "") -> None:
     _out().print(Text(text, style=style))
 
 
+def print_verbatim(text: str) -> None:
+    """A line that people copy, such as a command or a path: only the terminal itself breaks it."""
+    _out().print(Text(text), soft_wrap=True)
+
+
 def print_table(rows: Sequence[Mapping[str, Cell]], columns: Mapping[str, str], *, empty: str) -> None:
-    """A table of the columns (key → heading) that any row fills; `empty` is said where there is no row."""
+    """A table of the columns (key → heading) that any row fills; `empty` is said where there is no row.
+
+    Where the terminal is too narrow for it, each row becomes a paragraph.
+    """
     if not rows:
         print_line(f"  {empty}", "dim")
         return
     used = {key: heading for key, heading in columns.items() if any(row.get(key) not in (None, "") for row in rows)}
+    widths = {key: max(cell_len(heading), *(cell_len(_cell(row.get(key))) for row in rows)) for key, heading in used.items()}
+    if sum(min(width, _LEAST) for width in widths.values()) + 3 * (len(used) - 1) > _out().width:
+        _print_paragraphs(rows, used, widths)
+        return
     table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1), header_style="bold", show_edge=False)
     for key, heading in used.items():
         is_number = all(isinstance(row.get(key), int | None) for row in rows)
-        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold", no_wrap=widths[key] <= _LEAST)
     for row in rows:
-        # Text, not markup: names of systems may hold square brackets.
-        table.add_row(*(Text(_cell(row.get(key)), style=_STYLES.get(str(row.get(key)), "")) for key in used))
+        table.add_row(*(_text(row.get(key)) for key in used))
     _out().print(table)
+
+
+def _print_paragraphs(rows: Sequence[Mapping[str, Cell]], columns: Mapping[str, str], widths: Mapping[str, int]) -> None:
+    """Short cells in one line, each long one in a line of its own under it."""
+    out = _out()
+    for row in rows:
+        out.print(Text("  ").join(_text(row.get(key)) for key in columns if widths[key] <= _LEAST and row.get(key) not in (None, "")))
+        for key, heading in columns.items():
+            if widths[key] > _LEAST and row.get(key) not in (None, ""):
+                out.print(Padding(Text(f"{heading}: ", "dim") + _text(row.get(key)), (0, 0, 0, 4)))
+
+
+def _text(value: Cell) -> Text:
+    """Text, not markup: names of systems may hold square brackets."""
+    return Text(_cell(value), style=_STYLES.get(str(value), ""), overflow="fold")
 
 
 _STYLES = {"none": "red", "partial": "yellow", "drifted": "yellow", "failed": "red", "possible": "yellow"}

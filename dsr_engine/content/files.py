@@ -11,6 +11,7 @@ from dsr_engine.content.format import Budget, Format, Opener, Reading, Unreadabl
 from dsr_engine.content.gzip_file import GzipFile
 from dsr_engine.content.json_document import JsonDocument
 from dsr_engine.content.json_lines import JsonLines
+from dsr_engine.content.leftover import hides_ascii, single_bytes
 from dsr_engine.content.mime import Mime
 from dsr_engine.content.opaque import Opaque
 from dsr_engine.content.rewriter import Rewriter
@@ -46,6 +47,8 @@ class Files:
                 )
             plain = as_utf8(open_file, charset) if charset is not None else open_file
             yield from self.formats[name].read(plain, budgeted)
+            if charset is not None and hides_ascii(charset):
+                yield from single_bytes(open_file, budgeted)
         except Unreadable as unreadable:
             yield Gap(reading.collection, unreadable.code, unreadable.reason)
 
@@ -55,11 +58,12 @@ class Files:
             raise cannot_rewrite("Files are nested deeper than the limit.")
         try:
             name, charset = self._kind(open_file, reading)
+            name = "text" if name == "mbox" else name
             if charset is None or not edits:
                 return self.formats[name].prepare(open_file, edits, rewriter, reading)
             if not is_faithful(open_file, charset):
                 raise cannot_rewrite("The file is not valid in its charset and cannot be written back.")
-            writer = self.formats["text" if name == "mbox" else name].prepare(as_utf8(open_file, charset), edits, rewriter, reading)
+            writer = self.formats[name].prepare(as_utf8(open_file, charset), edits, rewriter, reading)
         except Unreadable as unreadable:
             raise cannot_rewrite(f"The file cannot be rewritten: {unreadable.reason}.") from None
         return from_utf8(writer, charset)

@@ -65,16 +65,20 @@ class Glance:
 
     def at_text(self, text: str) -> bool:
         """True if the text, or what it says once its encodings are undone, holds a sign."""
-        return self._look(text, DEPTH, set())
+        return self._look(text, DEPTH, {text})
 
-    def _look(self, text: str, depth: int, seen: set[str]) -> bool:
+    def _look(self, text: str, depth: int, seen: set[str], *, had_zeros: bool = False) -> bool:
         data = self._folded(text)
         if self._is_in(data):
             return True
         runs = self._run_text(data if text.isascii() else text.encode("latin-1", "replace"))
         if runs and any(True for _ in self._vocabulary.digest_hits(runs)):
             return True
-        return depth > 0 and any(self._is_new(inner, seen) and self._look(inner, depth - 1, seen) for inner in _inner(text, runs))
+        if depth == 0:
+            return False
+        has_zeros = "\0" in text
+        readings = (*unescaped_texts(text, had_zeros=had_zeros), *((view.text for view in encoded(View(runs))) if runs else ()))
+        return any(self._is_new(inner, seen) and self._look(inner, depth - 1, seen, had_zeros=has_zeros) for inner in readings)
 
     def _is_new(self, text: str, seen: set[str]) -> bool:
         known = text in seen
@@ -126,12 +130,6 @@ class Glance:
                 return
             start, at = match.span()
             yield _with_rest(data, start, at)
-
-
-def _inner(text: str, runs: str) -> Iterator[str]:
-    yield from unescaped_texts(text)
-    if runs:
-        yield from (view.text for view in encoded(View(runs)))
 
 
 def _with_rest(data: bytes, start: int, end: int) -> tuple[int, int]:

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from email.message import Message
+from itertools import chain
 
 from dsr_engine.content.charset import Charset, as_utf8, detected, from_utf8, is_faithful
 from dsr_engine.content.format import Nested, Opener, Reading, Unreadable, Writer
+from dsr_engine.content.leftover import hides_ascii, is_all_base64, single_bytes, stray_lines
 from dsr_engine.content.mime_encoding import body_of, encoded, is_known
 from dsr_engine.content.mime_headers import called, file_name, header_splices, header_units, plain, renamed_file
 from dsr_engine.content.mime_structure import Header, Mail, Part, structure_of
@@ -85,6 +87,7 @@ class Mime:
                 yield replace(got, inside=inside(reading))
             else:
                 yield got
+        yield from leaf.leftovers(charset)
 
     def prepare(self, open_file: Opener, edits: Sequence[Edit], rewriter: Rewriter, reading: Reading) -> Writer:
         if not edits:
@@ -130,6 +133,8 @@ class Mime:
     def _rewritten(self, leaf: "_Leaf", edits: Sequence[Edit], rewriter: Rewriter) -> Splice:
         if leaf.is_encrypted or not is_known(leaf.encoding):
             raise cannot_rewrite("A part of the mail is encrypted, or encoded in a way that is not known.")
+        if not leaf.is_clean:
+            raise cannot_rewrite("A part of the mail holds text that is not in its transfer encoding; it would be lost.")
         charset = leaf.charset
         if charset is not None and not is_faithful(leaf.content(None), charset):
             raise cannot_rewrite("A part of the mail is not valid in its charset and cannot be written back.")
@@ -211,6 +216,20 @@ class _Leaf:
         """The decoded content; as UTF-8 where its charset is given."""
         body = body_of(self.open_file, self.part.start, self.part.end, self.encoding)
         return body if charset is None else as_utf8(body, charset)
+
+    @property
+    def is_clean(self) -> bool:
+        """True if decoding the content and encoding it again loses nothing."""
+        return self.encoding != "base64" or is_all_base64(self.open_file, self.part.start, self.part.end)
+
+    def leftovers(self, charset: Charset | None) -> Iterator[Unit]:
+        """What only shows when the bytes are looked at once more, without the charset or the transfer encoding that the headers claim."""
+        found: list[Iterator[Unit]] = []
+        if charset is not None and hides_ascii(charset):
+            found.append(single_bytes(self.content(None), self.inner))
+        if self.encoding == "base64":
+            found.append(stray_lines(self.open_file, self.part.start, self.part.end, self.inner))
+        yield from (replace(unit, inside=self.inside) for unit in chain.from_iterable(found))
 
     def erased(self, mail: Mail, newline: bytes) -> Splice:
         """The part with a note in its place. Where the attachment is the whole mail, its headers stay and its content is emptied."""

@@ -221,10 +221,15 @@ def _addresses(header: Header, place: str, boxes: Sequence[Mailbox], edits: dict
         here = f"{place}{_nth(number)}"
         if how := edits.pop(here, None):
             text = _utf8(value[box.start : box.end])
-            changes.append((box.start, box.end, _changed(text, how, header.name, rewriter).encode("ascii", "replace")))
+            now = _changed(text, how, header.name, rewriter)
+            if now != text:
+                changes.append((box.start, box.end, now.encode("ascii", "replace")))
         if how := edits.pop(f"{here}.name", None):
             text = _name(value[box.name_start : box.name_end])
-            changes.append((box.name_start, box.name_end, _phrase(_changed(text, how, f"{header.name}.name", rewriter))))
+            now = _changed(text, how, f"{header.name}.name", rewriter)
+            if now != text:
+                is_comment = box.name_start > box.end
+                changes.append((box.name_start, box.name_end, _phrase(now, is_comment=is_comment)))
     if edits.pop(f"{place}.rest", None):
         spans = sorted(span for box in boxes for span in ((box.start, box.end), (box.name_start, box.name_end)) if span[0] < span[1])
         for one, two in zip([0, *(end for _, end in spans)], [*(start for start, _ in spans), len(value)], strict=True):
@@ -279,10 +284,12 @@ def _folded(text: str, used: int, newline: bytes) -> bytes:
     return newline.join(piece.encode("ascii") for piece in [*lines, line])
 
 
-def _phrase(name: str) -> bytes:
-    """A display name as it may stand before an address."""
+def _phrase(name: str, *, is_comment: bool) -> bytes:
+    """A display name as it may stand before an address, or in a comment behind it."""
     if not name.isascii():
         return EncodedHeader(name, "utf-8", maxlinelen=100_000).encode().encode("ascii")
+    if is_comment:
+        return re.sub(r"([()\\])", r"\\\1", name).encode("ascii")
     return f'"{quote(name)}"'.encode("ascii") if _SPECIALS.search(name) else name.encode("ascii")
 
 

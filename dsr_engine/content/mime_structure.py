@@ -4,9 +4,9 @@ Mail in the wild is broken: a header block may end without a blank line, a bound
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import compat32
@@ -40,18 +40,17 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A leaf of a mail. `kind` is `part`, or `preamble` for text that stands around the parts of a multipart."""
+    """A leaf of a mail. `kind` is `part`, or `preamble` for text that stands around the parts of a multipart.
+
+    `meta` are its headers as the standard library understands them (content type, parameters, file name), parsed once.
+    """
 
     kind: str
     number: int
     headers: tuple[Header, ...]
     start: int
     end: int
-
-    @property
-    def meta(self) -> "Message[str, str]":
-        """The headers as the standard library understands them: content type, parameters, file name."""
-        return BytesHeaderParser(policy=compat32).parsebytes(b"".join(header.raw for header in self.headers) + b"\n")
+    meta: "Message[str, str]" = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +85,7 @@ class _Parser:
         self._parts: list[Part] = []
         self._numbers = {"part": 0, "preamble": 0}
         self._headers: tuple[Header, ...] = ()
+        self._meta = _meta(())
         self._start = 0
         self._kind = "part"
 
@@ -101,7 +101,7 @@ class _Parser:
             del self._open[level + 1 :]
             if is_last:
                 self._open.pop()
-                self._kind, self._headers, self._start = "preamble", (), end
+                self._kind, self._headers, self._meta, self._start = "preamble", (), _meta(()), end
             else:
                 self._begin(end)
         self._source.seek(0, 2)
@@ -111,11 +111,11 @@ class _Parser:
     def _begin(self, at: int) -> tuple[Header, ...]:
         """Reads the headers of a part and opens it."""
         self._headers, self._start = _headers(self._source, at, is_message=at == 0)
+        self._meta = _meta(self._headers)
         self._kind = "part"
-        meta = Part("part", 0, self._headers, 0, 0).meta
-        boundary = meta.get_boundary()
+        boundary = self._meta.get_boundary()
         headers = self._headers
-        if meta.get_content_maintype() == "multipart" and boundary:
+        if self._meta.get_content_maintype() == "multipart" and boundary:
             if len(self._open) >= _DEEPEST:
                 raise Unreadable("mime.too_deep", "a mail is nested deeper than the limit; it was searched as bytes only")
             self._open.append(_Open(boundary.encode("latin-1", "replace"), headers))
@@ -138,9 +138,13 @@ class _Parser:
         if self._kind == "preamble" and end <= self._start and not self._headers:
             return
         self._numbers[self._kind] += 1
-        self._parts.append(Part(self._kind, self._numbers[self._kind], self._headers, self._start, end))
+        self._parts.append(Part(self._kind, self._numbers[self._kind], self._headers, self._start, end, self._meta))
         if len(self._parts) > self._limits.members:
             raise Unreadable("mime.too_many_parts", "a mail has more parts than the limit; it was searched as bytes only")
+
+
+def _meta(headers: Sequence[Header]) -> "Message[str, str]":
+    return BytesHeaderParser(policy=compat32).parsebytes(b"".join(header.raw for header in headers) + b"\n")
 
 
 def _delimiters(open_file: Opener, limits: Limits) -> Iterator[tuple[int, int, int, bytes]]:

@@ -27,7 +27,7 @@ _READABLE = re.compile("[\t\n\r\x20-\x7e\xa0-\U0010ffff]{6,}")
 _READABLE_ASCII = re.compile("[\t\n\r\x20-\x7e]{6,}")
 _READABLE_WIDE = re.compile("(?:[^\0]\0){4,}|(?:\0[^\0]){4,}|[\t\n\r\x20-\x7e]{6,}")
 _LINE = re.compile(f"{DIGIT}+")
-_HEX = re.compile("[0-9A-Fa-f]+")
+_HEX = re.compile(f"[0-9A-Fa-f]{{{RUN},}}")
 
 
 class _Map(Protocol):
@@ -36,12 +36,16 @@ class _Map(Protocol):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class View:
-    """A derived text. `form` names the outermost encoding; `span` leads back to the offsets of the original; a final one is not read any deeper."""
+    """A derived text. `form` names the outermost encoding; `span` leads back to the offsets of the original; a final one is not read any deeper.
+
+    `had_zeros`: what it was made from had zeros too, so they need not be read as wide characters once more.
+    """
 
     text: str
     form: str = "plain"
     maps: tuple[_Map, ...] = ()
     is_final: bool = False
+    had_zeros: bool = False
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         for step in self.maps:
@@ -49,7 +53,7 @@ class View:
         return start, end
 
     def inner(self, text: str, form: str, step: _Map) -> "View":
-        return View(text, form if self.form == "plain" else self.form, (step, *self.maps))
+        return View(text, form if self.form == "plain" else self.form, (step, *self.maps), had_zeros="\0" in self.text)
 
 
 def views(text: str, reach: int) -> Iterator[View]:
@@ -80,16 +84,18 @@ def _deeper(level: list[View], reach: int, depth: int, seen: set[str]) -> Iterat
 
 def escaped(view: View, reach: int) -> Iterator[View]:
     """The readings that undo one notation of escapes each, and wide characters."""
-    if "\0" in view.text:
+    if "\0" in view.text and not view.had_zeros:
+        yield _without_zeros(view)
         yield from _wide(view)
     for kind in _KINDS:
         if kind.mark in view.text and kind.pattern.search(view.text):
             yield _unescaped(view, kind, reach)
 
 
-def unescaped_texts(text: str) -> Iterator[str]:
+def unescaped_texts(text: str, *, had_zeros: bool = False) -> Iterator[str]:
     """The texts of those readings, whole and without a way back."""
-    if "\0" in text:
+    if "\0" in text and not had_zeros:
+        yield text.replace("\0", "")
         yield from (view.text for view in _wide(View(text)))
     for kind in _KINDS:
         if kind.mark in text:
@@ -240,7 +246,7 @@ _KINDS = (
         _backslash,
     ),
     _Kind("form", "+", re.compile(r"\+(?<=[^\W\d_]\+)(?=[^\W\d_])"), _blank),
-    _Kind("encoded-word", "=?", re.compile(r"=\?([A-Za-z0-9_*.:-]{1,40})\?([bBqQ])\?([^?\s]{0,200})\?=(?:\s{1,4}(?==\?))?"), _encoded_word),
+    _Kind("encoded-word", "=", re.compile(r"=\?([A-Za-z0-9_*.:-]{1,40})\?([bBqQ])\?([^?\s]{0,200})\?=(?:\s{1,4}(?==\?))?"), _encoded_word),
     _Kind("quoted-printable", "=", re.compile(rf"{_QP}(?:{_QP})*"), _percent),
 )
 
@@ -258,25 +264,30 @@ class _Pairs:
 
 
 def _wide(view: View) -> Iterator[View]:
-    """UTF-16 in either byte order at either alignment; where the text is no longer bytes, just without its zeros."""
+    """UTF-16 in either byte order at either alignment."""
     try:
         data = view.text.encode("latin-1")
     except UnicodeEncodeError:
-        draft = _Draft()
-        done = 0
-        for match in re.finditer("\0+", view.text):
-            draft.plain(view.text[done : match.start()])
-            draft.piece("", match.start(), match.end())
-            done = match.end()
-        draft.plain(view.text[done:])
-        yield view.inner("".join(draft.parts), "utf-16", Origin(draft.pieces))
-        return
+        return  # decoded text: its zeros are characters of their own
     for charset in ("utf-16-le", "utf-16-be"):
         for offset in (0, 1):
             end = offset + (len(data) - offset) // 2 * 2
             text = data[offset:end].decode(charset, "replace")
             maps = (_Pairs(text, offset), *view.maps)
-            yield View(text, "utf-16" if view.form == "plain" else view.form, maps, is_final=2 * len(text.encode("ascii", "ignore")) < len(text))
+            is_garbage = 2 * len(text.encode("ascii", "ignore")) < len(text)
+            yield View(text, "utf-16" if view.form == "plain" else view.form, maps, is_final=is_garbage, had_zeros=True)
+
+
+def _without_zeros(view: View) -> View:
+    """ASCII in UTF-16 and UTF-32."""
+    draft = _Draft()
+    done = 0
+    for match in re.finditer("\0+", view.text):
+        draft.plain(view.text[done : match.start()])
+        draft.piece("", *match.span())
+        done = match.end()
+    draft.plain(view.text[done:])
+    return view.inner("".join(draft.parts), "utf-16", Origin(draft.pieces))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dsr_engine.content.automaton import compact, compile_literals, expanded
-from dsr_engine.content.fold import Ruler, exact, folded
+from dsr_engine.content.fold import Ruler, exact
 from dsr_engine.content.forms import Form, digests, written
-from dsr_engine.content.views import View, run_digests
+from dsr_engine.content.views import run_digests
 from dsr_engine.domain.selector import Selector
 
 #: In a pass over more subjects than this, an initial and a surname say nothing: `J. Smith` would be a possible finding of hundreds of cases.
@@ -98,10 +98,6 @@ class Vocabulary:
         """Every form once."""
         entries = (entry for group in self._anchors for anchor in group for entry in anchor.entries)
         return iter({(entry.form.shape, entry.form.text): entry.form for entry in entries}.values())
-
-    def may_hold(self, view: View) -> bool:
-        """True if the view has a candidate."""
-        return bool(self.found(folded(view.text).encode("utf-8", "surrogatepass"))) or any(True for _ in self.digest_hits(view.text))
 
     def candidates(self, loose: str) -> Iterator[Candidate]:
         """The candidates in a loosely folded text."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from dsr_engine.content.match import Matcher
 from dsr_engine.domain.selector import Secret, Selector
 
-CHUNK = 2 * 1024 * 1024
+CHUNK = 4 * 1024 * 1024
 IDENTIFIERS = (
     ("email", "jane.roe@example.com"),
     ("email", "j.roe@corp.example.net"),

@@ -90,7 +90,9 @@ def snapshot(company: Company) -> dict[str, object]:
         seen: dict[str, object] = {
             f"{table} {row[0]}": row for table in ("customers", "tickets") for row in shop.execute(f"SELECT * FROM {table}").fetchall()
         }
-    seen |= {f"mail {path.relative_to(company.mail).as_posix().partition(':')[0]}": path.read_bytes() for path in company.mail.rglob("*") if path.is_file()}
+    seen |= {
+        f"mail {path.relative_to(company.mail).as_posix().partition(':')[0]}": path.read_bytes() for path in company.mail.rglob("*") if path.is_file()
+    }
     seen |= {f"file {path.name}": path.read_bytes() for path in company.files.iterdir()}
     return seen
 

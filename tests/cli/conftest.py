@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 
 from dsr_engine.cli.entry import main
 from tests.cli.company import Company, build_company
+from tests.servers.lifecycle import program
 
 DSR = Path(sys.executable).with_name("dsr")
 
@@ -71,9 +72,10 @@ def company(tmp_path: Path) -> Company:
     return build_company(tmp_path / "company")
 
 
-@pytest.fixture
-def unprivileged() -> Iterator[None]:
-    """Skips where permissions mean nothing because root runs the tests."""
+def without_privileges(*arguments: object) -> Said:
+    """Calls the program as somebody for whom permissions count; root gives up the right to pass them by."""
+    prefix = []
     if os.geteuid() == 0:
-        pytest.skip("root may read and write everything: run the tests as somebody else")
-    yield
+        prefix = [program("setpriv", install="apt-get install util-linux"), "--bounding-set=-dac_override,-dac_read_search"]
+    done = subprocess.run([*prefix, str(DSR), *map(str, arguments)], capture_output=True, text=True, check=False)
+    return Said(done.returncode, done.stdout, done.stderr)

@@ -129,6 +129,10 @@ def test_the_home_keeps_nothing_of_the_person_in_the_clear(dsr: Dsr, company: Co
             assert traces_in(path.read_bytes().decode("latin-1")) == [], path
 
 
-def test_what_it_left_is_what_it_said_it_would_leave(dsr: Dsr, company: Company, home: Path) -> None:
-    dsr("--home", home, "erase", *WHO, *POLICY, *company.urls(), "--yes")
-    assert [place for place in holds_her(company) if place.startswith(("customers", "mail"))] == []
+def test_with_all_her_identifiers_nothing_of_hers_can_be_read_any_more(dsr: Dsr, company: Company, home: Path) -> None:
+    before, lines = others(snapshot(company)), other_lines(company)
+    said = dsr("--home", home, "erase", *WHO, "--phone", PHONE, "--name", NAME, *POLICY, *company.urls(), "--yes")
+    assert said.code == 0, said.all
+    assert holds_her(company) == []
+    assert others(snapshot(company)) == before
+    assert other_lines(company) == lines

@@ -8,6 +8,8 @@ import pytest
 
 from tests.cli.company import EMAIL, NAME, PHONE, Company, snapshot, traces_in
 from tests.cli.conftest import Dsr
+from tests.servers.dovecot import DovecotServer
+from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.s3_server import S3Server
 
@@ -69,7 +71,13 @@ def test_a_file_that_cannot_be_read_is_exit_code_3_and_a_reason_never_silence(ds
 
 @pytest.mark.parametrize(
     "url",
-    ["postgresql://127.0.0.1:1/till", "mysql://root@127.0.0.1:1/till", "imap://somebody:geheim@127.0.0.1:1", "maildir:{plain}", "sqlite:///{garbage}"],
+    [
+        "postgresql://127.0.0.1:1/till",
+        "mysql://root@127.0.0.1:1/till",
+        "imap://somebody:geheim@127.0.0.1:1",
+        "maildir:{plain}",
+        "sqlite:///{garbage}",
+    ],
 )
 def test_a_system_that_cannot_be_read_is_a_coverage_row_and_the_others_are_searched(dsr: Dsr, company: Company, tmp_path: Path, url: str) -> None:
     (tmp_path / "plain").mkdir()
@@ -98,12 +106,12 @@ def test_without_in_the_declared_systems_are_searched(dsr: Dsr, company: Company
     assert document["findings"]
 
 
-def test_names_of_files_that_are_no_text_are_shown_escaped(dsr: Dsr, company: Company) -> None:
+def test_a_file_whose_name_is_no_text_is_a_gap_and_not_an_error(dsr: Dsr, company: Company) -> None:
     with open(os.path.join(os.fsencode(company.files), b"caf\xe9.txt"), "wb") as file:  # noqa: PTH118, PTH123  # a name that is not text
         file.write(EMAIL.encode())
     said = dsr("find", *WHO, "--in", company.files, "--json")
-    assert said.code == 0
-    assert any(row["locator"].startswith("caf") for row in json.loads(said.out)["findings"])
+    assert said.code == 3
+    assert "UTF-8" in json.loads(said.out)["coverage"][0]["reason"]
 
 
 def test_it_finds_in_an_s3_bucket(dsr: Dsr, moto_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,3 +137,42 @@ def test_it_finds_in_postgresql_by_user_and_password_of_the_url(dsr: Dsr, postgr
     said = dsr("find", *WHO, "--in", postgres_server.url(postgres_database), "--json")
     assert said.code == 0
     assert [row["locator"] for row in json.loads(said.out)["findings"]] == ["2"]
+
+
+def test_a_password_is_taken_from_the_environment_and_never_printed(
+    dsr: Dsr, mariadb_server: MariadbServer, mariadb_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mariadb_server.run(f"CREATE TABLE {mariadb_database}.customers (id INT PRIMARY KEY, email VARCHAR(80))")
+    mariadb_server.run(f"INSERT INTO {mariadb_database}.customers VALUES (1, 'zoe@example.org'), (2, '{EMAIL.upper()}')")
+    mariadb_server.run("CREATE OR REPLACE USER reader@'127.0.0.1' IDENTIFIED BY 'ge@heim'")
+    mariadb_server.run(f"GRANT SELECT ON {mariadb_database}.* TO reader@'127.0.0.1'")
+    url = f"mysql://reader:${{SHOP_PASSWORD}}@127.0.0.1:{mariadb_server.port}/{mariadb_database}"
+    monkeypatch.setenv("SHOP_PASSWORD", "ge@heim")
+    said = dsr("find", *WHO, "--in", url, "--json")
+    assert said.code == 0, said.all
+    assert [row["locator"] for row in json.loads(said.out)["findings"]] == ["2"]
+    monkeypatch.setenv("SHOP_PASSWORD", "geheimer")
+    refused = dsr("find", *WHO, "--in", url, "--json")
+    assert refused.code == 3
+    assert "geheim" not in refused.all
+    assert [row["extent"] for row in json.loads(refused.out)["coverage"]] == ["none"]
+    monkeypatch.delenv("SHOP_PASSWORD")
+    assert "SHOP_PASSWORD" in dsr("find", *WHO, "--in", url).err
+
+
+def test_it_finds_in_a_mailbox_over_imap(dsr: Dsr, dovecot: DovecotServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    user, password = dovecot.new_user()
+    session = dovecot.login(user, password)
+    for number, sender in enumerate((EMAIL, "zoe@example.org")):
+        mail = f"From: {sender}\r\nTo: a@example.org\r\nSubject: Tea\r\nMessage-ID: <{number}@x>\r\n\r\nhello\r\n"
+        session.append("INBOX", "", "", mail.encode())  # type: ignore[arg-type]  # no date: the server's
+    session.logout()
+    monkeypatch.setenv("SSL_CERT_FILE", str(dovecot.certificate))
+    monkeypatch.setenv("DSR_IMAP_PASSWORD", password)
+    said = dsr("find", *WHO, "--in", f"imaps://{user}@localhost:{dovecot.tls_port}", "--json")
+    assert said.code == 0, said.all
+    assert len(json.loads(said.out)["findings"]) == 1
+    monkeypatch.setenv("DSR_IMAP_PASSWORD", "geheim")
+    refused = dsr("find", *WHO, "--in", f"imaps://{user}@localhost:{dovecot.tls_port}", "--json")
+    assert refused.code == 3
+    assert "geheim" not in refused.all
