@@ -63,6 +63,7 @@ class Vocabulary:
         self._digests: dict[bytes, list[tuple[str, Selector, str]]] = {}
         self.scoped: dict[str, list[tuple[str, Selector]]] = {}
         self._is_crowd = len(subjects) > CROWD
+        self.is_plain = all(selector.value.reveal().isascii() for selectors in subjects.values() for selector in selectors)
         self.longest = 0
         for case, selectors in subjects.items():
             for selector in selectors:

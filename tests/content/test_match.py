@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsr_engine.content.automaton import ENGINES
 from dsr_engine.content.forms import Shape, written
 from dsr_engine.content.match import Matcher
 from dsr_engine.domain.finding import Confidence, Finding, Match
 from dsr_engine.domain.record import Locator, Record, Unit
+from dsr_engine.domain.selector import Secret, Selector
 from dsr_engine.domain.system import FieldMap
 from tests.content.people import EMAIL, JANE, KEY_17, STRANGERS, selector
-from tests.content.planted import ENCODINGS, OTHER_ALPHABET, WRITTEN, around, planted
+from tests.content.planted import OTHER_ALPHABET, RUNS, WAYS, around, planted
 
 MATCHERS = {engine: Matcher({"case": JANE}, engine) for engine in ("hyperscan", "ahocorasick")}
 
@@ -58,13 +60,24 @@ def test_what_comes_close_is_somebody_else(matcher: Matcher, text: str, frame: s
     assert [span for span in spans if span.kind != "name" or "Jane" in text] == []
 
 
-@pytest.mark.parametrize("value", WRITTEN)
-@pytest.mark.parametrize("encode", ENCODINGS, ids=lambda encode: getattr(encode, "__name__", "shifted"))
+@pytest.mark.parametrize(("value", "encode"), WAYS, ids=lambda part: getattr(part, "__name__", "shifted") if callable(part) else part)
 def test_every_writing_is_found_in_every_encoding(matcher: Matcher, value: str, encode: object) -> None:
     assert callable(encode)
     text = f"| {encode(value)} |"
     assert matcher.spans(text)
     assert matcher.gate.passes_text(text)
+
+
+@pytest.mark.parametrize("encode", RUNS, ids=lambda encode: getattr(encode, "__name__", "shifted"))
+@pytest.mark.parametrize("value", ["jürgen.groß@example.com", "ＪÜＲＧＥＮ.groß@example.com", "Jürgen Groß"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_identifier_that_is_not_ascii_is_found_in_runs_in_any_writing(engine: str, value: str, encode: object) -> None:
+    assert callable(encode)
+    selectors = (
+        Selector("e", "email", Secret("jürgen.groß@example.com"), verified=True),
+        Selector("n", "name", Secret("Jürgen Groß"), verified=True),
+    )
+    assert Matcher({"case": selectors}, engine).spans(f"| {encode(value)} |")
 
 
 @given(planted)
