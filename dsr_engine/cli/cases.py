@@ -11,7 +11,7 @@ from dsr_engine.cli.options import as_json, by_whom, claims_from, home_of, house
 from dsr_engine.cli.stories import print_case
 from dsr_engine.cli.terminal import print_json, print_line, print_table
 from dsr_engine.domain.case import Case, Outcome, Stage
-from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.errors import DsrError, InputWrong
 from dsr_engine.workflow.approve import give_approval
 from dsr_engine.workflow.decide import VERDICTS, close_unfulfilled, decide_findings, possible_findings
 from dsr_engine.workflow.discover import FOUND
@@ -135,7 +135,10 @@ def _all(house: House, case_id: str) -> list[dict[str, object]]:
         entry = tx.cases.get(case_id)
         mask = mask_of(tx, entry)
         verdicts = tx.findings.verdicts(case_id)
-        found = tx.findings.of(case_id, entry.round, FOUND)
+        try:
+            found = list(tx.findings.of(case_id, entry.round, FOUND))
+        except DsrError:
+            return []  # forgotten
         return [{"finding": id_, **finding_row(finding, mask), "decided": verdicts.get(id_, "")} for id_, finding in found]
 
 

@@ -69,7 +69,9 @@ def print_heading(text: str) -> None:
 
 
 def print_line(text: str = "", style: str = "") -> None:
-    _out().print(Text(text, style=style))
+    """A line of prose; where the terminal is narrower it goes on under its own beginning."""
+    indent = len(text) - len(text.lstrip(" "))
+    _out().print(Padding(Text(text[indent:], style=style), (0, 0, 0, indent), expand=False))
 
 
 def print_verbatim(text: str) -> None:

@@ -143,14 +143,23 @@ def _path(text: str) -> _Reached:
     """A path; what lies there says what it is, so that a SQLite file is opened as a database and not as bytes."""
     path = _existing(Path(text), "file or folder")
     if path.is_dir():
-        is_maildir = all((path / part).is_dir() for part in ("cur", "new", "tmp"))
-        return _Reached("maildir", path.name, {"url": f"maildir:{path}"}) if is_maildir else _Reached("folder", path.name, {"url": f"folder:{path}"})
+        kind = "maildir" if _is_maildir(path) else "folder"
+        return _Reached(kind, path.name, {"url": f"{kind}:{path}"})
+    if not path.is_file():
+        raise InputWrong("what lies there is neither a file nor a folder", code="url.special", hint=_FORMS)
     start = _first_bytes(path)
     if start == b"SQLite format 3\0":
         return _sqlite_file(path)
     if path.suffix == ".mbox" and start.startswith(b"From "):
         return _Reached("mbox", path.stem, {"url": f"mbox:{path}"})
     return _Reached("folder", path.stem, {"url": f"folder:{path}"})
+
+
+def _is_maildir(path: Path) -> bool:
+    try:
+        return all((path / part).is_dir() for part in ("cur", "new", "tmp"))
+    except OSError as error:
+        raise InputWrong(f"the folder cannot be read: {error.strerror}", code="url.unreadable") from None
 
 
 def _existing(path: Path, what: str) -> Path:

@@ -64,7 +64,7 @@ def account_of(tx: Transaction, case: Case, systems: Iterable[System], mask: Mas
     statements = tuple(
         _errand(system, tasks.get(system.name)) if system.name in errands else _system(case, system, effects, coverage, mask) for system in systems
     )
-    exceptions = (*_exceptions(case, effects, coverage, mask, _stays(tx, case)), *_arrived(tx, case))
+    exceptions = (*_exceptions(case, effects, coverage, mask, _stays(tx, case)), *_unmapped(systems, effects, mask), *_arrived(tx, case))
     outcome = Outcome.FULFILLED_WITH_EXCEPTIONS if exceptions else Outcome.FULFILLED
     return Account(statements, exceptions, _claims(statements), outcome, LEVEL)
 
@@ -74,6 +74,22 @@ def _effects(tx: Transaction, plan: Plan) -> Iterable[_Effect]:
     counts = Counter((result.item, result.state, result.code) for result in tx.results.of(plan.id))
     for (item, state, code), count in sorted(counts.items(), key=repr):
         yield _Effect(plan, items[item], state, code, count)
+
+
+def _unmapped(systems: Iterable[System], effects: Iterable[_Effect], mask: Mask) -> Iterable[str]:
+    """Rows that were only redacted, in tables of which nobody said what is in them: their other fields may be about the person as well."""
+    tables = {system.name: system for system in systems if system.manifest.driver == "sql"}
+    rows: Counter[tuple[str, str]] = Counter()
+    for effect in effects:
+        item = effect.item
+        known = tables[item.system].manifest.collection_named(item.collection) if item.system in tables else None
+        if item.system in tables and known is None and item.treatment is Treatment.REDACT and effect.state is ResultState.DONE:
+            rows[item.system, item.collection] += effect.count
+    for (system, collection), count in sorted(rows.items()):
+        yield mask.text(
+            f"{system}.{collection} is in no connector: in {count} row(s) only the identifiers of the case were cut out; "
+            "other fields of these rows were not judged."
+        )
 
 
 def _stays(tx: Transaction, case: Case) -> int:

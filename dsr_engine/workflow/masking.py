@@ -27,5 +27,7 @@ class Mask:
         return "".join([*shown, text[end:]])
 
     def key(self, part: str) -> str:
-        """One part of a locator's key: a number that *is* the person's key is masked as a whole."""
+        """One part of a locator's key: a number that *is* the person's key is masked as a whole, and so is the digest that names a keyless row."""
+        if part.startswith("row:"):
+            return "a row without a key"
         return MASK if part in self._keys else self.text(part)

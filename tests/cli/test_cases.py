@@ -155,7 +155,7 @@ def test_a_case_can_be_closed_without_effect(dsr: Dsr, declared: Path, company: 
     assert dsr("--home", declared, "case", command[0], case, *command[1:], "--by", "officer").code == 0
     shown = dsr("--home", declared, "case", "show", case, "--json")
     assert json.loads(shown.out)["outcome"] == outcome
-    assert dsr("--home", declared, "case", "show", case).code == 0
+    assert dsr("--home", declared, "case", "show", case, "--possible", "--all").code == 0
     assert dsr("--home", declared, "case", "run", case).code == 0
     again = dsr("--home", declared, "case", command[0], case, *command[1:], "--by", "officer")
     assert again.code == 3

@@ -165,7 +165,7 @@ def test_it_finds_in_a_mailbox_over_imap(dsr: Dsr, dovecot: DovecotServer, monke
     session = dovecot.login(user, password)
     for number, sender in enumerate((EMAIL, "zoe@example.org")):
         mail = f"From: {sender}\r\nTo: a@example.org\r\nSubject: Tea\r\nMessage-ID: <{number}@x>\r\n\r\nhello\r\n"
-        session.append("INBOX", "", "", mail.encode())  # type: ignore[arg-type]  # no date: the server's
+        session.append("INBOX", "", "", mail.encode())
     session.logout()
     monkeypatch.setenv("SSL_CERT_FILE", str(dovecot.certificate))
     monkeypatch.setenv("DSR_IMAP_PASSWORD", password)

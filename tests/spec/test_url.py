@@ -1,6 +1,7 @@
 """Systems from a URL: no file, no surprise, nothing created."""
 
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -114,3 +115,9 @@ def test_no_text_crashes_and_every_system_has_a_right_name(text: str) -> None:
     for url in (text, f"postgresql://{text}", f"imap://{text}", f"s3://{text}", f"sqlite:///{text}"):
         with contextlib.suppress(InputWrong):
             assert is_name(system_from_url(url).name)
+
+
+def test_what_is_neither_a_file_nor_a_folder_is_refused_and_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputWrong, match="neither a file nor a folder"):
+        system_from_url(str(tmp_path / "pipe"))
