@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
+from dsr_engine.content.codec_names import WIDE, known_codec
 from dsr_engine.content.format import Opener, Writer
 from dsr_engine.content.stream import chunks, flowing
 
@@ -36,8 +37,6 @@ class Charset:
     wide: str = ""
 
 
-_WIDE = ("utf-16", "utf-32")
-_ANY_BYTES = bytes(range(256)) * 2
 #: Charsets that `decoded` gives anyway.
 _READ_AS_THEY_ARE = {"utf-8", "ascii", "iso8859-1", "cp1252"}
 
@@ -51,7 +50,7 @@ def detected(head: bytes, declared: str = "") -> Charset | None:
     if wide:
         return Charset(wide=wide)
     codec = known_codec(declared) if declared else ""
-    if codec and codec not in _READ_AS_THEY_ARE and not _is_utf8(head) and not (codec.startswith(_WIDE) and head.isascii() and b"\0" not in head):
+    if codec and codec not in _READ_AS_THEY_ARE and not _is_utf8(head) and not (codec.startswith(WIDE) and head.isascii() and b"\0" not in head):
         return Charset(wide=codec)
     return None if _is_binary(head) else Charset()
 
@@ -86,19 +85,6 @@ def _wide_without_bom(head: bytes) -> str:
         if len(_TEXT_LIKE.findall(text)) >= len(text) * 0.95 and "\n\0" not in text:
             return codec
     return ""
-
-
-def known_codec(name: str) -> str:
-    """Python's name of a text codec that reads any bytes, or nothing. UTF-16 and UTF-32 without a byte order mark are big-endian (RFC 2781 §4.3)."""
-    try:
-        found = codecs.lookup(name.strip().strip("\"'")).name
-        found = f"{found}-be" if found in _WIDE else found
-        " ".encode(found)
-        _ANY_BYTES.decode(found, "replace")
-        codecs.getincrementaldecoder(found)("replace").decode(_ANY_BYTES, final=True)
-        return found
-    except (LookupError, TypeError, ValueError):  # ValueError: a NUL in the name, or picky (idna); TypeError, LookupError: not a text codec
-        return ""
 
 
 def decoded(data: bytes) -> tuple[str, str]:

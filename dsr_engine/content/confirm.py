@@ -20,7 +20,7 @@ _COMPANY = re.compile(
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _ASCII_LETTERS = re.compile("[0-9a-z]")
 _SPACELESS = re.compile("[\u0e00-\U0010ffff]")
-_ABROAD = re.compile(r"(?:\+|\b00)\d{1,3}[\s().\-/]{0,3}(?:\(?0\)?[\s.\-/]{0,2})?$")
+_ABROAD = re.compile(r"(?:\+|\b00)\d{1,3}[\s().\-/]{0,3}(?:\(?0\)?[\s.\-/]{0,2})?\Z")
 
 
 def confirmed(text: str, start: int, end: int, form: Form) -> tuple[int, int] | None:
@@ -90,7 +90,7 @@ def _dotted_start(text: str, end: int, local: str) -> int:
 def _address_stands_alone(text: str, start: int, end: int) -> bool:
     """False where a longer local part, a longer label or a longer domain goes on."""
     before, after = _beside(text, start, end)
-    local = re.search(r"[\w.+\-]*$", before)
+    local = re.search(r"[\w.+\-]*\Z", before)
     if local and any(character.isalnum() for character in local.group()):
         return False
     if re.match(r"[\-_]*[^\W_]", after):
@@ -101,7 +101,7 @@ def _address_stands_alone(text: str, start: int, end: int) -> bool:
 def _token_stands_alone(text: str, start: int, end: int) -> bool:
     """False inside a longer word or number; `12.5` and `12-5` go on, a sentence's full stop does not."""
     before, after = _beside(text, start, end)
-    if re.search(r"\w[.\-@+]?$" if text[start].isdigit() else r"\w[\-@+]?$", before):
+    if re.search(r"\w[.\-@+]?\Z" if text[start].isdigit() else r"\w[\-@+]?\Z", before):
         return False
     return re.match(r"[.\-]?\d|[@\w]|-\w" if text[end - 1].isdigit() else r"[@\w]|-\w|\.\w+@", after) is None
 
@@ -127,7 +127,7 @@ def _words(text: str, start: int, end: int, form: Form) -> tuple[int, int] | Non
     if re.fullmatch(word_pattern(form.text), text[start:end]) is None:
         return None
     before, after = _beside(text, start, end)
-    if re.search(r"[^\W_]$|@$|[^\W\d_][\-'_]$", before) or re.match(r"[^\W_]|[@+]|[\-'_][^\W\d_](?<!'s)|[._]\w*@", after):
+    if re.search(r"[^\W_]\Z|@\Z|[^\W\d_][\-'_]\Z", before) or re.match(r"[^\W_]|[@+]|[\-'_][^\W\d_](?<!'s)|[._]\w*@", after):
         return None
     return None if _COMPANY.match(after) else (start, end)
 
@@ -142,7 +142,7 @@ def _digits(text: str, start: int, end: int, form: Form) -> tuple[int, int] | No
     if re.search(r"[^\d \t\r\n.()/\-]|\D{4}", text[start:end]):
         return None
     before, after = _beside(text, start, end)
-    if re.search(r"\w$|\d[.\-/]$", before) or re.match(r"\w|[.\-/]\d", after):
+    if re.search(r"\w\Z|\d[.\-/]\Z", before) or re.match(r"\w|[.\-/]\d", after):
         return None
     if form.name == "phone-national" and _ABROAD.search(before):
         return None

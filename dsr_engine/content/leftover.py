@@ -1,7 +1,8 @@
 """What a decoding leaves out or cannot see: bytes that are searched once more, as single characters, because the file may not be what it says.
 
-A text that begins with FF FE, or that a header calls UTF-16, is read as UTF-16; if it was plain ASCII all along, nothing readable comes out of that. A
-base64 body ends where somebody appended a footer in plain text; decoders skip it. Both are reported as opaque units: never rewritten, never silent.
+A text that begins with FF FE, or that a header calls UTF-16, is read as UTF-16; if it was plain ASCII all along, nothing readable comes
+out of that. A base64 body ends where somebody appended a footer in plain text; decoders skip it. Both are reported as opaque units: never
+rewritten, never silent.
 """
 
 import re

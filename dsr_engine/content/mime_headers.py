@@ -7,7 +7,7 @@ from email.header import Header as EncodedHeader
 from email.header import decode_header
 from email.utils import quote
 
-from dsr_engine.content.charset import known_codec
+from dsr_engine.content.codec_names import known_codec
 from dsr_engine.content.mime_structure import Header, text_of
 from dsr_engine.content.rewriter import Rewriter
 from dsr_engine.content.stream import Splice, cannot_rewrite
@@ -218,18 +218,7 @@ def _addresses(header: Header, place: str, boxes: Sequence[Mailbox], edits: dict
     value = header.value.decode("latin-1")
     changes: list[tuple[int, int, bytes]] = []
     for number, box in enumerate(boxes, 1):
-        here = f"{place}{_nth(number)}"
-        if how := edits.pop(here, None):
-            text = _utf8(value[box.start : box.end])
-            now = _changed(text, how, header.name, rewriter)
-            if now != text:
-                changes.append((box.start, box.end, now.encode("ascii", "replace")))
-        if how := edits.pop(f"{here}.name", None):
-            text = _name(value[box.name_start : box.name_end])
-            now = _changed(text, how, f"{header.name}.name", rewriter)
-            if now != text:
-                is_comment = box.name_start > box.end
-                changes.append((box.name_start, box.name_end, _phrase(now, is_comment=is_comment)))
+        changes += _mailbox_changes(header, box, f"{place}{_nth(number)}", edits, rewriter)
     if edits.pop(f"{place}.rest", None):
         spans = sorted(span for box in boxes for span in ((box.start, box.end), (box.name_start, box.name_end)) if span[0] < span[1])
         for one, two in zip([0, *(end for _, end in spans)], [*(start for start, _ in spans), len(value)], strict=True):
@@ -241,6 +230,21 @@ def _addresses(header: Header, place: str, boxes: Sequence[Mailbox], edits: dict
     for start, end, now in sorted(changes, reverse=True):
         raw = raw[:start] + now + raw[end:]
     return None if raw == header.value else raw
+
+
+def _mailbox_changes(header: Header, box: Mailbox, place: str, edits: dict[str, How], rewriter: Rewriter) -> Iterator[tuple[int, int, bytes]]:
+    """What one address and its display name become, where that is anything new; its edits are taken out of `edits`."""
+    value = header.value.decode("latin-1")
+    if how := edits.pop(place, None):
+        text = _utf8(value[box.start : box.end])
+        address = _changed(text, how, header.name, rewriter)
+        if address != text:
+            yield box.start, box.end, address.encode("ascii", "replace")
+    if how := edits.pop(f"{place}.name", None):
+        text = _name(value[box.name_start : box.name_end])
+        name = _changed(text, how, f"{header.name}.name", rewriter)
+        if name != text:
+            yield box.name_start, box.name_end, _phrase(name, is_comment=box.name_start > box.end)
 
 
 def _changed(text: str, how: How, name: str, rewriter: Rewriter) -> str:

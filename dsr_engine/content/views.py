@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from dsr_engine.content.codec_names import known_codec
 from dsr_engine.content.fold import Origin, Piece, Ruler
 
 #: How many encodings may lie inside each other (JSON inside base64 inside percent is 3).
@@ -217,11 +218,8 @@ def _backslash(match: re.Match[str]) -> Decoded:
 
 def _encoded_word(match: re.Match[str]) -> Decoded:
     """RFC 2047. A Q word is mapped character by character, a B word as a whole."""
-    charset, way, start, end = match[1].split("*")[0], match[2].lower(), match.start(), match.end()
-    try:
-        codecs.getincrementaldecoder(charset)
-    except LookupError:
-        charset = "cp1252"
+    charset = known_codec(match[1].split("*")[0]) or "cp1252"
+    way, start, end = match[2].lower(), match.start(), match.end()
     if way == "b":
         data = _base64(match[3].replace("=", ""))
         return [(data.decode(charset, "replace"), start, end)]
@@ -245,7 +243,7 @@ _KINDS = (
         re.compile(r'\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|["\\/bfnrt])'),
         _backslash,
     ),
-    _Kind("form", "+", re.compile(r"\+(?<=[^\W\d_]\+)(?=[^\W\d_])"), _blank),
+    _Kind("form", "+", re.compile("\\+(?<=[\\w)\u0300-\u036f]\\+)(?=[\\w(%])"), _blank),
     _Kind("encoded-word", "=", re.compile(r"=\?([A-Za-z0-9_*.:-]{1,40})\?([bBqQ])\?([^?\s]{0,200})\?=(?:\s{1,4}(?==\?))?"), _encoded_word),
     _Kind("quoted-printable", "=", re.compile(rf"{_QP}(?:{_QP})*"), _percent),
 )

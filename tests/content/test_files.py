@@ -109,6 +109,13 @@ def test_a_refused_rewrite_has_written_nothing(name: str, sample: bytes) -> None
     assert not can_rewrite(opener(sample), edits, WordRewriter("jane"), reading())
 
 
+def test_a_file_of_several_mails_is_a_gap_and_is_copied_and_rewritten_as_text() -> None:
+    before = b"From a@x.org Thu Jan  1 00:00:00 1970\nFrom: a@x.org\nTo: jane@x.org\n\nhallo\n\n" * 2
+    assert gaps(before) == ["mbox.as_text"]
+    assert rewritten(before, []) == before
+    assert rewritten(before, [Edit("line:3", RedactSpans())], "jane") == before.replace(b"jane", b"[erased]", 1)
+
+
 def test_a_field_is_fenced_in_tables_and_json() -> None:
     assert rewritten(_CSV, [Edit("row:2/name", Fence("restricted"))]) == _CSV.replace(b"1,jane", b"1,restricted")
     assert rewritten(_JSONL, [Edit("line:1/$.id", Fence(True))]) == _JSONL.replace(b'"id": 1', b'"id": true')

@@ -1,6 +1,8 @@
 """What is found, what is not, and what it means for a record."""
 
+import encodings.aliases
 import hashlib
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given, settings
@@ -51,6 +53,25 @@ FRAMES = ("mailto:{},", "<{}>", '"{}"', "({})", "email={}&x", "{}.", "'{}'", "{}
 def test_an_address_is_found_between_these_boundaries(matcher: Matcher, text: str) -> None:
     written_text = text.replace("{}", EMAIL)
     assert found(matcher, written_text) == [EMAIL] * text.count("{}")
+
+
+@pytest.mark.parametrize("before", ["note\n", "a\r\n", "7\n", "Smith\n\n", "x@\n"])
+@pytest.mark.parametrize("value", [EMAIL, "Jane Doe", "DE89 3704 0044 0532 0130 00", "+49 170 1234567"])
+def test_a_word_on_the_line_before_is_no_part_of_an_identifier(matcher: Matcher, before: str, value: str) -> None:
+    assert found(matcher, f"{before}{value}\nand more") == [value]
+
+
+@pytest.mark.parametrize("value", ["0170 1234567", "(0170) 123 45 67", "DE89 3704 0044 0532 0130 00", "Jane Doe", "+49 170 1234567"])
+def test_a_form_that_a_browser_sent_is_read(matcher: Matcher, value: str) -> None:
+    text = f"a=1&who={quote_plus(value)}&b=2"
+    assert [span.kind for span in matcher.spans(text)]
+
+
+@pytest.mark.parametrize("charset", sorted({*encodings.aliases.aliases.values(), "undefined", "nothing", "idna", "punycode"}))
+@pytest.mark.parametrize("way", ["q", "b"])
+def test_an_encoded_word_in_any_charset_ends_no_search(matcher: Matcher, charset: str, way: str) -> None:
+    text = f"Subject: =?{charset}?{way}?SmFuZQ==?= {EMAIL}"
+    assert EMAIL in found(matcher, text)
 
 
 @pytest.mark.parametrize("text", STRANGERS)

@@ -55,6 +55,18 @@ def test_one_of_several_recipients_does_not_own_the_mail() -> None:
     assert found["header:to"].field.selects is None
 
 
+@pytest.mark.parametrize("sender", ['"Bob" <bob@x.org>', "bob@x.org (Bob B. Bobson)", "=?utf-8?Q?B=C3=B6b?= <bob@x.org>", "Bob B. <bob@x.org>"])
+def test_an_address_in_which_nothing_is_cut_keeps_its_spelling(sender: str) -> None:
+    before = f"From: {sender}\nTo: jane@x.org\nSubject: s\n\nhallo\n".encode()
+    edits = [Edit(place, RedactSpans()) for place in texts(before) if place.startswith("header:")]
+    assert rewritten(before, edits, "jane") == before.replace(b"jane", b"[erased]")
+
+
+def test_a_name_in_a_comment_is_replaced_as_a_comment() -> None:
+    before = b"From: bob@x.org (Jane B. Doe)\nTo: a@x.org\nSubject: s\n\nhallo\n"
+    assert b"From: bob@x.org ([erased] B. Doe)\n" in rewritten(before, [Edit("header:from.name", RedactSpans())], "Jane")
+
+
 def test_a_mail_in_which_nothing_passes_gives_nothing() -> None:
     assert units(mail().as_bytes(), reading(WordGate("nobody"))) == []
 

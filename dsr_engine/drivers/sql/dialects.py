@@ -71,6 +71,9 @@ class Dialect(Protocol):
     def json_columns(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:
         """(table, column) of texts that the server keeps as JSON although their type does not say so."""
 
+    def geometries(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:
+        """(table, column) of shapes and points that the server turns into text only by a function of their own (`ST_AsText`)."""
+
     def as_text(self, element: ColumnElement[Any], kind: ValueType, is_array: bool) -> ColumnElement[Any]:
         """Reads a value as text in one fixed rendering; binary values as bytes."""
 
@@ -125,6 +128,9 @@ class Generic:
         return {}
 
     def json_columns(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:  # noqa: ARG002  # the protocol's signature
+        return frozenset()
+
+    def geometries(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:  # noqa: ARG002  # the protocol's signature
         return frozenset()
 
     def as_text(self, element: ColumnElement[Any], kind: ValueType, is_array: bool) -> ColumnElement[Any]:  # noqa: ARG002  # the protocol's signature

@@ -36,7 +36,7 @@ _STATES: dict[Fault, str] = {
     _LOCKED: "40001 40P01 55P03 1205 1213 1020 sqlite-5 sqlite-6",
     _UNKNOWN: "42P01 42703 1146 1054",
     _NO_DATABASE: "3D000 1049",
-    _DOWN: "08 53 57 58 1040 1053 2002 2003 2006 2013 2055 sqlite-10 sqlite-13 sqlite-14",
+    _DOWN: "08 53 57 58 1040 1053 1158 1159 1160 1161 1203 1226 1317 1969 2002 2003 2006 2013 2055 3024 sqlite-10 sqlite-13 sqlite-14",
     _DAMAGED: "sqlite-11 sqlite-26",
     _VALUE: "22 1264 1265 1292 1366 1406",
     _CONSTRAINT: "23 1048 1062 1451 1452 3819 4025 sqlite-19",
@@ -88,6 +88,8 @@ def _by_kind(error: BaseException | None) -> Fault:
         return _LOGIN
     if isinstance(error, psycopg.OperationalError) and "database" in str(error) and "does not exist" in str(error):
         return _NO_DATABASE
+    if isinstance(error, pymysql.OperationalError) and not 2000 <= int(state_of(error) or 2000) < 3000:
+        return _REFUSED  # this connector calls every error operational that it does not know; the server's own are not in 2000–2999
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | pymysql.OperationalError | pymysql.InterfaceError):
         return _DOWN
     return _REFUSED

@@ -36,7 +36,14 @@ JOIN information_schema.CHECK_CONSTRAINTS k ON k.CONSTRAINT_SCHEMA = c.TABLE_SCH
 WHERE c.TABLE_SCHEMA = :schema AND k.CHECK_CLAUSE = CONCAT('json_valid(`', c.COLUMN_NAME, '`)')
 """)
 
-_GRANT = re.compile(r"GRANT (?P<rights>.+?) ON (?:TABLE )?(?P<target>\S+) TO ", re.DOTALL)
+_GEOMETRIES = sa.text("""
+SELECT TABLE_NAME AS name, COLUMN_NAME AS field FROM information_schema.COLUMNS
+WHERE TABLE_SCHEMA = :schema AND DATA_TYPE IN
+('geometry', 'point', 'linestring', 'polygon', 'multipoint', 'multilinestring', 'multipolygon', 'geometrycollection', 'geomcollection')
+""")
+
+_NAME = r"(?:\*|`(?:[^`]|``)*`|[^\s.`]+)"
+_GRANT = re.compile(rf"GRANT (?P<rights>.+?) ON (?:TABLE )?(?P<schema>{_NAME})\.(?P<table>{_NAME}) TO ", re.DOTALL)
 _NEEDED = ("SELECT", "UPDATE", "DELETE")
 
 
@@ -75,6 +82,9 @@ class MariaDB(Generic):
             return frozenset()
         return frozenset((row.name, row.field) for row in connection.execute(_JSON_CHECKS, {"schema": schema}))
 
+    def geometries(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:
+        return frozenset((row.name, row.field) for row in connection.execute(_GEOMETRIES, {"schema": schema}))
+
     def as_text(self, element: ColumnElement[Any], kind: ValueType, is_array: bool) -> ColumnElement[Any]:  # noqa: ARG002  # the protocol's signature
         if kind in (ValueType.BINARY, ValueType.TEXT, ValueType.ENUM, ValueType.JSON):
             return element
@@ -111,15 +121,18 @@ def _relation(schema: str, row: sa.Row[Any], hidden: tuple[str, ...]) -> Relatio
 def _missing(relation: Relation, grants: Sequence[re.Match[str]]) -> list[Problem]:
     held: set[str] = set()
     for grant in grants:
-        if _covers(grant["target"], relation):
+        if _covers(_unquoted(grant["schema"]), _unquoted(grant["table"]), relation):
             held.update(_NEEDED if "ALL PRIVILEGES" in grant["rights"] else {right.strip() for right in grant["rights"].split(",")})
     missing = [right for right in _NEEDED if right not in held]
     return missing_rights(f"{relation.schema}.{relation.name}", missing)
 
 
-def _covers(target: str, relation: Relation) -> bool:
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace("``", "`") if name.startswith("`") else name
+
+
+def _covers(schema: str, table: str, relation: Relation) -> bool:
     """True if a grant's target (`*.*`, a database that may hold the wildcards % and _, or one table) covers the table."""
-    schema, _, table = target.replace("`", "").partition(".")
     pattern = re.escape(schema).replace("%", ".*").replace(r"\\_", "\0").replace("_", ".").replace("\0", "_")
     return (schema == "*" or re.fullmatch(pattern, relation.schema) is not None) and table in ("*", relation.name)
 

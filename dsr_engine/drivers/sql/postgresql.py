@@ -37,6 +37,9 @@ WHERE n.nspname = :schema AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.r
 ORDER BY c.relname
 """)
 
+#: Named with the tables of the current schema, so that they show once.
+_LARGE_OBJECTS = sa.text("SELECT :schema = current_schema() AND EXISTS (SELECT FROM pg_largeobject_metadata)")
+
 _DECLARED = sa.text("""
 SELECT c.relname AS name, a.attname AS field, format_type(a.atttypid, a.atttypmod) AS declared
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
@@ -97,7 +100,9 @@ class PostgreSQL(Generic):
         return (default, *rest)
 
     def relations(self, connection: sa.Connection, schema: str) -> Sequence[Relation]:
-        return [_relation(schema, row) for row in connection.execute(_RELATIONS, {"schema": schema})]
+        found = [_relation(schema, row) for row in connection.execute(_RELATIONS, {"schema": schema})]
+        has_large_objects = connection.scalar(_LARGE_OBJECTS, {"schema": schema})
+        return [*found, _large_objects(schema)] if has_large_objects else found
 
     def declared(self, connection: sa.Connection, schema: str) -> Mapping[tuple[str, str], str]:
         return {(row.name, row.field): row.declared for row in connection.execute(_DECLARED, {"schema": schema})}
@@ -139,6 +144,12 @@ def _relation(schema: str, row: sa.Row[Any]) -> Relation:
     hidden = tuple(row.hidden)
     estimate = None if row.estimate < 0 else int(row.estimate)
     return Relation(schema, row.name, shape, _unread(shape, row), _caveat(row), _fixed(shape), hidden, estimate)
+
+
+def _large_objects(schema: str) -> Relation:
+    """Bytes that belong to the database and to no table: rows hold only their numbers (PostgreSQL manual, chapter 35)."""
+    reason = "large objects are not searched: look through them by hand"
+    return Relation(schema, "pg_largeobject", Shape.FOREIGN, reason, fixed=reason)
 
 
 def _unread(shape: Shape, row: sa.Row[Any]) -> str:

@@ -2,10 +2,12 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import ReflectedColumn, ReflectedForeignKeyConstraint
 from sqlalchemy.engine.reflection import Inspector, ObjectKind
+from sqlalchemy.sql.elements import ColumnElement
 
 from dsr_engine.domain.anonymize import FieldFacts, ValueType
 from dsr_engine.domain.system import CollectionMap, Manifest
@@ -39,6 +41,7 @@ class _Schema:
         self._schema, self._default = schema, default
         self._declared = database.dialect.declared(connection, schema)
         self._json = database.dialect.json_columns(connection, schema)
+        self._geometries = database.dialect.geometries(connection, schema)
         self._delete_rules = database.dialect.delete_rules(connection, schema)
 
     def tables(self, manifest: Manifest) -> list[Table]:
@@ -69,6 +72,11 @@ class _Schema:
         declared = tuple(self._link(relation.name, entry) for entry in self._inspector.get_foreign_keys(relation.name, self._schema or None))
         links = (*declared, *manifest_links(map_, declared))
         return Table(collection, relation, element, known, _key(known, primary, uniques), links, map_)
+
+    def _read(self, relation: Relation, column: ColumnElement[Any], kind: ValueType, is_array: bool) -> ColumnElement[Any]:
+        if (relation.name, column.key) in self._geometries:
+            return sa.func.ST_AsText(column)
+        return self._database.dialect.as_text(column, kind, is_array)
 
     def _collection(self, schema: str | None, name: str) -> str:
         return name if schema in (None, "", self._default) else f"{schema}.{name}"
@@ -116,7 +124,7 @@ class _Schema:
         return Column(
             facts=facts,
             element=element.c[name],
-            read=self._database.dialect.as_text(element.c[name], kind, is_array),
+            read=self._read(relation, element.c[name], kind, is_array),
             declared=self._declared.get((relation.name, name), ""),
             is_padded=isinstance(entry["type"], sa.types.CHAR),
             is_array=is_array,

@@ -76,7 +76,10 @@ class Scan:
         cursor: Any = connection.connection.cursor()
         block: list[bytes] = []
         size = 0
-        with cursor, cursor.copy(f"COPY ({compiled}) TO STDOUT", dict(compiled.params)) as copy:
+        parameters = dict(compiled.params)
+        # SQLAlchemy doubles a % in a name; psycopg halves it again only where there are parameters.
+        query = str(compiled) if parameters else str(compiled).replace("%%", "%")
+        with cursor, cursor.copy(f"COPY ({query}) TO STDOUT", parameters) as copy:
             for data in copy:
                 block.append(bytes(data))
                 size += len(block[-1])

@@ -14,16 +14,18 @@ from dsr_engine.drivers.sql.catalogue import Table
 from dsr_engine.drivers.sql.columns import Column, Value
 from dsr_engine.drivers.sql.jsontext import NotJson, parsed, scalars
 
-#: Types that say nothing about a person by themselves.
-_SILENT = frozenset({ValueType.BOOLEAN})
-
 
 def texts(columns: Iterable[Column], values: Mapping[str, Value]) -> Iterator[Unit]:
     """The units of all columns but the binary ones."""
     for column in columns:
         value = values.get(column.name)
-        if isinstance(value, str) and column.type not in _SILENT:
+        if isinstance(value, str) and not _is_truth(column, value):
             yield from _json_units(column, value) if column.is_json else (_unit(column, column.name, value),)
+
+
+def _is_truth(column: Column, value: str) -> bool:
+    """True for yes or no, which say nothing about a person. SQLite keeps any text in a column that is called boolean."""
+    return column.type is ValueType.BOOLEAN and canonical_text(column, value) in ("true", "false")
 
 
 def _json_units(column: Column, text: str) -> Iterator[Unit]:
