@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 
-from dsr_engine.domain.case import Case, CaseKind, Stage, Wait
+from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage, Wait
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.plan import Obstacle, Plan
 from dsr_engine.domain.policy import Policy, RequestTerms, SweepTerms
@@ -13,27 +13,31 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.caution import caution
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.step import Advance, Stand, Step
+from dsr_engine.workflow.step import Advance, Close, NewRound, Stand, Step
 from dsr_engine.workflow.turn import Turn
 
 APPROVED = "approved"
 AUTOMATIC = "automatic"
 GAPS_ACCEPTED = "gaps_accepted"
 POLICY = "policy"
+#: Among a case's digests: this sweep ends with its plan, whoever runs it on after a kill.
+DRY_RUN = "dry_run"
 
 GAP = "coverage.gap"
 _NEEDED = {"automatic": 1, "one_person": 1, "two_people": 2}
 
 
 def approve(case: Case, turn: Turn, house: House) -> Step:
-    """Goes on when the plan is approved, has nothing in its way, and its cooling-off time is over."""
+    """Goes on when the plan is approved, has nothing in its way, and its cooling-off time is over. A dry run ends here."""
+    if DRY_RUN in case.digests:
+        return _ended_dry(case, house)
     with turn.transaction() as tx:
         plan = _plan(tx, case)
         approvals = [entry for entry in tx.approvals.of(case.id) if entry.plan_digest == plan.digest()]
     policy = house.policy_of(case)
     obstacle = _obstacle(plan, approvals)
     if obstacle is not None:
-        return Stand(_blocked(plan, obstacle, house))
+        return _stopped(case, plan, obstacle, house)
     if plan.affected == 0:
         return Advance(Stage.EXECUTE)
     yes = [entry for entry in approvals if entry.manner in (APPROVED, AUTOMATIC)]
@@ -49,6 +53,14 @@ def approve(case: Case, turn: Turn, house: House) -> Step:
     if not any(entry.manner == AUTOMATIC for entry in yes) and missing > 0:
         return Stand(_waiting(case, plan, terms, missing, house))
     return _cooled(case, policy, yes, house)
+
+
+def _ended_dry(case: Case, house: House) -> Step:
+    def write(tx: Transaction) -> None:
+        tx.ledger.append(leaf(house.clock, "case.withdrawn", case.id, case=case.id, reason=DRY_RUN, by=case.opened_by))
+        house.store.vault.shred(tx, case.id)
+
+    return Close(Outcome.WITHDRAWN, write)
 
 
 def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_gaps: bool = False) -> None:
@@ -67,7 +79,10 @@ def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_ga
         if blocking:
             raise Conflict(f"the plan cannot be approved: {blocking[0].message}", code=blocking[0].code, hint=_NEEDS.get(blocking[0].code, ""))
         manners = [GAPS_ACCEPTED, APPROVED] if accept_gaps else [APPROVED]
+        given = {(entry.by, entry.manner) for entry in tx.approvals.of(case.id) if entry.plan_digest == plan.digest()}
         for manner in manners:
+            if (person, manner) in given:
+                continue
             tx.approvals.add(case.id, plan.digest(), person, house.clock.now(), manner)
             key = f"{plan.id}:{person}:{manner}"
             tx.ledger.append(leaf(house.clock, "plan.approved", key, case=case.id, digest=plan.digest(), by=person, manner=manner))
@@ -93,6 +108,13 @@ _NEEDS = {
     GAP: "make the rest readable and run the case again, or accept the gaps by name: `dsr case approve --accept-gaps`",
     "place.fixed": "decide about these findings: `dsr case decide` with theirs, stays or not_theirs",
 }
+
+
+def _stopped(case: Case, plan: Plan, obstacle: Obstacle, house: House) -> Step:
+    """Stands at the obstacle. Who runs a case again that stood at a gap has made more readable, so everything is looked at anew."""
+    if obstacle.code == GAP and case.wait is not None and case.wait.code == GAP:
+        return NewRound()
+    return Stand(_blocked(plan, obstacle, house))
 
 
 def _blocked(plan: Plan, obstacle: Obstacle, house: House) -> Wait:

@@ -44,6 +44,10 @@ def _large_share(plan: Plan, terms: SweepTerms, house: House) -> str | None:
             driver.close()
         for (name, collection), count in sorted(affected.items()):
             total = totals.get(collection)
-            if name == system and total is not None and count > max(1, terms.max_share * total):
+            if name != system or terms.max_share >= 1:
+                continue
+            if total is None:
+                return f"{count} records of {system}.{collection} would go, of a number that the system does not tell: see that it is no large share"
+            if count > max(1, terms.max_share * total):
                 return f"{count} of about {total} records of {system}.{collection} would go, more than the allowed share of {terms.max_share:.0%}"
     return None

@@ -1,5 +1,6 @@
 """What people decide on the way: about possible findings, shared identifiers, refusal, withdrawal."""
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -39,7 +40,8 @@ def decide_findings(house: House, case_id: str, verdicts: Iterable[tuple[str, st
             if verdict not in VERDICTS:
                 raise InputWrong(f"no such verdict: {verdict}", code="verdict.unknown", hint=f"use one of {', '.join(VERDICTS)}")
             tx.findings.decide(finding, verdict, person, house.clock.now())
-            tx.ledger.append(leaf(house.clock, "finding.decided", f"{finding}:{verdict}", case=case_id, finding=finding, verdict=verdict, by=person))
+            key = f"{finding}:{secrets.token_hex(8)}"  # who changes their mind decides twice
+            tx.ledger.append(leaf(house.clock, "finding.decided", key, case=case_id, finding=finding, verdict=verdict, by=person))
             stored += 1
         if case.stage is Stage.APPROVE:
             tx.cases.save(replace(case, stage=Stage.PLAN, wait=None))
@@ -47,7 +49,9 @@ def decide_findings(house: House, case_id: str, verdicts: Iterable[tuple[str, st
 
 
 def possible_findings(tx: Transaction, case: Case, phase: str) -> list[tuple[str, Finding]]:
-    """The findings of this round that wait for a person, with their ids."""
+    """The findings of this round that wait for a person, with their ids; none of a closed case, which may be forgotten already."""
+    if case.stage is Stage.CLOSED:
+        return []
     verdicts = tx.findings.verdicts(case.id)
     return [(id_, finding) for id_, finding in tx.findings.of(case.id, case.round, phase) if finding.confidence.rank == 0 and id_ not in verdicts]
 

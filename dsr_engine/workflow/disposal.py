@@ -87,8 +87,11 @@ def dispose(locator: Locator, parts: Iterable[Part], shape: Shape) -> Disposal:
     edits = tuple(dict.fromkeys(edit for part in parts for edit in _edits(part, shape)))
     kept = [entry for entry in judged if entry.is_kept]
     fence = _fences(kept, shape)
-    effect = Rewrite(edits + fence) if edits or fence else None
-    return replace(base, treatment=_treatment(judged, edits), effect=effect)
+    if not edits and not fence:
+        return replace(base, treatment=_treatment(judged, edits))
+    # What is set without having been judged, a fence, is watched too: else a record would seem to be what it is yet to become.
+    watched = tuple(sorted({*fields, *(_column(edit.place) for edit in fence)}))
+    return replace(base, treatment=_treatment(judged, edits), effect=Rewrite(edits + fence), fields=watched)
 
 
 def shell(disposal: Disposal, shape: Shape, categorised: Mapping[str, str]) -> Disposal | None:

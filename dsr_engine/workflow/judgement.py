@@ -47,6 +47,11 @@ class Judgement:
     judged: tuple[Judged, ...]
     uncovered: tuple[Datum, ...]
 
+    @property
+    def is_outlived(self) -> bool:
+        """True if a sweep may treat the record: rules decide about it and none of them keeps it."""
+        return bool(self.judged) and not any(entry.is_kept for entry in self.judged)
+
 
 def judge(finding: Finding, match: Match, policy: Policy, today: date, *, is_sweep: bool = False) -> Judgement:
     """What the policy says about each field of the finding. `match` may differ from the finding's where a person decided so."""

@@ -121,7 +121,7 @@ def _parts(case: Case, known: _Known, policy: Policy, house: House) -> tuple[dic
         judgement = judge(finding, match, policy, today, is_sweep=is_sweep)
         for datum in judgement.uncovered:
             uncovered[datum.system, datum.collection, f"{datum.category or 'this collection'} ({match.value})"] += 1
-        if judgement.judged and not (is_sweep and any(entry.is_kept for entry in judgement.judged)):
+        if judgement.is_outlived if is_sweep else judgement.judged:
             parts.setdefault(finding.locator.whole, []).append(Part(id_, finding, match, judgement))
     return parts, [*_undecided(undecided), *_uncovered(uncovered)]
 

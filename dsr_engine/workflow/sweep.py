@@ -6,11 +6,11 @@ The first runs of a policy are dry, whatever is asked for; a run that would hit 
 from collections import Counter
 from dataclasses import dataclass
 
-from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage
+from dsr_engine.domain.case import Case, CaseKind, Stage
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.plan import Plan
 from dsr_engine.domain.policy import Policy
-from dsr_engine.workflow.decide import close_unfulfilled
+from dsr_engine.workflow.approve import DRY_RUN
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Request, open_case
@@ -27,22 +27,22 @@ class Swept:
 
 
 def sweep(house: House, policy: Policy, *, by: str, worker: str, dry_run: bool = False) -> Swept:
-    """Runs the sweep of a policy as far as it goes by itself. A dry run makes the plan and closes the case without effect."""
+    """Runs the sweep of a policy as far as it goes by itself. A dry run makes the plan and closes the case without effect.
+
+    Killed before its numbers are remembered, a dry run does not count, so there is one more; killed after, any worker ends it as what it is.
+    """
     if policy.sweep is None:
         raise InputWrong(f"policy {policy.name} has no `sweep`", code="sweep.none", hint="add `sweep: {…}` to it (policies/README.md)")
     forced = not dry_run and _dry_runs(house, policy) < policy.sweep.first_runs_dry
     is_dry = dry_run or forced
-    case = open_case(house, Request((), policy, by, kind=CaseKind.SWEEP, vouched=False))
+    case = open_case(house, Request((), policy, by, kind=CaseKind.SWEEP, vouched=False, digests={DRY_RUN: "yes"} if is_dry else {}))
     case = run_case(house, case.id, worker, until=Stage.APPROVE)
     with house.store.snapshot() as tx:
         plan = tx.plans.latest(case.id)
     if case.stage is not Stage.APPROVE or plan is None:
         return Swept(case, plan, is_dry, forced)
     _remember(house, policy, plan, is_dry=is_dry)
-    if is_dry:
-        close_unfulfilled(house, case.id, Outcome.WITHDRAWN, "dry_run", by)
-    else:
-        run_case(house, case.id, worker)
+    run_case(house, case.id, worker)
     with house.store.snapshot() as tx:
         return Swept(tx.cases.get(case.id), plan, is_dry, forced)
 

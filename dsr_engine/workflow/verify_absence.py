@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dsr_engine.domain.case import Case, Stage
+from dsr_engine.domain.case import Case, CaseKind, Stage, Wait
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.finding import Finding, Hit
 from dsr_engine.domain.plan import DropPart, Plan, PlanItem, Planned, ResultState, Rewrite
@@ -18,10 +18,11 @@ from dsr_engine.domain.record import Locator
 from dsr_engine.drivers.driver import Absent, Driver, Moved, Watched
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.decide import NOT_THEIRS, STAYS
-from dsr_engine.workflow.discover import FOUND, VERIFIED, Seeker, reader_of, search_systems
+from dsr_engine.workflow.discover import FOUND, VERIFIED, Seeker, coverage_gaps, reader_of, search_systems
 from dsr_engine.workflow.errands import open_errand
 from dsr_engine.workflow.foresight import fingerprint
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.judgement import judge
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.make_plan import decided
 from dsr_engine.workflow.step import Advance, NewRound, Stand, Step
@@ -31,6 +32,8 @@ from dsr_engine.workflow.turn import Turn
 Look = tuple[tuple[str, str, str], ...]
 Excuses = Counter[tuple[Locator, Look]]
 _Place = tuple[str, str, tuple[str, ...]]
+
+UNSEEN = "absence.unseen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class _Round:
 
 def verify_absence(case: Case, turn: Turn, house: House) -> Step:
     """Goes on to the certificate when nothing of the person is left but what is expected to be there; else a new round."""
+    if case.wait is not None and case.wait.code == UNSEEN:
+        return NewRound()  # whoever runs the case again has made readable what refused the last look
     errand = open_errand(case, turn, house)
     if errand is not None:
         return Stand(errand)
@@ -58,11 +63,9 @@ def verify_absence(case: Case, turn: Turn, house: House) -> Step:
             excuses |= excused
             still_there += count
     excuses |= _decided_to_stay(case, rounds, moved, turn)
-    waits = search_systems((Seeker(case, turn),), VERIFIED, house)
-    if waits:
-        return Stand(waits[0])
-    with turn.transaction() as tx:
-        fresh = [finding for _, finding in tx.findings.of(case.id, case.round, VERIFIED)]
+    fresh = _fresh_look(case, turn, house)
+    if isinstance(fresh, Wait):
+        return Stand(fresh)
     residue, arrived = _residue(fresh, excuses, case, _worked_on(rounds, moved))
 
     def write(tx: Transaction) -> None:
@@ -70,6 +73,24 @@ def verify_absence(case: Case, turn: Turn, house: House) -> Step:
         tx.ledger.append(leaf(house.clock, "absence.checked", f"{case.id}:{case.round}:absence", case=case.id, round=case.round, counts=counts))
 
     return NewRound(write) if residue or still_there else Advance(Stage.CERTIFY, write)
+
+
+def _fresh_look(case: Case, turn: Turn, house: House) -> list[Finding] | Wait:
+    """What is found now; or the wait for a system that is down, or that refuses the look which it granted before the effects."""
+    waits = search_systems((Seeker(case, turn),), VERIFIED, house)
+    if waits:
+        return waits[0]
+    with turn.transaction() as tx:
+        fresh = [finding for _, finding in tx.findings.of(case.id, case.round, VERIFIED)]
+        before = coverage_gaps(tx.coverage.of(case.id, case.round, FOUND))
+        unseen = [gap for place, gap in coverage_gaps(tx.coverage.of(case.id, case.round, VERIFIED)).items() if place not in before]
+    if unseen:
+        reason = f"{unseen[0].system} was searched before the effects and cannot be looked at now: {unseen[0].reason}"
+        return Wait(UNSEEN, reason, "make it readable, then run the case again: everything is looked at anew", house.clock.now())
+    if case.kind is CaseKind.SWEEP:  # the search brings what is old by any rule; a more specific one may keep it longer
+        policy, today = house.policy_of(case), house.clock.now().date()
+        fresh = [finding for finding in fresh if judge(finding, finding.match, policy, today, is_sweep=True).is_outlived]
+    return fresh
 
 
 def _rounds(case: Case, turn: Turn) -> list[_Round]:

@@ -1,5 +1,6 @@
 """Who asks? Somebody answers for it, by a method that is stored; what was shown as proof never is (GDPR Art. 12(6), 11 CCR 7060)."""
 
+import secrets
 from dataclasses import replace
 
 from dsr_engine.domain.case import Case, Stage, Wait
@@ -44,4 +45,4 @@ def confirm_identity(house: House, case_id: str, method: str, by: str, kinds: tu
                 tx.selectors.add(case_id, replace(selector, verified=True))
         tx.cases.save(replace(case, identity=method, wait=None))
         person = tx.people.id_of(by)
-        tx.ledger.append(leaf(house.clock, "case.identity", f"{case_id}:{method}", case=case_id, method=method, by=person))
+        tx.ledger.append(leaf(house.clock, "case.identity", f"{case_id}:{secrets.token_hex(8)}", case=case_id, method=method, by=person))

@@ -36,6 +36,10 @@ collections:
     key: [id]
     fields:
       customer_id: {category: user.unique_id, selects: customer_id, references: customers.id}
+  tickets:
+    key: [id]
+    fields:
+      body: {category: user.content, search: text}
 discover: rest
 """
 FILES_CONNECTOR = """\
@@ -105,8 +109,13 @@ class Company:
     @cached_property
     def client(self) -> Any:
         assert self.s3 is not None
-        keys = {"aws_access_key_id": self.s3.access_key, "aws_secret_access_key": self.s3.secret_key}
-        return boto3.client("s3", endpoint_url=self.s3.endpoint, region_name="us-east-1", **keys)
+        return boto3.client(
+            "s3",
+            endpoint_url=self.s3.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=self.s3.access_key,
+            aws_secret_access_key=self.s3.secret_key,
+        )
 
     # --- declaring ---------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """A home is made once, for keys take their time, and copied for every test."""
 
 import itertools
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ _numbers = itertools.count(1)
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("empty") / "home"
     create_home(home, "Example Ltd")
+    return home
+
+
+@pytest.fixture(scope="session")
+def older_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose certificates are good from June 2023 until May 2028, for tests on given days."""
+    home = tmp_path_factory.mktemp("older") / "home"
+    create_home(home, "Example Ltd", FixedClock(datetime(2023, 6, 1, tzinfo=UTC)))
     return home
 
 

@@ -3,7 +3,6 @@
 The borders are counted where they are crossed, so a step that is added to the engine is covered by itself.
 """
 
-import contextlib
 import json
 import os
 import signal
@@ -15,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import botocore.client
+from botocore.client import BaseClient
 
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Driver
@@ -32,6 +31,8 @@ T = TypeVar("T")
 
 #: Calls of the operating system that change what is on the disk under which name.
 _CALLS = ("replace", "rename", "unlink", "rmdir", "fsync")
+#: The one method through which every request of a client of S3 goes.
+_ASK = "_make_api_call"
 
 
 class Borders:
@@ -101,14 +102,14 @@ def bordered(company: Company, borders: Borders) -> Iterator[House]:
     """The company's house with borders everywhere. Only for a process that ends afterwards: the modules stay as they are made here."""
     for name in _CALLS:
         setattr(os, name, borders.around(f"os.{name}", getattr(os, name)))
-    ask = botocore.client.BaseClient._make_api_call
+    ask = getattr(BaseClient, _ASK)
 
     def bordered_ask(client: object, operation: str, arguments: object) -> object:
         if operation.startswith(("Get", "List", "Head")):
             return ask(client, operation, arguments)
         return borders.around(f"S3 {operation}", ask)(client, operation, arguments)
 
-    botocore.client.BaseClient._make_api_call = bordered_ask
+    setattr(BaseClient, _ASK, bordered_ask)
 
     def drivers(system: System, *, read_only: bool = False) -> Driver:
         return BorderedDriver(open_driver(system, read_only=read_only), system, borders)
@@ -124,13 +125,13 @@ def in_child(work: Callable[[], None]) -> int:
         pid = os.fork()
     if pid == 0:
         status = 1
-        with contextlib.suppress(BaseException):
-            try:
-                work()
-                status = 0
-            except BaseException:
+        try:
+            work()
+            status = 0
+        finally:
+            if status:
                 traceback.print_exc()
-        os._exit(status)
+            os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
