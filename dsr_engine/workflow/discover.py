@@ -5,16 +5,17 @@ a slice's findings, its coverage and the fact that it is done are committed toge
 Killed after: nobody asks again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from dsr_engine.domain.case import Case, CaseKind, Stage, Wait
-from dsr_engine.domain.errors import DsrError, Unreachable
+from dsr_engine.domain.errors import Conflict, DsrError, Unreachable
 from dsr_engine.domain.finding import Coverage, Extent
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Driver
+from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.ageing import age_queries
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.looking import Look, Search, age_search, facts_wanted, keep_look, look_at, person_search, slice_key
@@ -141,18 +142,28 @@ def _search_slices(seekers: Sequence[Seeker], system: System, phase: str, house:
 
 
 def _is_done(seekers: Sequence[Seeker], phase: str, key: str) -> bool:
-    for seeker in seekers:
-        with seeker.turn.transaction() as tx:
-            if not tx.slices.is_done(seeker.case.id, seeker.case.round, phase, key):
-                return False
-    return True
+    return all(_in_turn(seekers, seeker, lambda tx, case: tx.slices.is_done(case.id, case.round, phase, key)) for seeker in seekers)
 
 
 def _keep(seekers: Sequence[Seeker], phase: str, look: Look, tag: str) -> None:
+    def keep(tx: Transaction, case: Case) -> bool:
+        if not tx.slices.is_done(case.id, case.round, phase, slice_key(look.part, tag)):
+            keep_look(tx, case.id, case.round, phase, look, tag)
+        return True
+
     for seeker in seekers:
+        _in_turn(seekers, seeker, keep)
+
+
+def _in_turn(seekers: Sequence[Seeker], seeker: Seeker, work: Callable[[Transaction, Case], bool]) -> bool:
+    """Works on the rows of one case. A companion that was withdrawn or taken over meanwhile is passed over, and does not hold up the others."""
+    try:
         with seeker.turn.transaction() as tx:
-            if not tx.slices.is_done(seeker.case.id, seeker.case.round, phase, slice_key(look.part, tag)):
-                keep_look(tx, seeker.case.id, seeker.case.round, phase, look, tag)
+            return work(tx, seeker.case)
+    except Conflict:
+        if seeker is seekers[0]:
+            raise
+        return True
 
 
 def _note_unread(seekers: Sequence[Seeker], system: System, phase: str, reason: str, code: str) -> None:

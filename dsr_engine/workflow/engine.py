@@ -105,7 +105,7 @@ def _moved(case: Case, step: Step, house: House) -> Case:
             if case.round % MOST_ROUNDS == 0 and not (case.wait and case.wait.code == EXHAUSTED):
                 wait = Wait(
                     EXHAUSTED,
-                    f"after {case.round} rounds something of the person is still found",
+                    f"after {case.round} rounds something of the person is still found, or still cannot be looked at",
                     "find out what writes it again, stop that, then run the case",
                     house.clock.now(),
                 )

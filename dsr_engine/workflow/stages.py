@@ -2,7 +2,7 @@
 
     INTAKE → VERIFY_IDENTITY → RESOLVE_IDENTITIES → DISCOVER → PLAN → APPROVE → EXECUTE → VERIFY_ABSENCE → CERTIFY → PUBLISH → CLOSED
                                                       ↑  sweeps enter here                    │
-                                                      └── residue or drift: a new round ──────┘   (the only way back, three times at most)
+                                                      └── residue or drift: a new round ──────┘   (the only way back; after three a person is asked)
 
 | stage              | it takes                         | it gives                                                             |
 |--------------------|----------------------------------|----------------------------------------------------------------------|

@@ -22,7 +22,7 @@ from dsr_engine.drivers.objectstore.s3_probe import SCRATCH
 from dsr_engine.workflow.house import House
 from tests.servers.postgres import PostgresServer
 from tests.servers.s3_server import S3Server
-from tests.workflow.company import Company, founded
+from tests.workflow.company import EMAIL, Company, founded
 from tests.workflow.journeys import NOON, carried_through, ledger_of, opened_for, plan_of, results_of, statement_of, working
 from tests.workflow.killing import borders_of, killed_at
 
@@ -31,6 +31,8 @@ _WORLDS = {"disk": ("shop", "mail", "files"), "bucket": ("bucket",)}
 _SAMPLE = {"disk": 16, "bucket": 9}
 #: Tests that share the borders of a world among them, so that several processes can take part.
 _CHUNKS = 12 if _ALL else 3
+#: Everything that is somebody else's.
+_CONTROLS = {"customers 18", "orders 181", "tickets 2", "mail/cur/3.mail.host:2,S", "files/readme.txt", "object readme.txt -0"}
 _LATER = NOON + timedelta(minutes=10)
 #: Borders that matter to the store: a sample of the journeys on PostgreSQL is killed at these.
 _OF_THE_STORE = ("transaction", "commit", "claim", "release", "change in sql")
@@ -60,7 +62,11 @@ def undisturbed(founding: Founding) -> Callable[[str], Undisturbed]:
     @functools.cache
     def walked(world: str) -> Undisturbed:
         company = founding(world, "undisturbed")
-        return Undisturbed(borders_of(company), company.everything())
+        before = company.everything()
+        borders, after = borders_of(company), company.everything()
+        assert {place: before[place] for place in _CONTROLS & set(before)} == {place: after[place] for place in _CONTROLS & set(after)}
+        assert EMAIL.encode() not in b"".join(after.values())
+        return Undisturbed(borders, after)
 
     return walked
 

@@ -16,7 +16,7 @@ from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.placing import lift_hold, place_hold
-from tests.workflow.company import EMAIL, Company
+from tests.workflow.company import BOB, EMAIL, Company
 from tests.workflow.journeys import (
     NOON,
     WORKER,
@@ -244,6 +244,18 @@ def test_a_case_that_is_withdrawn_while_a_worker_has_it_stays_withdrawn(shop: Co
         case = run_case(house, opened.id, WORKER)
         assert (case.stage, case.outcome) == (Stage.CLOSED, Outcome.WITHDRAWN)
     assert shop.everything() == before
+
+
+def test_a_case_that_is_withdrawn_while_another_one_searches_for_it_does_not_hold_that_one_up(shop: Company) -> None:
+    meddle = Once("shop", "after find", lambda: close_unfulfilled(house, bob.id, Outcome.WITHDRAWN, "withdrawn", "officer"), time=5)
+    with working(shop, drivers=meddled(meddle)) as house:
+        ida = run_case(house, opened_for(house).id, WORKER, until=Stage.DISCOVER)
+        bob = run_case(house, opened_for(house, ("email", BOB)).id, WORKER, until=Stage.DISCOVER)
+        ida = carried_through(house, ida)
+        assert meddle.has_happened
+        assert (ida.stage, ida.outcome) == (Stage.CLOSED, Outcome.FULFILLED)
+        assert run_case(house, bob.id, WORKER).outcome is Outcome.WITHDRAWN
+    assert shop.rows("SELECT id FROM customers") == [(18,)]
 
 
 def test_a_verdict_that_is_given_while_the_plan_is_made_counts_in_the_plan(shop: Company) -> None:
