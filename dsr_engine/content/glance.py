@@ -13,7 +13,7 @@ from itertools import islice
 from dsr_engine.content import automaton
 from dsr_engine.content.fold import folded
 from dsr_engine.content.forms import Form, Shape, compacted
-from dsr_engine.content.signs import SIGN, SIGNS, Runs, decoded, readable
+from dsr_engine.content.signs import decoded, is_telling, readable
 from dsr_engine.content.views import DEPTH, DIGIT, RUN, View, encoded, unescaped_texts
 from dsr_engine.content.vocabulary import Vocabulary
 
@@ -23,8 +23,8 @@ _FEW = 200
 _LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "mac-roman", "koi8-r", "cp437")
 #: Those that are tried for subjects whose names are not written in Latin letters.
 _OTHER = ("cp1251", "koi8-r", "iso8859-5", "cp1253", "iso8859-7", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "iso2022_jp")
-#: How much is searched for the next sign at a time, and the longest sign. Bytes.
-_WINDOW, _OVERLAP = 64 * 1024, 128
+#: How much is searched for runs at a time. Bytes.
+_WINDOW = 16 * 1024
 _RUN = re.compile(f"{DIGIT}{{{RUN},}}".encode())
 _REST = re.compile(rb"\r?\n[ \t]?[A-Za-z0-9+/_-]+={0,2}|={1,2}")
 #: The characters outside latin-1 that can fold to ASCII or to nothing: Latin, marks, punctuation, letter-like, enclosed, full width, tags.
@@ -42,8 +42,7 @@ class Glance:
         self._patterns: automaton.Database | None = None
         self._runs: automaton.Database | None = None
         if isinstance(vocabulary.automaton, automaton.Hyperscan):
-            signs = SIGNS if vocabulary.is_plain else (f"{DIGIT}{{{RUN}}}".encode(),)
-            self._runs = automaton.Database(signs, is_literal=False)
+            self._runs = automaton.Database([f"{DIGIT}{{{RUN}}}".encode()], is_literal=False)
             forms = list(islice(vocabulary.forms(), _FEW + 1))
             if len(forms) <= _FEW:
                 patterns = sorted({pattern for form in forms for pattern in _patterns(form)})
@@ -71,11 +70,11 @@ class Glance:
         """True if the text, or what it says once its encodings are undone, holds a sign."""
         return self._look(text, DEPTH, {text})
 
-    def _look(self, text: str, depth: int, seen: set[str], *, had_zeros: bool = False) -> bool:
+    def _look(self, text: str, depth: int, seen: set[str], *, had_zeros: bool = False, has_runs: bool = True) -> bool:
         data = self._folded(text)
         if self._is_in(data):
             return True
-        runs = self._run_text(data if text.isascii() else text.encode("latin-1", "replace"))
+        runs = self._run_text(data if text.isascii() else text.encode("latin-1", "replace")) if has_runs else ""
         if runs and any(True for _ in self._vocabulary.digest_hits(runs)):
             return True
         if depth == 0:
@@ -84,7 +83,12 @@ class Glance:
         if runs and self._vocabulary.is_plain and any(self._is_in(said) or self._is_in(said.translate(None, b"\0")) for said in decoded(runs)):
             return True
         readings = (*unescaped_texts(text, had_zeros=had_zeros), *(self._said(runs) if runs else ()))
-        return any(self._is_new(inner, seen) and self._look(inner, depth - 1, seen, had_zeros=has_zeros) for inner in readings)
+        # Where each `+` is read as a space, runs are broken that stood whole in the text itself and were judged there.
+        spaced = text.replace("+", " ") if runs else ""
+        return any(
+            self._is_new(inner, seen) and self._look(inner, depth - 1, seen, had_zeros=has_zeros, has_runs=not spaced or inner != spaced)
+            for inner in readings
+        )
 
     def _said(self, runs: str) -> Iterator[str]:
         """What runs say that may hold a further encoding."""
@@ -132,26 +136,25 @@ class Glance:
 
     def _run_spans(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Each run with the short rest of a wrapped block behind it."""
-        around = Runs(data) if self._runs is not None or self._vocabulary.is_plain else None
-        if around is None:
-            yield from (_with_rest(data, *match.span()) for match in _RUN.finditer(data))
+        for match in self._runs_in(data):
+            if not self._vocabulary.is_plain or is_telling(data, *match.span()):
+                yield _with_rest(data, *match.span())
+
+    def _runs_in(self, data: bytes) -> Iterator[re.Match[bytes]]:
+        """Every run, in order."""
+        if self._runs is None:
+            yield from _RUN.finditer(data)
             return
         at = 0
-        while (sign := self._next_sign(data, at)) is not None:
-            start, at = around.around(sign)
-            yield _with_rest(data, start, at)
-
-    def _next_sign(self, data: bytes, at: int) -> int | None:
-        """The offset behind the next sign of a run that may say something; None if there is no more."""
-        if self._runs is None:
-            match = SIGN.search(data, at)
-            return match.end() if match else None
         while at < len(data):  # in windows, because the engine copies what it is given
-            found = self._runs.scan(data[at : at + _WINDOW], only_first=True)
-            if found:
-                return at + found[0][1]
-            at += _WINDOW - _OVERLAP
-        return None
+            end = min(at + _WINDOW, len(data))
+            found = self._runs.scan(data[at:end], only_first=True)
+            match = _RUN.match(data, at + found[0][1] - RUN) if found else None
+            if match is None:
+                at = end - RUN + 1 if end < len(data) else end
+            else:
+                at = match.end()
+                yield match
 
 
 def _with_rest(data: bytes, start: int, end: int) -> tuple[int, int]:

@@ -9,31 +9,23 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from dsr_engine.content.views import DIGIT, Run, runs
+from dsr_engine.content.views import Run, runs
 
 _QUAD = r"[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]"
 _PAIRS = r"(?:00)?(?:[2-7][0-9A-Fa-f](?:00)?){8,}"
-#: Patterns over raw bytes, one of which is in every run that matters: base64 of plain letters, hex of them, and what is as long as a digest.
-SIGNS = tuple(pattern.encode() for pattern in (f"(?:{_QUAD}){{3}}", _PAIRS, f"{DIGIT}{{22}}"))
-SIGN = re.compile(b"|".join(SIGNS))
+#: One of these is in every short run that matters: base64 of plain letters, hex of them.
+_SIGN = re.compile(f"(?:{_QUAD}){{3}}|{_PAIRS}".encode())
+#: From this length on a run may be a digest (22 digits are an MD5 in base64), or a line of a longer text.
+_LONG = 22
 
-_IS_DIGIT = bytes(1 if re.fullmatch(DIGIT, chr(byte)) else 0 for byte in range(256))
 _HEX = re.compile("[0-9A-Fa-f]{16,}")
 #: So much readable text in a decoded run may be an encoding itself.
 _READABLE = re.compile(rb"[\t\n\r\x20-\x7e]{16,}")
 
 
-class Runs:
-    """Finds the runs around signs in one buffer."""
-
-    def __init__(self, data: bytes) -> None:
-        self._is_digit = data.translate(_IS_DIGIT)
-
-    def around(self, offset: int) -> tuple[int, int]:
-        """The whole run that holds the digit before `offset`."""
-        start = self._is_digit.rfind(b"\0", 0, offset) + 1
-        end = self._is_digit.find(b"\0", offset)
-        return start, len(self._is_digit) if end < 0 else end
+def is_telling(data: bytes, start: int, end: int) -> bool:
+    """True if this run may say something in plain letters, or be a digest."""
+    return end - start >= _LONG or _SIGN.search(data, start, end) is not None
 
 
 def decoded(text: str) -> Iterator[bytes]:
