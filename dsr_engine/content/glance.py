@@ -68,7 +68,8 @@ class Glance:
 
     def at_text(self, text: str) -> bool:
         """True if the text, or what it says once its encodings are undone, holds a sign."""
-        return self._look(text, DEPTH, {text})
+        # The text itself is not among the readings that were seen: to hash a large buffer takes as long as to search it.
+        return self._look(text, DEPTH, set())
 
     def _look(self, text: str, depth: int, seen: set[str], *, had_zeros: bool = False, has_runs: bool = True) -> bool:
         data = self._folded(text)
