@@ -4,7 +4,6 @@ Each purpose has a key of its own (HKDF-SHA-256, RFC 5869), so a blob that was s
 is AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D § 8.2.2); the case, the purpose and the row are bound as additional data.
 """
 
-import hashlib
 import hmac
 import secrets
 
@@ -49,7 +48,7 @@ class CaseKey:
 
     def mac(self, data: bytes, *, purpose: str) -> bytes:
         """HMAC-SHA-256 under a key for this purpose: equal data of one case give equal digests, those of two cases never."""
-        return hmac.new(self._derived(f"mac/{purpose}"), data, hashlib.sha256).digest()
+        return hmac.digest(self._derived(f"mac/{purpose}"), data, "sha256")
 
     def key(self, purpose: str) -> bytes:
         """32 bytes for use outside of the vault (pseudonyms)."""
