@@ -221,6 +221,8 @@ def _signer_of(signed: Signed) -> bytes:
 def _chain(signed: Signed) -> tuple[x509.Certificate, ...]:
     """The signer's certificate and those above it. Raises `NotVerified` unless these are all certificates that there are, each signed by the next."""
     first = _signer_of(signed)
+    if not all(_has_whole_signature(entry) for entry in signed.certificates):
+        raise _unlisted("a certificate's signature does not fill its bytes")
     try:
         left = _loaded(signed.certificates)
         chain = [next(entry for entry in left if entry.public_bytes(Encoding.DER) == first)]
@@ -235,6 +237,12 @@ def _chain(signed: Signed) -> tuple[x509.Certificate, ...]:
     except (StopIteration, InvalidSignature, *_UNREADABLE):
         raise _unlisted("the signature's certificates are not one chain") from None
     return tuple(chain)
+
+
+def _has_whole_signature(certificate: bytes) -> bool:
+    """False where the signature claims unused bits: verifiers ignore that, so the count could be changed without notice (X.690 § 8.6.2)."""
+    parts = der.read(certificate).parts
+    return len(parts) == 3 and parts[2].content[:1] == b"\0"
 
 
 def _loaded(certificates: Sequence[bytes]) -> list[x509.Certificate]:

@@ -453,3 +453,13 @@ def test_a_document_with_fewer_pages_is_refused(home: Installation) -> None:
         del pdf.pages[-1]
 
     assert code_of(Forger(home, sample(), before_signing=shorten).document(), home) == "page.differs"
+
+
+def test_a_certificate_in_a_timestamp_cannot_claim_unused_bits_of_its_signature(stamped: bytes, timed: Installation) -> None:
+    entry = containers(stamped)[-1]
+    header, at, tried = b"0382010100", entry.start, 0  # a BIT STRING of 2048 bits, none of them unused
+    while (at := stamped.find(header, at + 1, entry.end)) > 0:
+        claimed = stamped[: at + 9] + b"1" + stamped[at + 10 :]
+        assert not check(claimed, timed.bundle).is_genuine
+        tried += 1
+    assert tried

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 WORKER = "worker"
 #: Files that the tests make are older than this, so nothing counts as arrived after a case was opened.
-NOON = (datetime.now(UTC) + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+NOON = (datetime.now(UTC) + timedelta(hours=6)).replace(minute=0, second=0, microsecond=0)
 
 
 class Serial(Executor):
