@@ -24,6 +24,7 @@ class FieldMap:
     `selects`: the field equals a selector of this kind when the record belongs to the person. `identifies`: its value is a further
     selector of the person, scoped to this field. `is_actor`: it only names somebody who acted; such a record is not theirs.
     `references`: (collection, field) that it points at. `carries`: what it points at goes the person's way while nobody else points there.
+    `neutral`: the key of a neutral record that a link which may not be empty is pointed at when the person's own target is not to be seen any more.
     """
 
     name: str
@@ -36,6 +37,7 @@ class FieldMap:
     search_text: bool = False
     starts_retention: bool = False
     same_as: tuple[str, ...] = ()
+    neutral: str | int | None = None
     source: Source = NOWHERE
 
 
@@ -91,11 +93,42 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Hours of the day, UTC, in which something may happen: from `start` to `end` minutes after midnight; `end` before `start` runs over midnight."""
+
+    start: int
+    end: int
+
+    def is_open(self, minute: int) -> bool:
+        """True if the window is open at this minute of the day."""
+        if self.start <= self.end:
+            return self.start <= minute < self.end
+        return minute >= self.start or minute < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How gently a system is searched. None: no limit.
+
+    `bytes_per_second` is for one connection. `longest_snapshot` (seconds) bounds one transaction of a search: a longer slice is cut and goes on in a
+    new one. A search pauses while a replica lags more than `replication_lag` seconds, or while another session waits for a lock that ours holds.
+    """
+
+    window: Window | None = None
+    bytes_per_second: int | None = None
+    longest_snapshot: float | None = None
+    replication_lag: float | None = None
+    yields_to_locks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """One connected place that holds data.
 
     `settings` are the driver's connection settings as text (`url`, `user`, `password`, `bucket`, `prefix`, `endpoint_url`, `mailboxes`, …);
     all are secrets, because a URL may hold a password. `verify_as` overrides settings for the fresh look; empty means *self-check*.
+    `level` is the claim level that erasures here must reach (C0, C1). `maintenance` is `print` (an administrator runs the commands) or `run` (the engine
+    does, with `maintain_as`, inside `pace.window`). `label` is what our sessions are called at the server (`dsr/CASE`); it names no person.
     `disabled` systems are never searched and always show as a gap.
     """
 
@@ -108,6 +141,10 @@ class System:
     level: str = "C0"
     is_disabled: bool = False
     source: Source = NOWHERE
+    pace: Pace = Pace()
+    maintenance: str = "print"
+    maintain_as: Mapping[str, Secret] = field(default_factory=dict)
+    label: str = ""
 
     def setting(self, name: str, default: str = "") -> str:
         """The plain value of a connection setting; for drivers only."""

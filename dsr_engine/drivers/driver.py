@@ -52,12 +52,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A reference from one collection's fields to another's. `on_delete`: cascade, set_null, restrict or none (declared in a manifest only)."""
+    """A reference from one collection's fields to another's. `on_delete`: cascade, set_null, restrict or none (declared in a manifest only).
+
+    `can_wait`: the server can be told to check it at the end of the transaction only (DEFERRABLE).
+    """
 
     fields: tuple[str, ...]
     to_collection: str
     to_fields: tuple[str, ...]
     on_delete: str = "none"
+    can_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class CollectionFacts:
     """What the live system says about one collection.
 
     `rank` orders deletions: lower ranks first (children before parents). `is_searchable` False comes with the `reason`.
-    `count` is an estimate, None if unknown.
+    `count` and `size` (bytes) are estimates, None if unknown. `made_from` are the collections that a materialized view is computed from.
     """
 
     name: str
@@ -76,6 +80,8 @@ class CollectionFacts:
     count: int | None = None
     is_searchable: bool = True
     reason: str = ""
+    size: int | None = None
+    made_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

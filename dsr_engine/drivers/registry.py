@@ -1,12 +1,15 @@
 """Which driver a manifest's `driver:` means. Drivers are imported when one is opened, so that a command which needs none starts fast."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import cast
 
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.system import System
+from dsr_engine.drivers.access import Access
 from dsr_engine.drivers.driver import Driver
+from dsr_engine.drivers.survey import Surveyor
+from dsr_engine.drivers.upkeep import Upkeep
 from dsr_engine.drivers.wrapped import wrapped
 
 #: Makes one connection to a system.
@@ -30,13 +33,43 @@ def factory_of(name: str) -> Factory:
     """Imports the driver. Raises `InputWrong` for an unknown name."""
     if name not in _DRIVERS:
         raise InputWrong(f"there is no driver {name}", code="driver.unknown", hint=f"one of {', '.join(names())}")
-    module, _, noun = _DRIVERS[name].partition(":")
-    return cast("Factory", getattr(import_module(module), noun))
+    return cast("Factory", _loaded(_DRIVERS[name]))
+
+
+def _loaded(place: str) -> Callable[[System], object]:
+    module, _, noun = place.partition(":")
+    return cast("Callable[[System], object]", getattr(import_module(module), noun))
 
 
 def open_driver(system: System, *, read_only: bool = False) -> Driver:
     """A driver for the system with all wrappers around it. Errors of opening are the engine's families too; `read_only` refuses every change."""
     return wrapped(factory_of(system.manifest.driver), system, read_only=read_only)
+
+
+#: What some drivers can do beside the protocol: driver → where it is.
+_SURVEYORS = {"sql": "dsr_engine.drivers.sql.surveying:SqlSurveyor"}
+_UPKEEP = {"sql": "dsr_engine.drivers.sql.upkeep.upkeep:SqlUpkeep"}
+_ACCESS = {"sql": "dsr_engine.drivers.sql.access:SqlAccess"}
+
+
+def open_surveyor(system: System) -> Surveyor | None:
+    """Who answers questions about the shape of this system; None where its driver has nobody."""
+    return cast("Surveyor | None", _beside(_SURVEYORS, system))
+
+
+def open_upkeep(system: System) -> Upkeep | None:
+    """Who tells what outlives an erasure in this system; None where its driver has nobody."""
+    return cast("Upkeep | None", _beside(_UPKEEP, system))
+
+
+def open_access(system: System) -> Access | None:
+    """Who tells which privileges a search takes and what it costs; None where its driver has nobody."""
+    return cast("Access | None", _beside(_ACCESS, system))
+
+
+def _beside(known: Mapping[str, str], system: System) -> object | None:
+    place = known.get(system.manifest.driver)
+    return None if place is None else _loaded(place)(system)
 
 
 register("sql", "dsr_engine.drivers.sql.driver:SqlDriver")

@@ -1,0 +1,74 @@
+"""What the drafting of a manifest asks a system beyond its catalogue: samples, containment, sharing. For `dsr map` and `dsr find`; never part of a case.
+
+Values that come through here live in memory only; a draft holds guesses and reasons, never a value.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from dsr_engine.domain.record import Locator
+from dsr_engine.drivers.driver import CollectionFacts, Link
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sample:
+    """Up to as many distinct values as were asked for of each field, as text; `nulls` and `rows` tell how many of the looked-at rows had none."""
+
+    collection: str
+    values: Mapping[str, tuple[str, ...]]
+    rows: int
+    nulls: Mapping[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Sample({self.collection} •••)"
+
+
+@dataclass(frozen=True, slots=True)
+class Containment:
+    """How many of `sampled` distinct values of a link's fields exist at its target. `spread` is how many distinct values the target holds, up to a bound."""
+
+    sampled: int
+    contained: int
+    spread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How many records point at one target through a link: `most` at one, `shared` of the `targets` that were looked at have more than one."""
+
+    targets: int
+    shared: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Records next to those that belong to the person, which are not theirs by that alone: `is_dependent` True: they point at theirs; False: theirs point at them."""
+
+    collection: str
+    via: Link
+    is_dependent: bool
+    count: int
+
+
+class Surveyor(Protocol):
+    """One connection to one system, for questions about its shape. Reads only, a bounded number of rows each."""
+
+    def describe(self) -> Sequence[CollectionFacts]:
+        """The live catalogue, as `Driver.describe`."""
+
+    def sample(self, collection: str, most: int) -> Sample:
+        """Distinct values of every readable field among a bounded number of rows."""
+
+    def containment(self, collection: str, link: Link, most: int) -> Containment:
+        """How far the values of `link.fields` in `collection` exist at the link's target."""
+
+    def sharing(self, collection: str, link: Link, most: int) -> Sharing:
+        """How many records of `collection` share a target of the link."""
+
+    def neighbours(self, locators: Sequence[Locator]) -> Sequence[Neighbour]:
+        """Which records of other collections are dependents or parents of these, counted."""
+
+    def close(self) -> None:
+        """Gives connections back; may be called twice."""
