@@ -27,8 +27,9 @@ class ResidueState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One way by which bytes outlive their deletion: `code` is stable (`pg.dead_tuples`), `what` and `detail` are plain words without personal data.
+    """One way by which bytes outlive their deletion.
 
+    `code` is stable (`pg.dead_tuples`), `what` and `detail` are plain words without personal data.
     `until` belongs to EXPIRES_ON only. `level` is the claim level that this channel stands in the way of (C1 primary storage, C2 logs, WAL, replicas
     and caches, C3 backups).
     """
@@ -56,7 +57,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """Who was asked: `identity` as in the plan, `product` with version, `role` of the session, and whether that role could be shown less than there is.
+    """Who was asked: `identity` as in the plan, `product` with version, `role` of the session, and whether that role may be shown less than there is.
 
     The role is an account's name: a certificate may print it, so it should not be a person's.
     """

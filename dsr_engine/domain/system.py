@@ -127,8 +127,8 @@ class System:
 
     `settings` are the driver's connection settings as text (`url`, `user`, `password`, `bucket`, `prefix`, `endpoint_url`, `mailboxes`, …);
     all are secrets, because a URL may hold a password. `verify_as` overrides settings for the fresh look; empty means *self-check*.
-    `level` is the claim level that erasures here must reach (C0, C1). `maintenance` is `print` (an administrator runs the commands) or `run` (the engine
-    does, with `maintain_as`, inside `pace.window`). `label` is what our sessions are called at the server (`dsr/CASE`); it names no person.
+    `level` is the claim level that erasures here must reach (C0, C1). `maintenance` is `print` (an administrator runs the commands) or `run` (the
+    engine does, with `maintain_as`, inside `pace.window`). `label` is what our sessions are called at the server (`dsr/CASE`); it names no person.
     `disabled` systems are never searched and always show as a gap.
     """
 

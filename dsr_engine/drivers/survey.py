@@ -1,4 +1,4 @@
-"""What the drafting of a manifest asks a system beyond its catalogue: samples, containment, sharing. For `dsr map` and `dsr find`; never part of a case.
+"""What the drafting of a manifest asks a system beyond its catalogue: samples, containment, sharing. For `dsr map` and `dsr find`, never for a case.
 
 Values that come through here live in memory only; a draft holds guesses and reasons, never a value.
 """
@@ -26,7 +26,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Containment:
-    """How many of `sampled` distinct values of a link's fields exist at its target. `spread` is how many distinct values the target holds, up to a bound."""
+    """How many of `sampled` distinct values of a link's fields exist at its target, which holds `spread` distinct values (counted up to a bound)."""
 
     sampled: int
     contained: int
@@ -44,7 +44,7 @@ class Sharing:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """Records next to those that belong to the person, which are not theirs by that alone: `is_dependent` True: they point at theirs; False: theirs point at them."""
+    """Records beside the person's and not theirs by that alone. `is_dependent`: they point at theirs; else theirs point at them."""
 
     collection: str
     via: Link
