@@ -23,6 +23,7 @@ from dsr_engine.shipped import shipped
 from dsr_engine.spec.home import HOME_FILES, Declared, home_file, load_home, load_policy
 from dsr_engine.store import log_key
 from dsr_engine.store.store import Store
+from dsr_engine.workflow.deadlines import calendar_of
 from dsr_engine.workflow.house import House, OpenDriver, Paper, Progress, Silence
 
 KEYS = "keys"
@@ -101,6 +102,7 @@ def opened(
             paper=_paper(home, store),
             policy_text=lambda digest: _pinned_policy(home, digest),
             software=software(),
+            calendar=calendar_of(home.settings.time_zone, home.settings.holidays),
             progress=progress or Silence(),
         )
     finally:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import available_timezones
 
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.selector import Secret
@@ -24,6 +25,7 @@ _TEXT, _WHOLE, _TEXTS = "a text", "a whole number", "a list of texts"
 KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "controller": {"name": _TEXT, "contact": _TEXT, "address": _TEXT, "dpo": _TEXT},
+        "calendar": {"time_zone": _TEXT, "holidays": _TEXT},
         "defaults": {"policy": _TEXT, "regime": _TEXT},
         "store": {"url": _TEXT},
         "engine": {"workers": _WHOLE, "log_level": _TEXT},
@@ -50,6 +52,8 @@ class Settings:
     """The settings of one home. `store_url` may hold a password, so `repr` shows the home only.
 
     `controller` has the keys that were given of `name`, `contact`, `address`, `dpo`. `tsa_url` None: certificates get no time-stamp.
+    `time_zone` (a name of the IANA database) and `holidays` (`DE-BY`; empty: weekends only) say which day it is and which days are worked on where
+    answers are given.
     `workers` counts slices that are searched at the same time. `pkcs12` None: certificates are signed under the home's own authority.
     """
 
@@ -58,6 +62,8 @@ class Settings:
     controller: Mapping[str, str] = field(default_factory=dict)
     policy: str = "one-shot"
     regime: str = "gdpr"
+    time_zone: str = "UTC"
+    holidays: str = ""
     workers: int = 4
     log_level: str = "info"
     tsa_url: str | None = None
@@ -98,6 +104,8 @@ def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
         controller=MappingProxyType(dict(table.get("controller", {}))),
         policy=table.get("defaults", {}).get("policy", "one-shot"),
         regime=table.get("defaults", {}).get("regime", "gdpr"),
+        time_zone=table.get("calendar", {}).get("time_zone", "UTC"),
+        holidays=table.get("calendar", {}).get("holidays", ""),
         workers=engine.get("workers", 4),
         log_level=engine.get("log_level", "info"),
         tsa_url=table.get("timestamp", {}).get("url"),
@@ -168,8 +176,22 @@ def _out_of_range(section: str, key: str, value: object) -> str:
         return f"must be one of {', '.join(LOG_LEVELS)}{_did_you_mean(text, LOG_LEVELS)}"
     if key == "accent" and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         return 'must be a colour such as "#1f4e79"'
+    if section == "calendar":
+        return _wrong_calendar(key, text)
     if section == "timestamp" and not text.startswith(("http://", "https://")):
         return "must be the URL of a time-stamping authority (RFC 3161), http:// or https://"
+    return _written_out(section, key, text)
+
+
+def _wrong_calendar(key: str, text: str) -> str:
+    if key == "time_zone" and text not in available_timezones():
+        return 'must be a time zone such as "Europe/Berlin"'
+    if key == "holidays" and not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,4})?", text):
+        return 'must be a country, or a country and a region, such as "FR" or "DE-BY"'
+    return ""
+
+
+def _written_out(section: str, key: str, text: str) -> str:
     if section == "signing" and key == "password" and not is_reference(text):
         return "is a password; write ${NAME} and set NAME in the environment, or file:/path, or keyring:service/name"
     if section == "store" and has_literal_password(text):

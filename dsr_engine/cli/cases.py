@@ -18,7 +18,7 @@ from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Request, open_case
-from dsr_engine.workflow.report import case_report, case_row, finding_row, mask_of
+from dsr_engine.workflow.report import Row, case_report, case_row, due_row, finding_row, mask_of
 from dsr_engine.workflow.settling import GO_ON, SAME_PERSON, finish_task, settle
 from dsr_engine.workflow.verify_identity import METHODS, confirm_identity
 
@@ -90,7 +90,7 @@ def _date(text: str | None) -> datetime | None:
 def list_(context: click.Context, is_open: bool, is_json: bool) -> int:
     """Lists the cases."""
     with house_of(context) as house, house.store.snapshot() as tx:
-        rows = [case_row(entry) for entry in tx.cases.list(open_only=is_open)]
+        rows = [{**case_row(entry), **_answer(due_row(house, entry))} for entry in tx.cases.list(open_only=is_open)]
     if is_json:
         print_json(rows)
     else:
@@ -102,9 +102,15 @@ def list_(context: click.Context, is_open: bool, is_json: bool) -> int:
             "waits_for": "waits for",
             "outcome": "outcome",
             "opened_at": "opened",
+            "answer": "answer due",
         }
         print_table(rows, columns, empty="no case")
     return DONE
+
+
+def _answer(limits: Row) -> Row:
+    """The day on which the answer is due, with what is left until then."""
+    return {"answer": limits.get("answer"), "days_left": limits.get("days_left")}
 
 
 @case.command("show")

@@ -1,6 +1,7 @@
 """`dsr init`, `dsr check` and `dsr catalog`: a home, what is wrong with it, and the words that may stand in it."""
 
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -11,7 +12,9 @@ from dsr_engine.certificate.trust import read_bundle
 from dsr_engine.cli.entry import DONE, WAITING, WRONG
 from dsr_engine.cli.options import as_json, system_options, systems_from
 from dsr_engine.cli.terminal import print_heading, print_json, print_line, print_table
+from dsr_engine.domain.clock import SystemClock
 from dsr_engine.domain.errors import DsrError, InputWrong, ManifestWrong
+from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Problem
 from dsr_engine.drivers.registry import open_driver
@@ -21,6 +24,7 @@ from dsr_engine.spec.catalog import Entry
 from dsr_engine.spec.catalog import catalog as words_of
 from dsr_engine.spec.home import load_manifests, load_regimes
 from dsr_engine.spec.problems import SpecWrong
+from dsr_engine.workflow.deadlines import is_stale
 
 
 @click.command()
@@ -58,7 +62,7 @@ def check(context: click.Context, urls: tuple[str, ...], endpoint_url: str | Non
             _show_problems(wrong, is_json)
             return WRONG
         declared = tuple(home.declared.systems.values())
-        warnings = tuple(str(problem) for problem in home.declared.warnings)
+        warnings = (*(str(problem) for problem in home.declared.warnings), *_stale(home.declared.regimes))
     rows = [row for system in named or declared for row in _checked(system)]
     is_usable = not any(row["fatal"] for row in rows)
     if is_json:
@@ -72,6 +76,14 @@ def check(context: click.Context, urls: tuple[str, ...], endpoint_url: str | Non
     if any(row["wrong_file"] for row in rows):
         return WRONG
     return DONE if is_usable else WAITING
+
+
+def _stale(regimes: Mapping[str, Regime]) -> Iterator[str]:
+    """A law changes without telling anybody, so its file has to be held against it now and then."""
+    today = SystemClock().now().date()
+    for regime in regimes.values():
+        if is_stale(regime, today):
+            yield f"{regime.source.file}: nobody held it against the law since {regime.checked_on}; do so, mend it, and set `checked_on`"
 
 
 def _show_problems(wrong: SpecWrong, is_json: bool) -> None:

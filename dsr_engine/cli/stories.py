@@ -16,6 +16,8 @@ def print_case(report: dict[str, object]) -> None:
     told = cast("dict[str, Any]", report)
     outcome = f", {told['outcome'].replace('_', ' ')}" if told["outcome"] else ""
     print_heading(f"Case {told['case']} — {told['stage'].replace('_', ' ')}{outcome} (round {told['round']})")
+    if told["due"]:
+        print_line(f"  {_due(told['due'])}", "red" if told["due"]["days_left"] < 0 else "dim")
     _print_found(told["findings"], told["coverage"])
     if told.get("all"):
         print_heading("Every finding")
@@ -37,6 +39,13 @@ def print_case(report: dict[str, object]) -> None:
         print_verbatim(f"  {told['certificate']}")
 
 
+def _due(limits: dict[str, Any]) -> str:
+    left = limits["days_left"]
+    state = f"{-left} days overdue" if left < 0 else "today" if left == 0 else f"{left} days left"
+    others = [f"{name} by {limits[name]}" for name in ("acknowledge", "erase", "refusal") if name in limits]
+    return f"answer by {limits['answer']} ({state}); {', '.join(others)}"
+
+
 def _print_found(findings: list[dict[str, Any]], coverage: list[dict[str, Any]]) -> None:
     if not coverage:
         return
@@ -55,6 +64,9 @@ def print_plan(plan: dict[str, Any]) -> None:
     print_table([{**item, "number": str(rules.index(_rule(item)) + 1)} for item in plan["items"]], _ITEMS, empty="nothing would be changed")
     for number, rule in enumerate(rules, start=1):
         print_line(f"  rule {number}: {rule}")
+    if plan["notices"]:
+        print_heading("To know before it is approved")
+        print_table(plan["notices"], {"where": "where", "message": "what", "code": "code"}, empty="")
     if plan["obstacles"]:
         print_heading("In the way of this plan")
         print_table(plan["obstacles"], {"where": "where", "count": "records", "message": "why", "code": "code"}, empty="")

@@ -1,8 +1,9 @@
-"""A law as data (`policies/regimes/`): what a case under it may rely on. Clocks arrive with their arithmetic in a later release."""
+"""A law as data (`policies/regimes/`): what a case under it may rely on, and when its answer is due."""
 
 from dataclasses import dataclass
 from datetime import date
 
+from dsr_engine.domain.deadline import Clocks
 from dsr_engine.domain.source import NOWHERE, Source
 
 
@@ -18,7 +19,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Regime:
-    """`version`, `valid_from` and the file's digest are stored on every case that is opened under it."""
+    """`version`, `valid_from` and the file's digest are stored on every case that is opened under it. `clocks` None: the file sets no limit."""
 
     name: str
     title: str
@@ -30,6 +31,7 @@ class Regime:
     log_keep_months: int
     confirmation_elements: tuple[str, ...] = ()
     denial_elements: tuple[str, ...] = ()
+    clocks: Clocks | None = None
     source: Source = NOWHERE
 
     def ground_named(self, name: str) -> Ground | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from datetime import UTC
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from dsr_engine.certificate.keys import Signer
 from dsr_engine.certificate.trust import Bundle
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.clock import Clock
+from dsr_engine.domain.deadline import Calendar
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.regime import Regime
@@ -73,6 +75,7 @@ class House:
     paper: Paper
     policy_text: Callable[[str], Policy | None]
     software: str
+    calendar: Calendar = field(default_factory=lambda: Calendar(UTC))
     progress: Progress = field(default_factory=Silence)
     followup_days: int = 30
 

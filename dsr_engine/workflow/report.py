@@ -9,6 +9,7 @@ from dsr_engine.domain.finding import Coverage, Finding
 from dsr_engine.domain.plan import Delete, Plan, PlanItem, Reason
 from dsr_engine.domain.record import Locator
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.deadlines import due
 from dsr_engine.workflow.discover import FOUND, VERIFIED
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.masking import Mask
@@ -31,6 +32,16 @@ def case_row(case: Case) -> Row:
     }
 
 
+def due_row(house: House, case: Case) -> Row:
+    """When what is due; empty where no limit runs. `days_left` is negative once the answer is overdue."""
+    found = due(case, house.regimes.get(case.regime), house.calendar, house.calendar.day_of(house.clock.now()))
+    if found is None:
+        return {}
+    limits = found.limits
+    days = {"acknowledge": limits.acknowledge, "erase": limits.erase, "answer": limits.answer, "refusal": limits.refusal, "extended": limits.extended}
+    return {**{name: day.isoformat() for name, day in days.items() if day is not None}, "days_left": found.days_left}
+
+
 def case_report(house: House, case_id: str) -> dict[str, object]:
     """The whole story of a case so far."""
     with house.store.snapshot() as tx:
@@ -41,6 +52,7 @@ def case_report(house: House, case_id: str) -> dict[str, object]:
         return {
             **case_row(case),
             "wait": {"code": case.wait.code, "reason": case.wait.reason, "needs": case.wait.needs} if case.wait else None,
+            "due": due_row(house, case),
             "identity": case.identity,
             "systems": list(case.systems),
             "coverage": [coverage_row(row, mask) for row in tx.coverage.of(case.id, case.round, FOUND)],
@@ -113,6 +125,14 @@ def plan_report(plan: Plan, mask: Mask) -> dict[str, object]:
             }
             for entry in plan.obstacles
         ],
+        "notices": [
+            {
+                "code": entry.code,
+                "where": mask.text(".".join(part for part in (entry.system, entry.collection) if part)),
+                "message": mask.text(f"{entry.message} ({entry.today})" if entry.today else entry.message),
+            }
+            for entry in plan.notices
+        ],
     }
 
 
@@ -135,7 +155,7 @@ def _how(item: PlanItem) -> str:
         return "stays"
     if isinstance(item.effect, Delete):
         return "delete"
-    words = {"SetValue": "anonymize", "RedactSpans": "redact", "DropPart": "delete parts", "Fence": "fence"}
+    words = {"SetValue": "anonymize", "RedactSpans": "redact", "DropPart": "delete parts", "Fence": "fence", "Point": "point at the neutral record"}
     return " + ".join(dict.fromkeys(words[type(edit.how).__name__] for edit in item.effect.edits))
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dsr_engine.domain.deadline import ClockUnit, Limit
 from dsr_engine.spec.connector_file import manifest_from
 from dsr_engine.spec.grounds import ground_problems
 from dsr_engine.spec.policy_file import policy_from
@@ -222,6 +223,45 @@ def test_a_mistake_in_a_connector_is_shown_with_its_line_and_column(text: str, e
     assert [str(problem) for problem in caught.value.problems] == [expected]
 
 
-def test_a_regime_with_a_clock_is_refused_rather_than_half_believed() -> None:
-    with pytest.raises(SpecWrong, match=r"regimes/x\.yaml:1:1: clock: clocks and their arithmetic come in a later release"):
-        regime_from(document("clock: {}\nregime: x\n", "regimes/x.yaml"))
+REGIME = """regime: x
+title: X
+version: "1"
+valid_from: 2026-01-01
+checked_on: 2026-01-01
+sources: a law
+grounds: {contract: {cite: Art. 1}}
+log_keep_months: 12
+clock: {%s}
+"""
+
+
+CLOCKS = {
+    "a limit that is none": (
+        "answer: one month, erase: 15 days, ends: as_counted",
+        "9:17: clock.answer: not a limit (try 1 month, 45 days or 15 working days)",
+    ),
+    "a clock that does not say how it ends": ("answer: 1 month, erase: 15 days", "9:8: clock.ends: missing"),
+    "an extension that is meant to be added": (
+        "answer: 45 days, erase: 15 days, extended: 45 days, ends: as_counted",
+        "9:52: clock.extended: must be in the unit of `answer` and longer: it is the whole limit from the start, not what is added",
+    ),
+}
+
+
+@pytest.mark.parametrize(("clock", "expected"), CLOCKS.values(), ids=CLOCKS)
+def test_a_mistake_in_a_clock_is_shown_with_its_line_and_column(clock: str, expected: str) -> None:
+    with pytest.raises(SpecWrong) as caught:
+        regime_from(document(REGIME % clock, "regimes/x.yaml"))
+    assert [str(problem) for problem in caught.value.problems] == [f"regimes/x.yaml:{expected}"]
+
+
+def test_a_clock_is_read_as_it_is_written() -> None:
+    clock = "answer: 45 days, erase: 3 working days, extended: 90 days, refusal: 30 days, ends: as_counted, counts_first_day: true"
+    clocks = regime_from(document(REGIME % clock, "regimes/x.yaml")).clocks
+    assert clocks is not None
+    assert (clocks.answer, clocks.refusal) == (
+        Limit(45, ClockUnit.DAYS, counts_first_day=True),
+        Limit(30, ClockUnit.DAYS, counts_first_day=True),
+    )
+    assert (clocks.erase, clocks.extended) == (Limit(3, ClockUnit.WORKING_DAYS), Limit(90, ClockUnit.DAYS, counts_first_day=True))
+    assert clocks.acknowledge is None

@@ -119,3 +119,17 @@ def test_without_the_package_a_keyring_reference_says_what_to_install(monkeypatc
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(InputWrong, match="pip install keyring"):
         resolve_secret("keyring:dsr/mail", {})
+
+
+def test_a_calendar_that_cannot_be_is_shown_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(InputWrong) as caught:
+        _load(tmp_path, '[calendar]\ntime_zone = "Berlin"\nholidays = "Bavaria"\n')
+    assert caught.value.message.splitlines() == [
+        'dsr.toml:2: calendar.time_zone: must be a time zone such as "Europe/Berlin"',
+        'dsr.toml:3: calendar.holidays: must be a country, or a country and a region, such as "FR" or "DE-BY"',
+    ]
+
+
+def test_the_calendar_of_the_controller_is_read(tmp_path: Path) -> None:
+    loaded = _load(tmp_path, '[calendar]\ntime_zone = "Europe/Berlin"\nholidays = "DE-BY"\n')
+    assert (loaded.time_zone, loaded.holidays) == ("Europe/Berlin", "DE-BY")

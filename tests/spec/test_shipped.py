@@ -8,7 +8,7 @@ import pytest
 from dsr_engine.domain.system import Discover
 from dsr_engine.settings import KEYS, load_settings
 from dsr_engine.shipped import shipped
-from dsr_engine.spec import connector_file, policy_file, regime_file, systems_file
+from dsr_engine.spec import connector_file, pace, policy_file, regime_file, systems_file
 from dsr_engine.spec.against import check_against
 from dsr_engine.spec.catalog import catalog
 from dsr_engine.spec.categories import categories
@@ -79,6 +79,7 @@ PAGES: list[tuple[Path, str, StrictSchema]] = [
     (POLICIES, "`sweep`", policy_file.SweepSchema()),
     (POLICIES, "a regime", regime_file.RegimeSchema()),
     (POLICIES, "a ground", regime_file.GroundSchema()),
+    (POLICIES, "a clock", regime_file.ClockSchema()),
     (CONNECTORS, "a connector", connector_file.ConnectorSchema()),
     (CONNECTORS, "a collection", connector_file.CollectionSchema()),
     (CONNECTORS, "a field", connector_file.FieldSchema()),
@@ -86,6 +87,7 @@ PAGES: list[tuple[Path, str, StrictSchema]] = [
     (CONNECTORS, "a residual", connector_file.ResidualSchema()),
     (CONNECTORS, "a task", connector_file.TaskSchema()),
     (CONNECTORS, "a system", systems_file.SystemSchema()),
+    (CONNECTORS, "`pause_when`", pace.PauseSchema()),
 ]
 
 
@@ -106,7 +108,6 @@ def test_a_reference_page_has_no_section_that_no_schema_stands_behind(folder: Pa
 
 
 def test_later_settings_and_treatments_are_named_on_the_pages() -> None:
-    assert all(f"`{key}`" in (CONNECTORS / "README.md").read_text(encoding="utf-8") for key in systems_file.SystemSchema.later)
     assert all(f"`{word}`" in (POLICIES / "README.md").read_text(encoding="utf-8") for word in policy_file.LATER_TREATMENTS)
 
 
