@@ -13,9 +13,12 @@ from dsr_engine.cli.terminal import print_json, print_line, print_table
 from dsr_engine.domain.case import Case, Outcome, Stage
 from dsr_engine.domain.errors import DsrError, InputWrong
 from dsr_engine.workflow.approve import give_approval
+from dsr_engine.workflow.attention import Alarm, Urgency, alarms
 from dsr_engine.workflow.decide import VERDICTS, close_unfulfilled, decide_findings, possible_findings
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.extending import REASONS
+from dsr_engine.workflow.extending import extend as extend_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Request, open_case
 from dsr_engine.workflow.report import Row, case_report, case_row, due_row, finding_row, mask_of
@@ -63,7 +66,7 @@ def open_(
         raise InputWrong(f"no such policy: {name}", code="policy.unknown", hint=f"known are {', '.join(sorted(home.declared.policies))}")
     pin_policy(home, chosen)
     with house_of(context) as house:
-        request = Request(claims, chosen, by, regime or "", systems, _date(received), vouch)
+        request = Request(claims, chosen, by, regime or "", systems, _date(received, "--received"), vouch)
         opened = open_case(house, request)
     if is_json:
         print_json(case_row(opened))
@@ -73,13 +76,13 @@ def open_(
     return DONE
 
 
-def _date(text: str | None) -> datetime | None:
+def _date(text: str | None, option: str) -> datetime | None:
     if text is None:
         return None
     try:
         day = datetime.fromisoformat(text)
     except ValueError:
-        raise InputWrong("--received is not a date", code="option.received", hint="write it as 2026-11-21") from None
+        raise InputWrong(f"{option} is not a date", code="option.date", hint="write it as 2026-11-21") from None
     return day if day.tzinfo else day.replace(tzinfo=UTC)
 
 
@@ -90,7 +93,7 @@ def _date(text: str | None) -> datetime | None:
 def list_(context: click.Context, is_open: bool, is_json: bool) -> int:
     """Lists the cases."""
     with house_of(context) as house, house.store.snapshot() as tx:
-        rows = [{**case_row(entry), **_answer(due_row(house, entry))} for entry in tx.cases.list(open_only=is_open)]
+        rows = [{**case_row(entry), **_answer(due_row(tx, house, entry))} for entry in tx.cases.list(open_only=is_open)]
     if is_json:
         print_json(rows)
     else:
@@ -111,6 +114,34 @@ def list_(context: click.Context, is_open: bool, is_json: bool) -> int:
 def _answer(limits: Row) -> Row:
     """The day on which the answer is due, with what is left until then."""
     return {"answer": limits.get("answer"), "days_left": limits.get("days_left")}
+
+
+@case.command("due")
+@as_json
+@click.pass_context
+def due_(context: click.Context, is_json: bool) -> int:
+    """Lists open requests by their next limit, with what each waits for. Exit code 3: one is overdue."""
+    with house_of(context) as house, house.store.snapshot() as tx:
+        found = alarms(tx, house)
+    if is_json:
+        print_json([_alarm_row(alarm) for alarm in found])
+    else:
+        columns = {"urgency": "when", "day": "last day", "limit": "to", "case": "case", "stage": "stage", "needs": "what is needed"}
+        print_table([_alarm_row(alarm) for alarm in found], columns, empty="no open request has a limit")
+    return WAITING if any(alarm.urgency is Urgency.OVERDUE for alarm in found) else DONE
+
+
+def _alarm_row(alarm: Alarm) -> Row:
+    entry = alarm.case
+    return {
+        "case": entry.id,
+        "limit": alarm.limit,
+        "day": alarm.day.isoformat(),
+        "urgency": alarm.urgency.value,
+        "stage": entry.stage.value,
+        "waits_for": entry.wait.code if entry.wait else None,
+        "needs": entry.wait.needs if entry.wait else f"dsr case run {entry.id}",
+    }
 
 
 @case.command("show")
@@ -219,6 +250,24 @@ def refuse(context: click.Context, case_id: str, reason: str, by: str) -> int:
         close_unfulfilled(house, case_id, Outcome.REFUSED, reason, by)
         house.store.scrub()
     print_line(f"case {case_id} is refused; its identifiers are forgotten")
+    return DONE
+
+
+@case.command()
+@click.argument("case_id", metavar="CASE")
+@click.option("--reason", type=click.Choice(REASONS), required=True, help="Why the answer takes longer.")
+@click.option("--notified", metavar="DATE", required=True, help="When the requester was told so, with the reason (2026-11-21).")
+@by_whom
+@click.pass_context
+def extend(context: click.Context, case_id: str, reason: str, notified: str, by: str) -> int:
+    """Records that the limit for the answer is extended. The notice has to have gone out within the first limit."""
+    day = _date(notified, "--notified")
+    assert day is not None
+    with house_of(context) as house:
+        extend_case(house, case_id, reason, day.date(), by)
+        with house.store.snapshot() as tx:
+            limits = due_row(tx, house, tx.cases.get(case_id))
+    print_line(f"case {case_id} is extended: answer by {limits['answer']}, refusal by {limits['refusal']}")
     return DONE
 
 

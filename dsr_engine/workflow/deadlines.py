@@ -37,11 +37,14 @@ def calendar_of(zone: str, region: str) -> Calendar:
     return Calendar(ZoneInfo(zone), lambda day: day in days)
 
 
-def due(case: Case, regime: Regime | None, calendar: Calendar, today: date) -> Due | None:
-    """The limits of an open request; None for what no limit runs for: a closed case, a sweep, a regime without a clock."""
+def due(case: Case, regime: Regime | None, calendar: Calendar, today: date, *, extended: bool = False) -> Due | None:
+    """The limits of an open request; None for what no limit runs for: a closed case, a sweep, a regime without a clock.
+
+    `extended`: somebody extended the case in time (`extending.py`).
+    """
     if case.kind is not CaseKind.REQUEST or case.outcome is not None or regime is None or regime.clocks is None:
         return None
-    limits = deadlines(regime.clocks, case.received_at or case.opened_at, calendar)
+    limits = deadlines(regime.clocks, case.received_at or case.opened_at, calendar, is_extended=extended)
     return Due(limits, (limits.answer - today).days)
 
 

@@ -11,6 +11,7 @@ from dsr_engine.domain.record import Locator
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.deadlines import due
 from dsr_engine.workflow.discover import FOUND, VERIFIED
+from dsr_engine.workflow.extending import is_extended
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.masking import Mask
 
@@ -32,14 +33,15 @@ def case_row(case: Case) -> Row:
     }
 
 
-def due_row(house: House, case: Case) -> Row:
+def due_row(tx: Transaction, house: House, case: Case) -> Row:
     """When what is due; empty where no limit runs. `days_left` is negative once the answer is overdue."""
-    found = due(case, house.regimes.get(case.regime), house.calendar, house.calendar.day_of(house.clock.now()))
+    extended = is_extended(tx.approvals.of(case.id))
+    found = due(case, house.regimes.get(case.regime), house.calendar, house.calendar.day_of(house.clock.now()), extended=extended)
     if found is None:
         return {}
     limits = found.limits
     days = {"acknowledge": limits.acknowledge, "erase": limits.erase, "answer": limits.answer, "refusal": limits.refusal, "extended": limits.extended}
-    return {**{name: day.isoformat() for name, day in days.items() if day is not None}, "days_left": found.days_left}
+    return {**{name: day.isoformat() for name, day in days.items() if day is not None}, "days_left": found.days_left, "is_extended": extended}
 
 
 def case_report(house: House, case_id: str) -> dict[str, object]:
@@ -52,7 +54,7 @@ def case_report(house: House, case_id: str) -> dict[str, object]:
         return {
             **case_row(case),
             "wait": {"code": case.wait.code, "reason": case.wait.reason, "needs": case.wait.needs} if case.wait else None,
-            "due": due_row(house, case),
+            "due": due_row(tx, house, case),
             "identity": case.identity,
             "systems": list(case.systems),
             "coverage": [coverage_row(row, mask) for row in tx.coverage.of(case.id, case.round, FOUND)],

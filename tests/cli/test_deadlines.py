@@ -67,3 +67,45 @@ def test_a_regime_that_nobody_looked_at_for_half_a_year_is_pointed_out(dsr: Dsr,
     (folder / "gdpr.yaml").write_text(text.replace("checked_on: 2026-11-21", "checked_on: 2020-01-01"), encoding="utf-8")
     said = dsr("--home", _declared(home, company), "check", "--allow-gaps")
     assert "policies/regimes/gdpr.yaml: nobody held it against the law since 2020-01-01" in " ".join(said.out.split())
+
+
+def test_an_extension_moves_the_answer_and_never_a_refusal_under_the_gdpr(dsr: Dsr, home: Path, company: Company) -> None:
+    today = datetime.now(UTC).date()
+    case = _open(dsr, _declared(home, company), today.isoformat())
+    before = json.loads(dsr("--home", home, "case", "show", case, "--json").out)["due"]
+    said = dsr("--home", home, "case", "extend", case, "--reason", "complexity", "--notified", today, "--by", "officer")
+    assert said.code == 0, said.all
+    after = json.loads(dsr("--home", home, "case", "show", case, "--json").out)["due"]
+    assert after["answer"] == before["extended"] > before["answer"]
+    assert after["refusal"] == before["refusal"]
+
+
+def test_an_extension_is_refused_when_it_comes_too_late_or_twice_or_from_the_future(dsr: Dsr, home: Path, company: Company) -> None:
+    today = datetime.now(UTC).date()
+    late = _open(dsr, _declared(home, company), (today - timedelta(days=50)).isoformat())
+    fresh = _open(dsr, home, today.isoformat())
+
+    def extend(case: str, notified: object) -> str:
+        said = dsr("--home", home, "case", "extend", case, "--reason", "complexity", "--notified", notified, "--by", "officer")
+        return said.err if said.code else ""
+
+    assert "came after the first limit" in extend(late, today)
+    assert "lies in the future" in extend(fresh, today + timedelta(days=1))
+    assert "is not a date" in extend(fresh, "tomorrow")
+    assert extend(fresh, today) == ""
+    assert "extended already" in extend(fresh, today)
+
+
+def test_the_desk_lists_what_is_due_first_and_what_is_needed_for_it(dsr: Dsr, home: Path, company: Company) -> None:
+    today = datetime.now(UTC).date()
+    fresh = _open(dsr, _declared(home, company), today.isoformat())
+    assert dsr("--home", home, "case", "due").code == 0
+    old = _open(dsr, home, (today - timedelta(days=100)).isoformat())
+    assert dsr("--home", home, "case", "run", old).code == 3
+    said = dsr("--home", home, "case", "due", "--json")
+    rows = json.loads(said.out)
+    assert (said.code, [row["case"] for row in rows]) == (3, [old, fresh])
+    assert [(row["urgency"], row["limit"]) for row in rows] == [("overdue", "erase"), ("later", "erase")]
+    assert "dsr case verify" in rows[0]["needs"]
+    assert dsr("--home", home, "case", "withdraw", old, "--by", "officer").code == 0
+    assert [row["case"] for row in json.loads(dsr("--home", home, "case", "due", "--json").out)] == [fresh]
