@@ -5,6 +5,7 @@ which would compile for seconds and scan many times slower.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -80,29 +81,30 @@ class _AhoCorasick:
 class Database:
     """A Hyperscan database that threads share: each gets its own scratch space."""
 
-    def __init__(self, expressions: Sequence[bytes], *, is_literal: bool) -> None:
+    def __init__(self, expressions: Sequence[bytes], *, is_literal: bool, is_caseless: bool = True) -> None:
         self._database: Any = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._database.compile(
             expressions=list(expressions),
             ids=list(range(len(expressions))),
             elements=len(expressions),
-            flags=hyperscan.HS_FLAG_CASELESS,
+            flags=hyperscan.HS_FLAG_CASELESS if is_caseless else 0,
             literal=is_literal,
         )
         self._scratches = threading.local()
 
-    def scan(self, data: bytes | memoryview, *, only_first: bool = False) -> list[tuple[int, int]]:
-        """(index of the expression, offset behind it), by offset."""
+    def scan(self, data: bytes | memoryview, *, only_first: bool = False, most: int = sys.maxsize) -> list[tuple[int, int]]:
+        """(index of the expression, offset behind it), by offset; it stops after the first one, or after `most`."""
+        limit = 1 if only_first else most
         found: list[tuple[int, int]] = []
 
         def note(index: int, _start: int, end: int, _flags: int, _context: object) -> bool:
             found.append((index, end))
-            return only_first
+            return len(found) >= limit
 
         scratch = getattr(self._scratches, "own", None)
         if scratch is None:
             scratch = self._scratches.own = hyperscan.Scratch(self._database)
-        with suppress(hyperscan.ScanTerminated):  # our own wish: the first hit is enough
+        with suppress(hyperscan.ScanTerminated):  # our own wish: so many hits are enough
             self._database.scan(data, match_event_handler=note, scratch=scratch)
         return found
 

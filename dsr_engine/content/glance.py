@@ -6,19 +6,23 @@ looked at closely, so nothing can be found later that was refused here.
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from dsr_engine.content import automaton
+from dsr_engine.content import automaton, spelt
 from dsr_engine.content.fold import folded
 from dsr_engine.content.forms import Form, Shape, compacted
-from dsr_engine.content.signs import decoded, is_telling, readable
-from dsr_engine.content.views import DEPTH, DIGIT, RUN, View, encoded, unescaped_texts
+from dsr_engine.content.signs import Digests, Signs, decoded, readable
+from dsr_engine.content.views import DEPTH, DIGIT, RUN, unescaped_texts
 from dsr_engine.content.vocabulary import Vocabulary
 
 #: Up to so many forms are compiled as patterns over raw bytes; beyond, the compact literals are faster.
 _FEW = 200
+#: Up to so many digests are patterns; beyond, each run of their length is decoded and looked up.
+_FEW_DIGESTS = 2000
+#: Shorter identifiers are found as whole values only. Characters.
+_LEAST = 5
 #: Charsets whose letters and spaces fold to ASCII by a table of bytes.
 _LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "mac-roman", "koi8-r", "cp437")
 #: Those that are tried for subjects whose names are not written in Latin letters.
@@ -41,12 +45,16 @@ class Glance:
         self._vocabulary = vocabulary
         self._patterns: automaton.Database | None = None
         self._runs: automaton.Database | None = None
+        self._signs: Signs | None = None
+        self._digests: Digests | None = None
         if isinstance(vocabulary.automaton, automaton.Hyperscan):
             self._runs = automaton.Database([f"{DIGIT}{{{RUN}}}".encode()], is_literal=False)
             forms = list(islice(vocabulary.forms(), _FEW + 1))
             if len(forms) <= _FEW:
                 patterns = sorted({pattern for form in forms for pattern in _patterns(form)})
                 self._patterns = automaton.Database(patterns, is_literal=False) if patterns else None
+            self._digests = None if len(vocabulary.known_digests) <= _FEW_DIGESTS else Digests(vocabulary.known_digests)
+            self._signs = Signs(_spelt(vocabulary, forms))
         self._charsets = () if vocabulary.is_ascii else _OTHER
 
     def at_bytes(self, data: bytes) -> bool:
@@ -76,14 +84,15 @@ class Glance:
         if self._is_in(data):
             return True
         runs = self._run_text(data if text.isascii() else text.encode("latin-1", "replace")) if has_runs else ""
-        if runs and any(True for _ in self._vocabulary.digest_hits(runs)):
+        if has_runs and self._has_digest(runs, data):
             return True
         if depth == 0:
             return False
         has_zeros = "\0" in text
-        if runs and self._vocabulary.is_plain and any(self._is_in(said) or self._is_in(said.translate(None, b"\0")) for said in decoded(runs)):
+        said = tuple(decoded(runs)) if runs else ()
+        if self._vocabulary.is_plain and any(self._is_in(data) or self._is_in(data.translate(None, b"\0")) for data in said):
             return True
-        readings = (*unescaped_texts(text, had_zeros=had_zeros), *(self._said(runs) if runs else ()))
+        readings = (*unescaped_texts(text, had_zeros=had_zeros), *(reading for data in said for reading in self._readings(data)))
         # Where each `+` is read as a space, runs are broken that stood whole in the text itself and were judged there.
         spaced = text.replace("+", " ") if runs else ""
         return any(
@@ -91,12 +100,20 @@ class Glance:
             for inner in readings
         )
 
-    def _said(self, runs: str) -> Iterator[str]:
-        """What runs say that may hold a further encoding."""
+    def _has_digest(self, runs: str, data: bytes) -> bool:
+        if self._digests is not None:
+            return self._digests.any(data)
+        return bool(runs) and any(True for _ in self._vocabulary.digest_hits(runs))
+
+    def _readings(self, data: bytes) -> Iterator[str]:
+        """What decoded bytes say that may hold a further encoding; for subjects beyond ASCII also what may hold them."""
         if self._vocabulary.is_plain:
-            yield from filter(None, map(readable, decoded(runs)))
+            yield from filter(None, (readable(data),))
+        elif data.isascii():
+            yield data.decode("ascii")
         else:
-            yield from (view.text for view in encoded(View(runs)))
+            yield data.decode("utf-8", "replace")
+            yield data.decode("latin-1")
 
     def _is_new(self, text: str, seen: set[str]) -> bool:
         known = text in seen
@@ -136,10 +153,11 @@ class Glance:
             yield stretch
 
     def _run_spans(self, data: bytes) -> Iterator[tuple[int, int]]:
-        """Each run with the short rest of a wrapped block behind it."""
-        for match in self._runs_in(data):
-            if not self._vocabulary.is_plain or is_telling(data, *match.span()):
-                yield _with_rest(data, *match.span())
+        """Each run that may say something, with the short rest of a wrapped block behind it."""
+        if self._signs is not None:
+            yield from self._signs.spans(data)
+        else:
+            yield from (_with_rest(data, *match.span()) for match in self._runs_in(data))
 
     def _runs_in(self, data: bytes) -> Iterator[re.Match[bytes]]:
         """Every run, in order."""
@@ -156,6 +174,18 @@ class Glance:
             else:
                 at = match.end()
                 yield match
+
+
+def _spelt(vocabulary: Vocabulary, forms: Sequence[Form]) -> Iterator[str]:
+    """What to look for in runs of base64 and hex. In a crowd only what has letters beyond ASCII, in its commonest charset."""
+    if len(vocabulary.known_digests) <= _FEW_DIGESTS:
+        yield from (pattern for digest in vocabulary.known_digests for pattern in spelt.of_digest(digest))
+    is_few = len(forms) <= _FEW
+    for form in forms if is_few else ():
+        if form.text.isascii() and form.shape is not Shape.SCOPED and _LEAST <= len(form.text) < spelt.SAYS_ENOUGH:
+            yield from spelt.of_short(form.text)
+    for value in vocabulary.foreign:
+        yield from spelt.of_foreign(value, charsets=spelt.CHARSETS if is_few else ("utf-8",))
 
 
 def _with_rest(data: bytes, start: int, end: int) -> tuple[int, int]:

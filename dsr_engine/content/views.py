@@ -139,10 +139,11 @@ class _Kind:
         known: dict[str, str] = {}
 
         def said(match: re.Match[str]) -> str:
-            word = match.group()
-            if word not in known:
-                known[word] = "".join(part for part, _, _ in self.decode(match))
-            return known[word]
+            word = match[0]
+            plain = known.get(word)
+            if plain is None:
+                plain = known[word] = "".join(part for part, _, _ in self.decode(match))
+            return plain
 
         return self.pattern.sub(said, text)
 

@@ -1,6 +1,6 @@
 """What is looked for in one pass: the forms of all subjects behind one automaton, and the digests by which others may know them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dsr_engine.content.automaton import compact, compile_literals, expanded
@@ -63,7 +63,9 @@ class Vocabulary:
         self._digests: dict[bytes, list[tuple[str, Selector, str]]] = {}
         self.scoped: dict[str, list[tuple[str, Selector]]] = {}
         self._is_crowd = len(subjects) > CROWD
-        self.is_plain = all(selector.value.reveal().isascii() for selectors in subjects.values() for selector in selectors)
+        values = (selector.value.reveal() for selectors in subjects.values() for selector in selectors)
+        #: Identifiers with letters beyond ASCII, as they were given.
+        self.foreign = frozenset(value for value in values if not value.isascii())
         self.longest = 0
         for case, selectors in subjects.items():
             for selector in selectors:
@@ -94,6 +96,16 @@ class Vocabulary:
     def reach(self) -> int:
         """The longest stretch of bytes that one encoded identifier takes, with room for line breaks and nesting."""
         return max(1024, 16 * self.longest)
+
+    @property
+    def is_plain(self) -> bool:
+        """True if every identifier is ASCII."""
+        return not self.foreign
+
+    @property
+    def known_digests(self) -> Collection[bytes]:
+        """The digests by which the subjects may be known."""
+        return self._digests.keys()
 
     def forms(self) -> Iterator[Form]:
         """Every form once."""

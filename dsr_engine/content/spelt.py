@@ -1,0 +1,71 @@
+"""How an identifier looks in base64 and hex, as patterns over the digits themselves: so that nothing has to be decoded to see that it is not there.
+
+ASCII of twelve bytes needs no pattern: `signs` sees that such a run says something in plain letters. What is shorter, or has letters beyond ASCII,
+is spelt out here, at each of the three alignments that bytes can have in base64.
+"""
+
+import base64
+import binascii
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+#: ASCII of so many bytes gives three groups in a row at any alignment.
+SAYS_ENOUGH = 12
+#: Each digit of base64 as it stands in a class of characters, in either alphabet.
+_ALPHABET = (*"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", r"+\-", "/_")
+#: In which bytes letters beyond ASCII are looked for inside base64 and hex.
+CHARSETS = ("utf-8", "cp1252", "utf-16-le", "utf-16-be")
+_WORD = re.compile(r"\w+")
+
+
+def of_digest(digest: bytes) -> Iterator[str]:
+    """A digest in hex and in base64 of either alphabet."""
+    yield f"(?i:{digest.hex()})"
+    yield _either_alphabet(base64.b64encode(digest).decode().rstrip("="))
+
+
+def of_short(text: str) -> Iterator[str]:
+    """An ASCII text in base64, in any case of its letters."""
+    letters: list[Iterable[int]] = [{ord(letter.lower()), ord(letter.upper())} for letter in text]
+    anything: list[Iterable[int]] = [range(256)]
+    for before in range(3):
+        units = anything * before + letters + anything * (-(before + len(letters)) % 3)
+        digits = [_class(units[at : at + 3], digit) for at in range(0, len(units), 3) for digit in range(4)]
+        # Digits of the neighbours alone say nothing about the text.
+        yield "".join(digits[before * 8 // 6 : -(-(before + len(letters)) * 8 // 6)])
+
+
+def of_foreign(text: str, *, charsets: Sequence[str] = CHARSETS) -> Iterator[str]:
+    """The longest word with letters beyond ASCII, in hex and base64, as it is given, in small letters, capitals and with a first capital."""
+    word = max((word for word in _WORD.findall(text) if not word.isascii()), key=len, default="")
+    cases = (word, word.lower(), word.upper(), word.title())
+    written = {unicodedata.normalize(form, case) for case in cases for form in ("NFC", "NFD")}
+    for form in sorted(written):
+        for charset in charsets:
+            data = form.encode(charset, "ignore")
+            if len(data) >= len(form) > 0:
+                yield f"(?i:{data.hex()})"
+                yield from _aligned(data)
+
+
+def _aligned(data: bytes) -> Iterator[str]:
+    """The digits of base64 that these bytes alone decide, at each alignment."""
+    for before in range(3):
+        digits = binascii.b2a_base64(b"\0" * before + data, newline=False).decode()
+        inner = digits[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
+        if inner:
+            yield _either_alphabet(inner)
+
+
+def _either_alphabet(digits: str) -> str:
+    return digits.replace("/", "[/_]").replace("+", "[+-]")
+
+
+def _class(units: Sequence[Iterable[int]], digit: int) -> str:
+    """The values that one of the four digits of three bytes can have."""
+    first = digit * 6 // 8
+    near = (units[first], units[min(first + 1, 2)])
+    shift = 10 - digit * 6 % 8
+    values = {((high << 8 | low) >> shift if first < 2 else high) & 63 for high in near[0] for low in near[1]}
+    return f"[{''.join(_ALPHABET[value] for value in sorted(values))}]"

@@ -1,0 +1,77 @@
+"""What is spelt out as patterns over base64 and hex digits is there wherever the bytes are, whatever stands around them."""
+
+import base64
+import hashlib
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsr_engine.content import spelt
+from dsr_engine.content.match import Matcher
+from tests.content.people import JANE, selector
+
+JURGEN = Matcher({"case": (selector("email", "j@web.de"), selector("name", "Jürgen Müller"))})
+CROWD = Matcher({f"c{number}": (selector("email", f"person{number}@mail.example"), selector("name", f"Zoë Groß{number}")) for number in range(300)})
+KNOWN = Matcher({"case": JANE})
+SURROUNDINGS = st.binary(max_size=12)
+ENCODERS = st.sampled_from((base64.b64encode, base64.urlsafe_b64encode))
+
+
+@given(st.from_regex(r"[a-z0-9.+]{2,6}@[a-z]{2,4}\.de", fullmatch=True), st.randoms(use_true_random=False), SURROUNDINGS, SURROUNDINGS, ENCODERS)
+@settings(deadline=None)
+def test_a_short_text_is_seen_in_base64_between_any_bytes(text: str, random: object, before: bytes, after: bytes, encode: object) -> None:
+    mixed = "".join(letter.upper() if random.random() < 0.5 else letter for letter in text)  # type: ignore[attr-defined]  # hypothesis' own Random
+    digits = encode(before + mixed.encode() + after).decode()  # type: ignore[operator]  # one of two functions
+    assert any(re.search(pattern, digits) for pattern in spelt.of_short(text))
+
+
+@given(SURROUNDINGS, SURROUNDINGS, st.sampled_from(("utf-8", "cp1252", "utf-16-le", "utf-16-be")), st.sampled_from(("NFC", "NFD")), ENCODERS)
+@settings(deadline=None)
+def test_a_word_beyond_ascii_is_seen_in_any_charset(before: bytes, after: bytes, charset: str, form: str, encode: object) -> None:
+    written = unicodedata.normalize("NFC" if charset == "cp1252" else form, "Müller")
+    digits = encode(before + written.encode(charset) + after).decode()  # type: ignore[operator]  # one of two functions
+    assert any(re.search(pattern, digits) for pattern in spelt.of_foreign("Ute Müller"))
+    assert any(re.search(pattern, written.encode(charset).hex().upper()) for pattern in spelt.of_foreign("Ute Müller"))
+
+
+def test_a_digest_is_seen_in_every_writing() -> None:
+    digest = hashlib.sha256(b"somebody").digest()
+    for written in (digest.hex(), digest.hex().upper(), base64.b64encode(digest).decode(), base64.urlsafe_b64encode(digest).decode()):
+        assert any(re.search(pattern, f"x/{written}") for pattern in spelt.of_digest(digest))
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "cp1252", "utf-16-le"])
+@pytest.mark.parametrize("around", [b"\xff\xfe\xfd\xfc\xfb\xfa\xf9", b"\x00\x01\x02", b"plain words "])
+def test_a_name_beyond_ascii_inside_a_short_run_of_base64_passes_the_gate(charset: str, around: bytes) -> None:
+    data = base64.b64encode(around + "Jürgen Müller".encode(charset) + around)
+    assert JURGEN.gate.passes(b"id\t" + data + b"\topen\n")
+
+
+def test_a_short_address_between_bytes_that_are_no_text_passes_the_gate() -> None:
+    for shift in range(3):
+        data = base64.b64encode(b"\xff" * (9 + shift) + b"j@web.de" + b"\xee" * 9)
+        assert JURGEN.gate.passes(b"7\t" + data + b"\n")
+
+
+def test_in_a_crowd_names_beyond_ascii_are_still_seen_in_base64() -> None:
+    data = base64.b64encode("… ".encode() + "Zoë Groß17".encode() + b" \xc2\xa0\xc2\xa0\xc2\xa0")
+    assert CROWD.gate.passes(b"1\t" + data + b"\n")
+
+
+def test_keys_hashes_and_tokens_of_other_people_do_not_pass() -> None:
+    rows = []
+    for number in range(3000):
+        digest = hashlib.sha256(str(number).encode()).digest()
+        key = digest.hex()
+        rows.append(f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:32]}\t{key}\t{base64.urlsafe_b64encode(digest[:24]).decode()}")
+    assert not KNOWN.gate.passes("\n".join(rows).encode())
+
+
+@given(st.binary(min_size=20, max_size=120), st.integers(0, 60))
+@settings(deadline=None)
+def test_an_address_in_a_wrapped_block_passes_wherever_the_lines_break(noise: bytes, at: int) -> None:
+    data = base64.encodebytes(noise[:at] + b"jane.doe@example.com" + noise[at:])
+    assert KNOWN.gate.passes(b"Content-Transfer-Encoding: base64\n\n" + data + b"\n--")
