@@ -20,11 +20,12 @@ from dsr_engine.domain.selector import Secret
 
 FILE = "dsr.toml"
 
-_TEXT, _WHOLE, _TEXTS = "a text", "a whole number", "a list of texts"
+_TEXT, _WHOLE, _TEXTS, _YES_NO = "a text", "a whole number", "a list of texts", "true or false"
 #: Section → key → what its value must be. `templates/home/dsr.toml` explains each.
 KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "controller": {"name": _TEXT, "contact": _TEXT, "address": _TEXT, "dpo": _TEXT},
+        "letters": {"language": _TEXT, "authority": _TEXT, "court": _TEXT, "sells_data": _YES_NO},
         "calendar": {"time_zone": _TEXT, "holidays": _TEXT},
         "defaults": {"policy": _TEXT, "regime": _TEXT},
         "store": {"url": _TEXT},
@@ -45,6 +46,16 @@ class Look:
     logo: Path | None = None
     accent: str = ""
     fonts: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """What letters to requesters say beside their templates: to whom a person may complain, and before which court they may go."""
+
+    language: str = "en"
+    authority: str = ""
+    court: str = ""
+    sells_data: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -68,6 +79,7 @@ class Settings:
     log_level: str = "info"
     tsa_url: str | None = None
     look: Look = Look()
+    letters: Letters = Letters()
     pkcs12: Path | None = None
     pkcs12_password: Secret | None = None
 
@@ -114,6 +126,7 @@ def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
             accent=look.get("accent", ""),
             fonts=tuple(home / font for font in look.get("fonts", ())),
         ),
+        letters=Letters(**table.get("letters", {})),
         pkcs12=home / signing["pkcs12"] if "pkcs12" in signing else None,
         pkcs12_password=resolve_secret(signing["password"], environment) if "password" in signing else None,
     )
@@ -162,6 +175,8 @@ def _mistake(section: str, key: str, value: object) -> str:
 def _is_of(wanted: str, value: object) -> bool:
     if wanted == _TEXTS:
         return isinstance(value, list) and all(isinstance(entry, str) and entry for entry in value)
+    if wanted == _YES_NO:
+        return isinstance(value, bool)
     if wanted == _WHOLE:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, str) and bool(value.strip())

@@ -1,9 +1,11 @@
 """A law as data (`policies/regimes/`): what a case under it may rely on, and when its answer is due."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from dsr_engine.domain.deadline import Clocks
+from dsr_engine.domain.letter import LetterKind
 from dsr_engine.domain.source import NOWHERE, Source
 
 
@@ -19,7 +21,10 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Regime:
-    """`version`, `valid_from` and the file's digest are stored on every case that is opened under it. `clocks` None: the file sets no limit."""
+    """`version`, `valid_from` and the file's digest are stored on every case that is opened under it. `clocks` None: the file sets no limit.
+
+    `letters` names what each letter must say: element → where the law demands it.
+    """
 
     name: str
     title: str
@@ -29,8 +34,7 @@ class Regime:
     sources: tuple[str, ...]
     grounds: tuple[Ground, ...]
     log_keep_months: int
-    confirmation_elements: tuple[str, ...] = ()
-    denial_elements: tuple[str, ...] = ()
+    letters: Mapping[LetterKind, Mapping[str, str]] = field(default_factory=dict)
     clocks: Clocks | None = None
     source: Source = NOWHERE
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dsr_engine.domain.anonymize import MethodName
+from dsr_engine.domain.letter import ELEMENTS, LetterKind
 from dsr_engine.domain.policy import Treatment
 from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.system import Manifest
@@ -28,6 +29,16 @@ _METHODS = {
     MethodName.TRUNCATE: "the first characters: {truncate: 3}",
     MethodName.REDACT: "only the person's words in it are cut out",
     MethodName.FAKE: "a made-up value of the same form",
+}
+_LETTERS = {
+    LetterKind.ACKNOWLEDGEMENT: "the request has arrived",
+    LetterKind.CLARIFICATION: "a question to the requester",
+    LetterKind.EXTENSION: "the answer takes longer, and why",
+    LetterKind.COMPLETION: "everything that was found is erased",
+    LetterKind.PARTIAL: "something had to stay, on which ground and until when",
+    LetterKind.REFUSAL: "nothing is done, and why",
+    LetterKind.CANNOT_IDENTIFY: "nobody can tell which data are the requester's",
+    LetterKind.RESTRICTION_LIFTED: "data that were only stored are about to be used or erased again",
 }
 _DRIVERS = {
     "sql": "PostgreSQL, MariaDB, MySQL, SQLite",
@@ -60,6 +71,8 @@ def catalog(manifests: Mapping[str, Manifest], regimes: Mapping[str, Regime]) ->
         "drivers": drivers,
         "selectors": _entries(KINDS.items()),
         "categories": _entries(categories().items()),
+        "letters": tuple(Entry(kind.value, _LETTERS[kind]) for kind in LetterKind),
+        "elements_of_letters": _entries(ELEMENTS.items()),
     }
 
 

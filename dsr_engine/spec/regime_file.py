@@ -6,8 +6,10 @@ from typing import Any
 from marshmallow import ValidationError, post_load, validates_schema
 
 from dsr_engine.domain.deadline import Clocks, ClockStart, ClockUnit, Limit
+from dsr_engine.domain.letter import ELEMENTS, LetterKind
 from dsr_engine.domain.regime import Ground, Regime
 from dsr_engine.spec.document import Document
+from dsr_engine.spec.nearest import did_you_mean
 from dsr_engine.spec.scalars import Choice, Parsed, Words, day, name, whole, yes_no
 from dsr_engine.spec.schema import AtKey, ListOf, StrictSchema, TableOf, block_of, load
 
@@ -80,6 +82,17 @@ class GroundSchema(StrictSchema):
         return data
 
 
+def _check_letter(text: str) -> None:
+    known = [kind.value for kind in LetterKind]
+    if text not in known:
+        raise ValidationError(f"no such letter{did_you_mean(text, known)}")
+
+
+def _check_element(text: str) -> None:
+    if text not in ELEMENTS:
+        raise ValidationError(f"no such element of a letter{did_you_mean(text, ELEMENTS)}")
+
+
 class RegimeSchema(StrictSchema):
     """One file in `policies/regimes/`."""
 
@@ -93,8 +106,7 @@ class RegimeSchema(StrictSchema):
     sources = ListOf(Words(wanted="a source", most=300), single=True, required=True)
     grounds = TableOf(block_of(GroundSchema()), required=True)
     log_keep_months = whole(least=1, most=1_200, required=True)
-    confirmation_elements = ListOf(Words(most=500))
-    denial_elements = ListOf(Words(most=500))
+    letters = TableOf(TableOf(Words(wanted="a citation", most=300), check_key=_check_element), check_key=_check_letter)
     clock = block_of(ClockSchema())
 
     @validates_schema
@@ -115,8 +127,7 @@ def regime_from(document: Document) -> Regime:
         sources=data["sources"],
         grounds=tuple(Ground(name, ground["cite"], ground["about"], ground["needs_law"]) for name, ground in data["grounds"].items()),
         log_keep_months=data["log_keep_months"],
-        confirmation_elements=data["confirmation_elements"],
-        denial_elements=data["denial_elements"],
+        letters={LetterKind(kind): elements for kind, elements in data["letters"].items()},
         clocks=data["clock"],
         source=document.source(document.root.place),
     )
