@@ -13,12 +13,17 @@ from dsr_engine.drivers.driver import CollectionFacts, Link
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sample:
-    """Up to as many distinct values as were asked for of each field, as text; `nulls` and `rows` tell how many of the looked-at rows had none."""
+    """Up to as many distinct values as were asked for of each field, as text.
+
+    `rows` were looked at (`is_whole`: there are no others); `nulls` of them had no value in a field, and the others had `distinct` different ones.
+    """
 
     collection: str
     values: Mapping[str, tuple[str, ...]]
     rows: int
     nulls: Mapping[str, int] = field(default_factory=dict)
+    distinct: Mapping[str, int] = field(default_factory=dict)
+    is_whole: bool = False
 
     def __repr__(self) -> str:
         return f"Sample({self.collection} •••)"
@@ -52,6 +57,14 @@ class Neighbour:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Copying:
+    """A change of `collection` writes into `into` by itself (a trigger): an audit trail, or a table that is kept up to date."""
+
+    collection: str
+    into: str
+
+
 class Surveyor(Protocol):
     """One connection to one system, for questions about its shape. Reads only, a bounded number of rows each."""
 
@@ -66,6 +79,9 @@ class Surveyor(Protocol):
 
     def sharing(self, collection: str, link: Link, most: int) -> Sharing:
         """How many records of `collection` share a target of the link."""
+
+    def copies(self) -> Sequence[Copying]:
+        """Which collections the system itself writes into when others change, as far as can be told."""
 
     def neighbours(self, locators: Sequence[Locator]) -> Sequence[Neighbour]:
         """Which records of other collections are dependents or parents of these, counted."""

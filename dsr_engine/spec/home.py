@@ -14,6 +14,7 @@ from dsr_engine.shipped import shipped
 from dsr_engine.spec.against import check_against
 from dsr_engine.spec.connector_file import manifest_from
 from dsr_engine.spec.document import Document
+from dsr_engine.spec.fides_file import fides_from, is_fides
 from dsr_engine.spec.grounds import ground_problems
 from dsr_engine.spec.loader import read_document
 from dsr_engine.spec.policy_file import policy_from
@@ -57,12 +58,13 @@ def load_home(home: Path, environment: Mapping[str, str], *, allow_gaps: bool = 
     """
     problems: list[SpecProblem] = []
     regimes = _collect(_folders(home, "policies", "regimes"), lambda document: regime_from(document), problems)
-    manifests = _collect(_folders(home, "connectors"), lambda document: manifest_from(document), problems)
+    unsaid: list[SpecProblem] = []
+    manifests = _collect(_folders(home, "connectors"), lambda document: _manifest(document, unsaid), problems)
     systems = _systems(home, Surroundings(manifests, environment, home), problems)
     shipped_policies, own = (_collect((folder,), lambda document: _policy(document, regimes), problems) for folder in _folders(home, "policies"))
     if problems:
         raise SpecWrong(problems)
-    found = [problem for policy in own.values() for problem in check_against(policy, systems)]
+    found = [*unsaid, *(problem for policy in own.values() for problem in check_against(policy, systems))]
     gaps = tuple(problem for problem in found if problem.is_gap) if allow_gaps else ()
     if len(found) > len(gaps):
         raise SpecWrong(problem for problem in found if problem not in gaps)
@@ -140,6 +142,15 @@ def _policy(document: Document, regimes: Mapping[str, Regime]) -> Policy:
     if problems:
         raise SpecWrong(problems)
     return policy
+
+
+def _manifest(document: Document, unsaid: list[SpecProblem]) -> Manifest:
+    """The manifest of a connector file, or of a fides dataset file; `unsaid` takes what the latter says and a manifest cannot."""
+    if not is_fides(document):
+        return manifest_from(document)
+    found = fides_from(document)
+    unsaid.extend(found.gaps)
+    return found.manifest
 
 
 def _systems(home: Path, around: Surroundings, problems: list[SpecProblem]) -> Mapping[str, System]:

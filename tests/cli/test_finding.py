@@ -28,7 +28,7 @@ def test_it_finds_the_person_in_every_system_and_leaves_all_as_it_is(dsr: Dsr, c
 
 def test_its_json_has_exactly_the_published_shape(dsr: Dsr, company: Company) -> None:
     document = json.loads(dsr("find", *WHO, *company.urls(), "--json").out)
-    assert list(document) == ["findings", "coverage"]
+    assert list(document) == ["findings", "coverage", "next_to", "not_counted"]
     for row in document["findings"]:
         assert list(row) == ["system", "collection", "locator", "categories", "selector", "match", "confidence"]
         assert row["match"] in ("owns", "mentions")
