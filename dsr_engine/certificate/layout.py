@@ -1,4 +1,4 @@
-"""Layout 1: which blocks a statement gives, in their order. The page shows every part of the statement, and nothing that is not in it
+"""Layout 2: which blocks a statement gives, in their order. The page shows every part of the statement, and nothing that is not in it
 but the marks of its proof (fingerprints and the place in the ledger), which a verifier knows from the proof itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from dsr_engine.certificate import wording
 from dsr_engine.certificate.blocks import Block, Facts, Heading, Paragraph, Points, Summary, Table, Title
 from dsr_engine.domain.certificate import Statement, SystemStatement
 
-LAYOUT = 1
+LAYOUT = 2
 _MOST_COLUMNS = 6
 _MOST_NAMES = 12
 #: A cell with more characters than this would make a row too tall to be read; its row is told as facts instead.
@@ -106,7 +106,9 @@ def _system(system: SystemStatement) -> Iterator[Block]:
         (
             *((("Owner", system.owner),) if system.owner else ()),
             ("Claim", wording.level(system.level) if _is_searched(system) else "No claim is made: nothing in it was searched."),
+            *((("Asked for", f"level {system.level_asked}, which was not reached"),) if system.level_asked != system.level else ()),
             ("Fresh look", wording.VERIFICATIONS.get(system.verification, system.verification)),
+            *_facts(system.server, ""),
         )
     )
     parts: tuple[tuple[str, Sequence[Mapping[str, str | int]], str], ...] = (
@@ -117,9 +119,16 @@ def _system(system: SystemStatement) -> Iterator[Block]:
     )
     for title, rows, _ in parts:
         yield from _table(title, rows)
+    yield from _channels(system)
     empty = [sentence for _, rows, sentence in parts if not any(map(_is_filled, rows))]
     if empty:
         yield Paragraph(" ".join(empty))
+
+
+def _channels(system: SystemStatement) -> Iterator[Block]:
+    """What bytes may outlive in, worst first, so that what is clean does not bury what is not."""
+    ranked = sorted(system.channels, key=lambda row: wording.STATES.index(row["state"]) if row.get("state") in wording.STATES else -1)
+    yield from _table("Copies that outlive an erasure in the storage of this system", ranked)
 
 
 def _limits(statement: Statement) -> Iterator[Block]:

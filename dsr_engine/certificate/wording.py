@@ -1,6 +1,6 @@
 """The vocabulary of the page: how codes of a statement read to a person.
 
-Part of layout 1 of the page. A wording that changes makes old pages differ from what a verifier expects, so a change needs a new layout.
+Part of layout 2 of the page. A wording that changes makes old pages differ from what a verifier expects, so a change needs a new layout.
 """
 
 import re
@@ -10,7 +10,8 @@ from datetime import datetime
 LEVELS: Mapping[str, str] = {
     "C0": "no longer returned by the application: an ordinary read through its database or interface finds nothing any more. "
     "Dead copies in primary storage, logs, replicas and backups are not covered",
-    "C1": "no copy left in primary storage, neither live nor dead. Logs, replicas, caches and backups are not covered",
+    "C1": "no copy of what was erased is left in the files of tables and indexes and in their statistics, neither live nor dead. "
+    "Logs (undo and redo among them), replicas, caches and backups are not covered",
     "C2": "gone from primary storage, and aged out of logs, replicas and caches. Backups are not covered",
     "C3": "gone from primary storage, logs, replicas and caches, and the last backup that held it has expired",
 }
@@ -64,10 +65,14 @@ CODES: Mapping[str, str] = {
     "unsearched": "not searched",
 }
 
+#: States of copies that outlive an erasure, in the order in which a reader should know of them.
+STATES = ("not-assessed", "outside-control", "retained", "expires-on", "erased", "verified-absent")
+
 #: Columns of tables in the order of reading; others follow in alphabetical order.
 COLUMNS = (
     *(
         "collection",
+        "channel",
         "what",
         "person",
         "by",
@@ -82,7 +87,25 @@ COLUMNS = (
         "category",
         "categories",
     ),
-    *("searched", "found", "records", "count", "until", "because", "ground", "law", "rule", "source", "gone", "gone_by", "at", "reason", "code"),
+    *(
+        "searched",
+        "found",
+        "records",
+        "count",
+        "until",
+        "because",
+        "ground",
+        "law",
+        "rule",
+        "source",
+        "gone",
+        "gone_by",
+        "at",
+        "reason",
+        "level",
+        "detail",
+        "code",
+    ),
 )
 
 _LABELS: Mapping[str, str] = {
@@ -96,6 +119,7 @@ _LABELS: Mapping[str, str] = {
     "sha256": "SHA-256",
     "id": "Id",
     "dpo": "Data protection officer",
+    "rows_hidden": "Rows hidden",
     "source": "Rule at",
     "gone": "Gone by",
     "gone_by": "Gone by",

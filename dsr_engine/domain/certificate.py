@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class SystemStatement:
-    """One system: how far it was searched and what happened in it. Counts are records."""
+    """One system: how far it was searched and what happened in it. Counts are records.
+
+    `level` is the claim level that was reached, `level_asked` the one that was to be reached. `server` says who was asked, and as whom.
+    `channels` are the ways by which bytes outlive their deletion in the system's own storage, each with exactly one state (`domain.residue`).
+    """
 
     name: str
     kind: str
@@ -17,6 +21,9 @@ class SystemStatement:
     residuals: tuple[Mapping[str, str], ...]
     verification: str
     level: str
+    level_asked: str = "C0"
+    server: Mapping[str, str] = field(default_factory=dict)
+    channels: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ class Channel:
     """One way by which bytes outlive their deletion.
 
     `code` is stable (`pg.dead_tuples`), `what` and `detail` are plain words without personal data.
-    `until` belongs to EXPIRES_ON only. `level` is the claim level that this channel stands in the way of (C1 primary storage, C2 logs, WAL, replicas
-    and caches, C3 backups).
+    `until` belongs to EXPIRES_ON only. `level` is the claim level that this channel stands in the way of (C0 what is returned at all, C1 primary
+    storage, C2 logs, WAL, replicas and caches, C3 backups).
     """
 
     code: str
@@ -47,19 +47,22 @@ class Work:
     """One command for the administrator: the statement, which channels it closes, and what it locks meanwhile.
 
     `needs_owner` names the right that it takes (`owner of the table`, `superuser`). Statements hold names from the live catalogue and no values.
+    `harms` says what else it would take away; such a work is for a human to judge and is never run by the engine.
     """
 
     statement: str
     closes: tuple[str, ...]
     locks: str
     needs_owner: str = ""
+    harms: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
     """Who was asked: `identity` as in the plan, `product` with version, `role` of the session, and whether that role may be shown less than there is.
 
-    The role is an account's name: a certificate may print it, so it should not be a person's.
+    The role is an account's name: a certificate may print it, so it should not be a person's. `erased_as` is the account that made the changes;
+    both are empty where the system knows no accounts (a file).
     """
 
     identity: str
@@ -67,6 +70,12 @@ class ServerFacts:
     role: str
     may_hide_rows: bool
     detail: str = ""
+    erased_as: str = ""
+
+    @property
+    def is_other_role(self) -> bool:
+        """True if who looked afresh is another account than who erased."""
+        return bool(self.role) and self.role != self.erased_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +89,12 @@ class Assessment:
     channels: tuple[Channel, ...]
     works: tuple[Work, ...] = ()
     marks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def open_c1(self) -> tuple[Channel, ...]:
+        """The channels that stand in the way of level C1: no copy of what was erased in primary storage, live or dead."""
+        return tuple(channel for channel in self.channels if channel.level in _UP_TO_C1 and channel.state not in _CLEAN)
+
+
+_UP_TO_C1 = ("C0", "C1")
+_CLEAN = frozenset({ResidueState.VERIFIED_ABSENT, ResidueState.ERASED})

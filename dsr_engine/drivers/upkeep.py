@@ -16,7 +16,7 @@ class Upkeep(Protocol):
     def assess(self, collections: Sequence[str], since: datetime, marks: Mapping[str, str]) -> Assessment:
         """Every channel of this kind of system with its state now.
 
-        `collections` are those in which something was erased or rewritten, `since` when the first effect was intended, `marks` what the assessment
+        `collections` are those in which something was erased or rewritten, `since` a moment before the first effect, `marks` what the assessment
         before gave (empty at the first one). Changes nothing. Raises the families of `domain/errors.py`.
         """
 

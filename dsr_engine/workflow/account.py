@@ -17,6 +17,8 @@ from dsr_engine.workflow.discover import VERIFIED
 from dsr_engine.workflow.errands import is_errand
 from dsr_engine.workflow.execute import HELD
 from dsr_engine.workflow.masking import Mask
+from dsr_engine.workflow.survivals import assessed_statement, lower_levels, lowest_level
+from dsr_engine.workflow.tranche import TRANCHE
 
 Row = Mapping[str, str | int]
 
@@ -26,7 +28,7 @@ DISCLAIMERS = (
     "It speaks only of the systems, collections and times that are listed; what is not listed was not looked at.",
     "Pseudonymised or de-identified data are not counted as erased.",
 )
-#: What a deletion through a database or an interface reaches (`README.md`, LIMITS): no driver does and checks more yet.
+#: What a deletion through a database or an interface reaches by itself (`README.md`, LIMITS). `upkeep.py` makes and shows more where it is asked for.
 LEVEL = "C0"
 _GONE = frozenset({ResultState.DONE, ResultState.ALREADY_ABSENT, ResultState.ABSENT_AFTER_INTERRUPTION, ResultState.ACCEPTED})
 
@@ -61,12 +63,17 @@ def account_of(tx: Transaction, case: Case, systems: Iterable[System], mask: Mas
     errands = {system.name for system in systems if is_errand(system)}
     coverage = [row for row in tx.coverage.of(case.id, case.round, VERIFIED) if row.system not in errands]
     tasks = {task.system: task for task in tx.tasks.of(case.id)}
+    stored = {name: entry.assessment for name, entry in tx.assessments.of(case.id, case.round).items()}
     statements = tuple(
-        _errand(system, tasks.get(system.name)) if system.name in errands else _system(case, system, effects, coverage, mask) for system in systems
+        _errand(system, tasks.get(system.name))
+        if system.name in errands
+        else assessed_statement(_system(case, system, effects, coverage, mask), system, stored.get(system.name), mask)
+        for system in systems
     )
     exceptions = (*_exceptions(case, effects, coverage, mask, _stays(tx, case)), *_unmapped(systems, effects, mask), *_arrived(tx, case))
+    exceptions = (*exceptions, *lower_levels(tx, case, systems, stored, mask))
     outcome = Outcome.FULFILLED_WITH_EXCEPTIONS if exceptions else Outcome.FULFILLED
-    return Account(statements, exceptions, _claims(statements), outcome, LEVEL)
+    return Account(statements, exceptions, _claims(statements), outcome, lowest_level(statements))
 
 
 def _effects(tx: Transaction, plan: Plan) -> Iterable[_Effect]:
@@ -188,7 +195,7 @@ def _fenced(item: PlanItem, reason: Reason) -> str:
 def _exceptions(case: Case, effects: Iterable[_Effect], coverage: Iterable[Coverage], mask: Mask, stays: int) -> tuple[str, ...]:
     found = []
     for row in coverage:
-        if row.extent is not Extent.FULL:
+        if row.extent is not Extent.FULL and row.code != TRANCHE:
             how = "was not searched" if row.extent is Extent.NONE else "was searched in part only"
             found.append(mask.text(f"{row.system}.{row.collection} {how}: {row.reason}"))
     last = [effect for effect in effects if _is_last(effect, case)]

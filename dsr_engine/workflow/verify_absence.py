@@ -4,6 +4,8 @@ A hit is *expected* (planned or decided to stay, and unchanged), *arrived* (crea
 
 What is expected is counted out beforehand as *excuses*: one for each finding that was to stay, on the record where it now is, with the look of the
 hits that were to stay. A fresh finding without an excuse is residue; so a span that a redaction left behind, or a row that changed, cannot hide.
+
+Only when nothing is left that is returned, the systems are asked what stays in their storage (`upkeep.py`).
 """
 
 from collections import Counter
@@ -27,6 +29,7 @@ from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.make_plan import decided
 from dsr_engine.workflow.step import Advance, NewRound, Stand, Step
 from dsr_engine.workflow.turn import Turn
+from dsr_engine.workflow.upkeep import attend
 
 #: What a finding looks like, whatever its place: a rewrite moves rows, and sometimes the whole record.
 Look = tuple[tuple[str, str, str], ...]
@@ -47,7 +50,10 @@ class _Round:
 
 
 def verify_absence(case: Case, turn: Turn, house: House) -> Step:
-    """Goes on to the certificate when nothing of the person is left but what is expected to be there; else a new round."""
+    """Goes on to the certificate when nothing of the person is left but what is expected to be there; else a new round.
+
+    Stands while a system has not reached the level that it is to reach.
+    """
     if case.wait is not None and case.wait.code == UNSEEN:
         return NewRound()  # whoever runs the case again has made readable what refused the last look
     errand = open_errand(case, turn, house)
@@ -72,7 +78,10 @@ def verify_absence(case: Case, turn: Turn, house: House) -> Step:
         counts = {"residue": residue, "arrived": arrived, "still_there": still_there}
         tx.ledger.append(leaf(house.clock, "absence.checked", f"{case.id}:{case.round}:absence", case=case.id, round=case.round, counts=counts))
 
-    return NewRound(write) if residue or still_there else Advance(Stage.CERTIFY, write)
+    if residue or still_there:
+        return NewRound(write)
+    wait = attend(case, turn, house)
+    return Stand(wait) if wait is not None else Advance(Stage.CERTIFY, write)
 
 
 def _fresh_look(case: Case, turn: Turn, house: House) -> list[Finding] | Wait:
@@ -154,7 +163,7 @@ def _looks_left(item: PlanItem, result: ResultState | None, findings: Iterable[F
     looks = []
     for finding in findings:
         hits = finding.hits if result is ResultState.KEPT else tuple(hit for hit in finding.hits if not _is_treated(hit, finding, item))
-        if hits:
+        if hits or not finding.hits:  # what a sweep found by its age has no hits
             looks.append(_look(hits))
     return looks
 

@@ -43,6 +43,20 @@ _DATABASE = SystemStatement(
     ),
     verification="other_credential",
     level="C0",
+    level_asked="C1",
+    server={
+        "server": "postgresql:7710784431596621555:16538",
+        "product": "PostgreSQL 15.8",
+        "looked_as": "dsr_verify",
+        "erased_as": "dsr",
+        "rows_hidden": "possible: columns are hidden in payroll",
+    },
+    channels=(
+        {"channel": "dead rows in table files", "state": "retained", "until": "", "level": "C1", "detail": "3 dead rows until written anew"},
+        {"channel": "server log", "state": "expires-on", "until": "2026-12-01", "level": "C2", "detail": "files come round after 7 day(s)"},
+        {"channel": "replication slots", "state": "verified-absent", "until": "", "level": "C2", "detail": "there are no slots"},
+        {"channel": "standbys and subscribers", "state": "not-assessed", "until": "", "level": "C2", "detail": "pg_monitor needed"},
+    ),
 )
 
 _MAIL = SystemStatement(

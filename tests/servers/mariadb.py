@@ -1,10 +1,11 @@
 """A private MariaDB for the whole test run; every test gets a database of its own in it."""
 
+import contextlib
 import getpass
 import itertools
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +36,19 @@ class MariadbServer:
 
 @pytest.fixture(scope="session")
 def mariadb_server() -> Iterator[MariadbServer]:
+    with running_mariadb("skip-log-bin") as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running_mariadb(*options: str) -> Iterator[MariadbServer]:
+    """A private server with these further lines in its configuration."""
     install = program("mariadb-install-db", install=_INSTALL)
     mariadbd = program("mariadbd", install=_INSTALL, extra=("/usr/sbin/mariadbd",))
     with server_folder("mysql") as folder:
         port, log = free_port(), folder / "server.log"
         configuration = folder / "my.cnf"
-        configuration.write_text(_configuration(folder, port))
+        configuration.write_text(_configuration(folder, port, options))
         made = subprocess.run(
             [install, f"--defaults-file={configuration}", "--skip-test-db", "--auth-root-authentication-method=normal"],
             capture_output=True,
@@ -64,7 +72,7 @@ def mariadb_server() -> Iterator[MariadbServer]:
             stop(process)
 
 
-def _configuration(folder: Path, port: int) -> str:
+def _configuration(folder: Path, port: int, options: Sequence[str]) -> str:
     user = "mysql" if os.geteuid() == 0 else getpass.getuser()
     lines = {
         "datadir": folder / "data",
@@ -82,7 +90,7 @@ def _configuration(folder: Path, port: int) -> str:
         "character-set-server": "utf8mb4",
         "default-time-zone": "-05:00",  # not UTC on purpose: a driver that trusts the server's zone shows
     }
-    return "[mariadbd]\nskip-name-resolve\nskip-log-bin\n" + "".join(f"{name}={value}\n" for name, value in lines.items())
+    return "\n".join(("[mariadbd]", "skip-name-resolve", *options, "")) + "".join(f"{name}={value}\n" for name, value in lines.items())
 
 
 def _is_ours(server: MariadbServer, data: Path) -> bool:
