@@ -7,11 +7,13 @@ from dsr_engine.cli.cases import exit_code
 from dsr_engine.cli.entry import DONE
 from dsr_engine.cli.options import as_json, by_whom, home_of, house_of, worker_name
 from dsr_engine.cli.stories import print_case
-from dsr_engine.cli.terminal import print_json, print_line
+from dsr_engine.cli.terminal import print_json, print_line, print_table
 from dsr_engine.domain.case import Stage
 from dsr_engine.domain.errors import InputWrong
+from dsr_engine.store.sweep_counts import SweepCount
 from dsr_engine.workflow.masking import Mask
 from dsr_engine.workflow.report import case_report, plan_report
+from dsr_engine.workflow.sweep import Swept
 from dsr_engine.workflow.sweep import sweep as run_sweep
 
 
@@ -22,7 +24,7 @@ from dsr_engine.workflow.sweep import sweep as run_sweep
 @as_json
 @click.pass_context
 def sweep(context: click.Context, policy_name: str, dry_run: bool, by: str, is_json: bool) -> int:
-    """Runs the retention sweep of a policy. Its first runs are dry, as many as the policy says."""
+    """Runs the retention sweep of a policy, or goes on with the one that is open. Its first runs are dry, as many as the policy says."""
     home = home_of(context, allow_gaps=True)
     policy = home.declared.policies.get(policy_name)
     if policy is None:
@@ -35,10 +37,43 @@ def sweep(context: click.Context, policy_name: str, dry_run: bool, by: str, is_j
         # A dry run's case is forgotten when it ends, and its plan with it: here it is shown for the last time.
         report["plan"] = plan_report(swept.plan, Mask(()))
     report["is_dry"] = swept.is_dry
+    report |= _whole(swept)
     if is_json:
         print_json(report)
     else:
         print_case(report)
-        if swept.forced_dry:
-            print_line("\nThis run was dry: the policy's first runs have to be (sweep.first_runs_dry).", "yellow")
+        _print_whole(report, swept)
     return DONE if swept.is_dry and swept.case.stage is Stage.CLOSED else exit_code(swept.case)
+
+
+def _whole(swept: Swept) -> dict[str, object]:
+    """What the sweep had before it as a whole, what it could not date, and the tranches that it carried through."""
+    places = ({"system": entry.system, "collection": entry.collection, "rule": entry.rule} for entry in swept.counts)
+    counted = list(zip(places, swept.counts, strict=True))
+    return {
+        "due": [{**place, "records": entry.due, "of": entry.total} for place, entry in counted if entry.due != 0],
+        "unknown_start": [{**place, "records": entry.unknown, "then": _fate(entry)} for place, entry in counted if entry.unknown != 0],
+        "tranches": [
+            {"tranche": done.number, "case": done.case, "affected": done.affected, "certificate": done.certificate} for done in swept.carried
+        ],
+    }
+
+
+def _fate(entry: SweepCount) -> str:
+    """What becomes of records whose period has no beginning that is known: nothing is erased on a guess."""
+    return "stays until somebody says when it began" if entry.ground == "purpose" else f"waits: {entry.ground}"
+
+
+def _print_whole(report: dict[str, object], swept: Swept) -> None:
+    place = {"system": "system", "collection": "collection", "rule": "rule"}
+    for title, name, more in (
+        ("Due when the sweep began", "due", {"records": "records", "of": "of"}),
+        ("Start unknown, never erased by a sweep", "unknown_start", {"records": "records", "then": "then"}),
+        ("Tranches", "tranches", {"tranche": "tranche", "case": "case", "affected": "affected", "certificate": "certificate"}),
+    ):
+        rows = report[name]
+        if isinstance(rows, list) and rows:
+            print_line(f"\n{title}")
+            print_table(rows, more if name == "tranches" else {**place, **more}, empty="none")
+    if swept.forced_dry:
+        print_line("\nThis run was dry: the policy's first runs have to be (sweep.first_runs_dry).", "yellow")

@@ -49,10 +49,26 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Tranche:
+    """Which part of a sweep a case is: a sweep of many records is done in cases of bounded size, one after the other.
+
+    `sweep` is the random id of the whole, `number` counts its cases from 1. `begun` is when the whole began: its day decides what is due in every
+    tranche. `before` is how many records the earlier tranches planned to change. A dry one ends with its plan.
+    """
+
+    sweep: str
+    number: int
+    begun: datetime
+    is_dry: bool = False
+    before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """`subject_ref` is random and is all that a certificate says of the person. `systems` are the names of the systems in scope.
 
     `identity` says how the requester was verified (`vouched_by_operator`, `code_to_known_address`, …), empty until then; never the proof.
+    `tranche` is set for sweeps only.
     """
 
     id: str
@@ -71,3 +87,9 @@ class Case:
     received_at: datetime | None = None
     closed_at: datetime | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    tranche: Tranche | None = None
+
+    @property
+    def is_dry(self) -> bool:
+        """True for a case that ends with its plan, whoever runs it."""
+        return self.tranche is not None and self.tranche.is_dry

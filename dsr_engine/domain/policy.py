@@ -109,13 +109,17 @@ class RequestTerms:
 
 @dataclass(frozen=True, slots=True)
 class SweepTerms:
-    """When the retention sweep runs (cron expression) and what stops it. `max_share` is a share of one collection."""
+    """When the retention sweep runs (cron expression) and what stops it. `max_share` is a share of one collection.
+
+    `max_affected` and `max_share` are held against the whole sweep. `tranche` is how many records one case of it treats at most.
+    """
 
     schedule: str = ""
     approval: str = "one_person"
     max_affected: int = 500
     max_share: float = 0.01
     first_runs_dry: int = 3
+    tranche: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)

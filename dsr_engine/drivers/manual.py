@@ -7,7 +7,21 @@ from dsr_engine.domain.errors import NotSupported
 from dsr_engine.domain.finding import Extent
 from dsr_engine.domain.record import Gap, Record
 from dsr_engine.domain.system import System
-from dsr_engine.drivers.driver import Change, CollectionFacts, Foreseen, Looked, Observation, Outcome, Problem, Query, Slice, Traits, Watched
+from dsr_engine.drivers.driver import (
+    Change,
+    CollectionFacts,
+    Counted,
+    Foreseen,
+    Looked,
+    Observation,
+    OlderThan,
+    Outcome,
+    Problem,
+    Query,
+    Slice,
+    Traits,
+    Watched,
+)
 
 #: The one collection of such a system.
 COLLECTION = "task"
@@ -34,6 +48,9 @@ class ManualDriver:
 
     def find(self, _query: Query, _part: Slice) -> Iterator[Record | Gap | Looked]:
         yield Looked(COLLECTION, 0, Extent.NONE, self._reason)
+
+    def count(self, _collection: str, _queries: Sequence[OlderThan]) -> Counted:
+        raise self._out_of_reach()
 
     def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
         if watched:

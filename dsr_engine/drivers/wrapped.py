@@ -11,7 +11,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from dsr_engine.content.rewriter import Rewriter
 from dsr_engine.domain.errors import DsrError, InputWrong, NotAllowed, NotSupported, Unreachable
@@ -20,10 +20,12 @@ from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import (
     Change,
     CollectionFacts,
+    Counted,
     Driver,
     Foreseen,
     Looked,
     Observation,
+    OlderThan,
     Outcome,
     Problem,
     Query,
@@ -61,6 +63,9 @@ class Layer:
 
     def find(self, query: Query, part: Slice) -> Iterator[Record | Gap | Looked]:
         return self._stream("find", part.collection, lambda: self._inner.find(query, part))
+
+    def count(self, collection: str, queries: Sequence[OlderThan]) -> Counted:
+        return self._call("count", collection, lambda: self._inner.count(collection, queries))
 
     def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
         return self._call("observe", _collections(watched), lambda: self._inner.observe(watched))
@@ -124,6 +129,11 @@ def replaced(error: Exception, verb: str) -> DsrError:
     return NotSupported(message, code="driver.failed", hint="a fault of the driver: please report the place")
 
 
+def _may_answer_soon(error: BaseException) -> bool:
+    """False for a system that was waited for long enough already."""
+    return isinstance(error, Unreachable) and error.code != "system.busy"
+
+
 class Retried(Layer):
     """Asks again, with growing pauses, when a system did not answer; never for `change`. A stream that has begun is not begun again."""
 
@@ -133,7 +143,7 @@ class Retried(Layer):
         self._pause = wait_random_exponential(multiplier=first_pause, max=longest_pause)
 
     def _trying(self) -> Retrying:
-        return Retrying(retry=retry_if_exception_type(Unreachable), stop=stop_after_attempt(self._attempts), wait=self._pause, reraise=True)
+        return Retrying(retry=retry_if_exception(_may_answer_soon), stop=stop_after_attempt(self._attempts), wait=self._pause, reraise=True)
 
     def _call(self, verb: str, _collection: str, answer: Callable[[], T]) -> T:
         return answer() if verb == CHANGE else self._trying()(answer)

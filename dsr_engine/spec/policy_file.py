@@ -246,6 +246,7 @@ class SweepSchema(StrictSchema):
     max_affected = whole(500, least=1)
     max_share = share(0.01)
     first_runs_dry = whole(3)
+    tranche = whole(20_000, least=1, most=200_000)
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: object) -> SweepTerms:  # noqa: ARG002 -- marshmallow's signature

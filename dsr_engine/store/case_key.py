@@ -25,6 +25,7 @@ class CaseKey:
         self._case = case
         self._secret = secret
         self._ciphers: dict[str, AESGCM] = {}
+        self._keys: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
         return f"CaseKey({self._case!r} •••)"
@@ -60,7 +61,9 @@ class CaseKey:
         return self._ciphers[purpose]
 
     def _derived(self, use: str) -> bytes:
-        return HKDF(SHA256(), length=32, salt=None, info=f"dsr-engine/1/{use}".encode()).derive(self._secret)
+        if use not in self._keys:
+            self._keys[use] = HKDF(SHA256(), length=32, salt=None, info=f"dsr-engine/1/{use}".encode()).derive(self._secret)
+        return self._keys[use]
 
     def _bound(self, purpose: str, row: str) -> bytes:
         return "\0".join(("dsr-sealed/1", self._case, purpose, row)).encode()

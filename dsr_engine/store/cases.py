@@ -1,10 +1,11 @@
 """Cases as rows: one row, changed in place; who works on it is in `leases.py`."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage, Wait
+from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage, Tranche, Wait
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.store.tables import cases
 
@@ -29,6 +30,12 @@ class Cases:
         if open_only:
             wanted = wanted.where(cases.c.stage != Stage.CLOSED)
         return tuple(_read(row) for row in self._connection.execute(wanted))
+
+    def of_sweep(self, sweep: str) -> tuple[Case, ...]:
+        """The tranches of one sweep, by number."""
+        wanted = select(cases).where(cases.c.kind == CaseKind.SWEEP, cases.c.tranche["sweep"].as_string() == sweep)
+        found = (_read(row) for row in self._connection.execute(wanted))
+        return tuple(sorted(found, key=lambda case: case.tranche.number if case.tranche else 0))
 
     def save(self, case: Case) -> None:
         """Writes every field; the lease stays as it is. Raises `InputWrong` if there is no such case."""
@@ -64,7 +71,26 @@ def _written(case: Case) -> dict[str, Any]:
         "wait_needs": wait.needs if wait else None,
         "wait_since": wait.since if wait else None,
         "wait_wake_at": wait.wake_at if wait else None,
+        "tranche": _written_tranche(case.tranche),
     }
+
+
+def _written_tranche(tranche: Tranche | None) -> dict[str, Any] | None:
+    if tranche is None:
+        return None
+    return {
+        "sweep": tranche.sweep,
+        "number": tranche.number,
+        "begun": tranche.begun.isoformat(),
+        "is_dry": tranche.is_dry,
+        "before": tranche.before,
+    }
+
+
+def _read_tranche(written: dict[str, Any] | None) -> Tranche | None:
+    if written is None:
+        return None
+    return Tranche(written["sweep"], written["number"], datetime.fromisoformat(written["begun"]), written["is_dry"], written["before"])
 
 
 def _read(row: Row[Any]) -> Case:
@@ -85,4 +111,5 @@ def _read(row: Row[Any]) -> Case:
         received_at=row.received_at,
         closed_at=row.closed_at,
         digests=dict(row.digests),
+        tranche=_read_tranche(row.tranche),
     )

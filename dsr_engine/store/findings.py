@@ -7,11 +7,14 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from dsr_engine.domain.errors import InputWrong
-from dsr_engine.domain.finding import Confidence, Finding, Match
+from dsr_engine.domain.finding import Confidence, Finding, Match, Sharing
 from dsr_engine.store.case_key import CaseKey
 from dsr_engine.store.finding_text import read, written
 from dsr_engine.store.pages import paged
 from dsr_engine.store.tables import findings
+
+#: Rows of one statement.
+_CHUNK = 2_000
 
 #: System, collection, how the person is in it, how sure that is.
 Tallied = tuple[str, str, Match, Confidence]
@@ -32,16 +35,18 @@ class Findings:
             return
         key = self._key_of(case)
         place = {"case_id": case, "round": round, "phase": phase, "slice": slice, "verdict": None}
-        rows = [{**place, "position": position, **_written(finding, key)} for position, finding in enumerate(found)]
-        self._connection.execute(insert(findings), rows)
+        for start in range(0, len(found), _CHUNK):
+            chunk = enumerate(found[start : start + _CHUNK], start)
+            self._connection.execute(insert(findings), [{**place, "position": position, **_written(finding, key)} for position, finding in chunk])
 
     def of(self, case: str, round: int, phase: str) -> Iterator[tuple[str, Finding]]:
         """Random id and finding, one at a time, in a stable order. To be read before the transaction ends."""
         key = self._key_of(case)
         wanted = select(findings).where(findings.c.case_id == case, findings.c.round == round, findings.c.phase == phase)
+        shared = Sharing()
         for row in paged(self._connection, wanted, findings.c.slice, findings.c.position):
             plain = key.unseal(row.sealed, purpose="finding", row=row.id)
-            yield row.id, read(plain, case=case, system=row.system, collection=row.collection, match=row.match, confidence=row.confidence)
+            yield row.id, shared(read(plain, case=case, system=row.system, collection=row.collection, match=row.match, confidence=row.confidence))
 
     def counts(self, case: str, round: int, phase: str) -> Mapping[Tallied, int]:
         """How many findings there are, for pages; works without the key."""

@@ -13,9 +13,11 @@ from dsr_engine.domain.plan import (
     Effect,
     Fence,
     How,
+    Notice,
     Obstacle,
     PlanItem,
     Planned,
+    Point,
     Reason,
     RedactSpans,
     Rewrite,
@@ -37,6 +39,7 @@ def written(item: PlanItem) -> bytes:
         "after": item.after,
         "categories": item.categories,
         "dependents": _dependents(item.dependents),
+        "together": item.together,
     }
     return json.dumps(body, separators=(",", ":")).encode()
 
@@ -56,15 +59,22 @@ def read(plain: bytes, *, item_id: str, system: str, collection: str, treatment:
         after=tuple(body["after"]),
         dependents=_read_dependents(body["dependents"]),
         categories=tuple(body["categories"]),
+        together=body.get("together", ""),
     )
 
 
-def written_obstacles(obstacles: tuple[Obstacle, ...]) -> bytes:
-    return json.dumps([[entry.code, entry.message, entry.system, entry.collection, entry.count] for entry in obstacles]).encode()
+def written_remarks(obstacles: tuple[Obstacle, ...], notices: tuple[Notice, ...]) -> bytes:
+    """What stands beside the items of a plan."""
+    body = {
+        "obstacles": [[entry.code, entry.message, entry.system, entry.collection, entry.count] for entry in obstacles],
+        "notices": [[entry.code, entry.message, entry.system, entry.collection, entry.today] for entry in notices],
+    }
+    return json.dumps(body).encode()
 
 
-def read_obstacles(plain: bytes) -> tuple[Obstacle, ...]:
-    return tuple(Obstacle(*entry) for entry in json.loads(plain))
+def read_remarks(plain: bytes) -> tuple[tuple[Obstacle, ...], tuple[Notice, ...]]:
+    body = json.loads(plain)
+    return tuple(Obstacle(*entry) for entry in body["obstacles"]), tuple(Notice(*entry) for entry in body["notices"])
 
 
 def _effect(effect: Effect | None) -> object:
@@ -93,6 +103,8 @@ def _how(how: How) -> list[object]:
             return ["drop"]
         case Fence(value):
             return ["fence", value]
+        case Point(to):
+            return ["point", to]
 
 
 def _read_how(kind: str, *rest: Any) -> How:
@@ -104,6 +116,8 @@ def _read_how(kind: str, *rest: Any) -> How:
             return RedactSpans()
         case "drop":
             return DropPart()
+        case "point":
+            return Point(rest[0])
         case _:
             return Fence(rest[0])
 
@@ -137,4 +151,4 @@ def _dependents(dependents: tuple[Dependent, ...]) -> list[object]:
 
 
 def _read_dependents(dependents: list[Any]) -> tuple[Dependent, ...]:
-    return tuple(Dependent(*entry) for entry in dependents)
+    return tuple([Dependent(*entry) for entry in dependents]) if dependents else ()

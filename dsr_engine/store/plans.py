@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, 
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.plan import ItemState, Plan, PlanItem
 from dsr_engine.store.case_key import CaseKey
-from dsr_engine.store.plan_text import read, read_obstacles, written, written_obstacles
+from dsr_engine.store.plan_text import read, read_remarks, written, written_remarks
 from dsr_engine.store.tables import plan_items, plans
 
 
@@ -21,7 +21,7 @@ class Plans:
         """Adds the plan; one of the same round that nobody began is replaced. Raises `Conflict` if that one was begun."""
         self._remove_earlier(plan)
         key = self._key_of(plan.case)
-        sealed = key.seal(written_obstacles(plan.obstacles), purpose="plan", row=plan.id)
+        sealed = key.seal(written_remarks(plan.obstacles, plan.notices), purpose="plan", row=plan.id)
         row = {
             "id": plan.id,
             "case_id": plan.case,
@@ -66,9 +66,9 @@ class Plans:
         if row is None:
             return None
         key = self._key_of(row.case_id)
-        obstacles = read_obstacles(key.unseal(row.sealed, purpose="plan", row=row.id))
+        obstacles, notices = read_remarks(key.unseal(row.sealed, purpose="plan", row=row.id))
         rows = self._connection.execute(select(plan_items).where(plan_items.c.plan_id == row.id).order_by(plan_items.c.position))
-        plan = Plan(row.id, row.case_id, row.round, row.policy_digest, tuple(_read(item, key) for item in rows), obstacles)
+        plan = Plan(row.id, row.case_id, row.round, row.policy_digest, tuple(_read(item, key) for item in rows), obstacles, notices)
         if plan.digest() != row.digest:
             raise Conflict(
                 f"the plan of case {plan.case}, round {plan.round}, is not what was stored: items are missing or were added",

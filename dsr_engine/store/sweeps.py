@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from dsr_engine.store.tables import sweeps
+from dsr_engine.store.work import SWEEPS, lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class SweepRun:
 class Sweeps:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def lock(self) -> None:
+        """Until the transaction ends nobody else begins a sweep."""
+        lock(self._connection, SWEEPS)
 
     def record(self, policy: str, at: datetime, rule: str, *, found: int, affected: int = 0, is_dry: bool = False) -> None:
         row = {"policy": policy, "at": at, "rule": rule, "found": found, "affected": affected, "is_dry": is_dry}

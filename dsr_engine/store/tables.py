@@ -100,6 +100,7 @@ cases = Table(
     Column("wait_needs", Text),
     Column("wait_since", Instant),
     Column("wait_wake_at", Instant),
+    Column("tranche", JSON),
     Column("lease_worker", String),
     Column("lease_fence", BigInteger, nullable=False, server_default="0"),
     Column("lease_until", Instant),
@@ -209,13 +210,15 @@ plan_items = Table(
     Column("sealed", Blob, nullable=False),
 )
 
-#: No reference to `plans`: what happened is still counted when the plan was shredded with its case.
+#: No reference to `plans`: what happened is still counted when the plan was shredded with its case. A row stands for `count` records from `position`
+#: on that came to the same end, so a batch of a thousand is one row nearly always.
 results = Table(
     "results",
     metadata,
     Column("plan_id", String, primary_key=True),
     Column("item_id", String, primary_key=True),
     Column("position", Integer, primary_key=True),
+    Column("count", Integer, nullable=False, server_default="1"),
     Column("state", String, nullable=False),
     Column("code", String, nullable=False),
 )
@@ -301,6 +304,19 @@ tasks = Table(
     Index("ix_tasks_case_id", "case_id"),
 )
 
+assessments = Table(
+    "assessments",
+    metadata,
+    _of_case(primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("system", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("server", JSON, nullable=False),
+    Column("channels", JSON, nullable=False),
+    Column("works", JSON, nullable=False),
+    Column("marks", JSON, nullable=False),
+)
+
 sweeps = Table(
     "sweeps",
     metadata,
@@ -311,6 +327,35 @@ sweeps = Table(
     Column("found", BigInteger, nullable=False),
     Column("affected", BigInteger, nullable=False),
     Column("is_dry", Boolean, nullable=False),
+)
+
+#: How far a sweep's search came in each collection: a key of the collection, which may be personal, is sealed.
+sweep_marks = Table(
+    "sweep_marks",
+    metadata,
+    _of_case(primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("phase", String, primary_key=True),
+    Column("system", String, primary_key=True),
+    Column("collection", String, primary_key=True),
+    Column("is_over", Boolean, nullable=False),
+    Column("pages", Integer, nullable=False),
+    Column("found", BigInteger, nullable=False),
+    Column("sealed", Blob, nullable=False),
+)
+
+#: What was due before the first tranche of a sweep began, counted by the systems themselves.
+sweep_counts = Table(
+    "sweep_counts",
+    metadata,
+    Column("sweep", String, primary_key=True),
+    Column("system", String, primary_key=True),
+    Column("collection", String, primary_key=True),
+    Column("rule", String, primary_key=True),
+    Column("ground", String, nullable=False),
+    Column("due", BigInteger),
+    Column("unknown", BigInteger),
+    Column("total", BigInteger),
 )
 
 suppression = Table(

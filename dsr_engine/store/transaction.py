@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from dsr_engine.domain.clock import Clock
 from dsr_engine.domain.note import LogKey, Sign
 from dsr_engine.store.approvals import Approvals
+from dsr_engine.store.assessments import Assessments
 from dsr_engine.store.case_key import CaseKey
 from dsr_engine.store.cases import Cases
 from dsr_engine.store.certificates import Certificates
@@ -22,6 +23,8 @@ from dsr_engine.store.selectors import Selectors
 from dsr_engine.store.slices import Slices
 from dsr_engine.store.stops import Stops
 from dsr_engine.store.suppression import Suppression, SuppressionKey
+from dsr_engine.store.sweep_counts import SweepCounts
+from dsr_engine.store.sweep_marks import SweepMarks
 from dsr_engine.store.sweeps import Sweeps
 from dsr_engine.store.tasks import Tasks
 from dsr_engine.store.vault import Vault
@@ -57,6 +60,7 @@ class Transaction(Work):
         self.plans = Plans(connection, key_of)
         self.results = Results(connection)
         self.approvals = Approvals(connection)
+        self.assessments = Assessments(connection)
         self.holds = Holds(connection)
         self.stops = Stops(connection)
         self.people = People(connection)
@@ -64,5 +68,7 @@ class Transaction(Work):
         self.followups = Followups(connection)
         self.tasks = Tasks(connection)
         self.sweeps = Sweeps(connection)
+        self.sweep_marks = SweepMarks(connection, key_of)
+        self.sweep_counts = SweepCounts(connection)
         self.suppression = Suppression(connection, clock, suppressing)
         self.ledger = Ledger(connection, clock, signer)

@@ -82,7 +82,7 @@ class Vault:
         """Deletes the wrapped key and every sealed row of the case; may be repeated. Call `Store.scrub` after the commit."""
         lock(tx.connection, EPOCHS)
         tx.connection.execute(delete(tables.case_keys).where(tables.case_keys.c.case_id == case))
-        for table in (tables.selectors, tables.findings, tables.plans):
+        for table in (tables.selectors, tables.findings, tables.plans, tables.sweep_marks):
             tx.connection.execute(delete(table).where(table.c.case_id == case))
         if not tx.connection.scalar(select(exists().where(tables.shredded.c.case_id == case))):
             tx.connection.execute(insert(tables.shredded), {"case_id": case, "at": tx.clock.now()})

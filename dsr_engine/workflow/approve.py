@@ -11,6 +11,7 @@ from dsr_engine.domain.policy import Policy, RequestTerms, SweepTerms
 from dsr_engine.store.approvals import Approval
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.caution import caution
+from dsr_engine.workflow.census import whole_of
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.step import Advance, Close, NewRound, Stand, Step
@@ -20,7 +21,7 @@ APPROVED = "approved"
 AUTOMATIC = "automatic"
 GAPS_ACCEPTED = "gaps_accepted"
 POLICY = "policy"
-#: Among a case's digests: this sweep ends with its plan, whoever runs it on after a kill.
+#: Why a case was closed that ends with its plan.
 DRY_RUN = "dry_run"
 
 GAP = "coverage.gap"
@@ -29,7 +30,7 @@ _NEEDED = {"automatic": 1, "one_person": 1, "two_people": 2}
 
 def approve(case: Case, turn: Turn, house: House) -> Step:
     """Goes on when the plan is approved, has nothing in its way, and its cooling-off time is over. A dry run ends here."""
-    if DRY_RUN in case.digests:
+    if case.is_dry:
         return _ended_dry(case, house)
     with turn.transaction() as tx:
         plan = _plan(tx, case)
@@ -42,16 +43,17 @@ def approve(case: Case, turn: Turn, house: House) -> Step:
         return Advance(Stage.EXECUTE)
     yes = [entry for entry in approvals if entry.manner in (APPROVED, AUTOMATIC)]
     terms = policy.sweep if case.kind is CaseKind.SWEEP and policy.sweep else policy.request
+    affected = plan.affected
     if not yes and isinstance(terms, SweepTerms):
         with turn.transaction() as tx:
-            why = caution(tx, case, plan, policy, terms, house)
+            why, affected = caution(tx, case, plan, policy, terms), whole_of(tx, case, plan)
         if why is not None:
             return Stand(Wait("sweep.unusual", why, _approval_needed(case, plan), house.clock.now()))
-    if not yes and terms.approval == AUTOMATIC and plan.affected <= terms.max_affected:
+    if not yes and terms.approval == AUTOMATIC and affected <= terms.max_affected:
         return _automatic(case, plan, house)
     missing = _NEEDED[terms.approval] - len({entry.by for entry in yes})
     if not any(entry.manner == AUTOMATIC for entry in yes) and missing > 0:
-        return Stand(_waiting(case, plan, terms, missing, house))
+        return Stand(_waiting(case, plan, terms, missing, affected, house))
     return _cooled(case, policy, yes, house)
 
 
@@ -125,10 +127,10 @@ def _blocked(plan: Plan, obstacle: Obstacle, house: House) -> Wait:
     return Wait(obstacle.code, reason, _NEEDS.get(obstacle.code, "see `dsr case show`"), house.clock.now())
 
 
-def _waiting(case: Case, plan: Plan, terms: RequestTerms | SweepTerms, missing: int, house: House) -> Wait:
+def _waiting(case: Case, plan: Plan, terms: RequestTerms | SweepTerms, missing: int, affected: int, house: House) -> Wait:
     needs = _approval_needed(case, plan)
     if terms.approval == AUTOMATIC:
-        reason = f"{plan.affected} records would be affected, more than the policy approves automatically ({terms.max_affected})"
+        reason = f"{affected} records would be affected, more than the policy approves automatically ({terms.max_affected})"
         return Wait("approval.over_cap", reason, needs, house.clock.now())
     return Wait("approval.missing", f"{missing} approval(s) of the plan are missing", needs, house.clock.now())
 

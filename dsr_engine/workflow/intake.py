@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dsr_engine.domain.case import Case, CaseKind, Stage
+from dsr_engine.domain.case import Case, CaseKind, Stage, Tranche
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.selector import Secret, Selector
+from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.step import Advance, Step
@@ -40,16 +41,22 @@ class Request:
     received_at: datetime | None = None
     vouched: bool = False
     kind: CaseKind = CaseKind.REQUEST
-    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_case(house: House, request: Request) -> Case:
     """Opens the case and gives it; raises `InputWrong` before anything is written if the request cannot be worked on."""
+    case = drafted(house, request)
+    with house.store.transaction() as tx:
+        return opened(tx, house, replace(case, opened_by=tx.people.id_of(request.opened_by)), request)
+
+
+def drafted(house: House, request: Request) -> Case:
+    """The case that the request would open; nothing is written. Raises `InputWrong` if it cannot be worked on."""
     _refuse_bad(house, request)
     now = house.clock.now()
     systems = request.systems or tuple(house.systems)
     regime = request.regime or (request.policy.regimes[0] if request.policy.regimes else "")
-    case = Case(
+    return Case(
         id=secrets.token_hex(8),
         subject_ref=secrets.token_hex(16),
         kind=request.kind,
@@ -61,26 +68,33 @@ def open_case(house: House, request: Request) -> Case:
         identity="vouched_by_operator" if request.vouched else "",
         received_at=request.received_at or now,
         digests=_digests(house, request, regime, systems),
+        tranche=Tranche(secrets.token_hex(8), 1, now) if request.kind is CaseKind.SWEEP else None,
     )
-    with house.store.transaction() as tx:
-        case = replace(case, opened_by=tx.people.id_of(request.opened_by))
-        tx.cases.add(case)
-        house.store.vault.create(tx, case.id, until=now + timedelta(days=house.followup_days))
-        for claim in request.claims:
-            tx.selectors.add(case.id, Selector(secrets.token_hex(6), claim.kind, claim.value, verified=request.vouched))
-        tx.ledger.append(
-            leaf(
-                house.clock,
-                "case.opened",
-                case.id,
-                case=case.id,
-                case_kind=case.kind.value,
-                by=case.opened_by,
-                policy=case.digests["policy"],
-                identity=case.identity,
-                selectors=len(request.claims),
-            )
+
+
+def opened(tx: Transaction, house: House, case: Case, request: Request | None = None) -> Case:
+    """Writes the case with its key, the sealed claims and its leaf, all in the caller's transaction."""
+    tx.cases.add(case)
+    house.store.vault.create(tx, case.id, until=house.clock.now() + timedelta(days=house.followup_days))
+    claims = request.claims if request is not None else ()
+    for claim in claims:
+        tx.selectors.add(case.id, Selector(secrets.token_hex(6), claim.kind, claim.value, verified=request is not None and request.vouched))
+    facts: dict[str, str | int] = {"selectors": len(claims)}
+    if case.tranche is not None:
+        facts |= {"sweep": case.tranche.sweep, "tranche": case.tranche.number}
+    tx.ledger.append(
+        leaf(
+            house.clock,
+            "case.opened",
+            case.id,
+            case=case.id,
+            case_kind=case.kind.value,
+            by=case.opened_by,
+            policy=case.digests["policy"],
+            identity=case.identity,
+            **facts,
         )
+    )
     return case
 
 
@@ -125,7 +139,7 @@ def _refuse_bad(house: House, request: Request) -> None:
 
 def _digests(house: House, request: Request, regime: str, systems: Sequence[str]) -> Mapping[str, str]:
     """What the case is pinned to: the SHA-256 of the policy, the regime and the manifests as they are today."""
-    pinned = {"policy": request.policy.source.digest, **request.digests}
+    pinned = {"policy": request.policy.source.digest}
     if regime in house.regimes:
         pinned["regime"] = house.regimes[regime].source.digest
         pinned["regime_version"] = house.regimes[regime].version

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from dsr_engine.domain.finding import Finding, Hit, Match
+from dsr_engine.domain.finding import Confidence, Finding, Hit, Match
 from dsr_engine.domain.plan import Reason
 from dsr_engine.domain.policy import KEEPING, Datum, Keep, Pick, Policy, Rule, Start, Then, Treatment, governing
 
@@ -53,27 +53,62 @@ class Judgement:
         return bool(self.judged) and not any(entry.is_kept for entry in self.judged)
 
 
+#: Judgements that a judge remembers at most.
+_MOST_KNOWN = 10_000
+
+
+class Judge:
+    """A policy on a day. For many findings keep one: it remembers what it said of findings of the same shape, and gives the same object again."""
+
+    def __init__(self, policy: Policy, today: date, *, is_sweep: bool = False) -> None:
+        self._policy, self._today, self._is_sweep = policy, today, is_sweep
+        self._rules: dict[Datum, tuple[Rule, ...]] = {}
+        self._known: dict[object, Judgement] = {}
+
+    def __call__(self, finding: Finding, match: Match) -> Judgement:
+        """What the policy says about each field of the finding. `match` may differ from the finding's where a person decided so."""
+        place = finding.locator
+        facts = tuple(sorted(finding.facts.items()))
+        shape = (place.system, place.collection, place.inside, match, finding.hits, tuple(finding.fields.items()), facts)
+        if shape not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[shape] = self._judged(finding, match)
+        return self._known[shape]
+
+    def _judged(self, finding: Finding, match: Match) -> Judgement:
+        judged, uncovered = [], []
+        for place, field, category, hit in _places(finding, match):
+            datum = Datum(finding.locator.system, finding.locator.collection, field, category, match)
+            rules = self._governing(datum)
+            if not rules:
+                uncovered.append(datum)
+                continue
+            then, reason, is_unknown = _decided(rules, finding.facts, self._today, self._is_sweep)
+            judged.append(Judged(place, field, category, then, reason, hit, is_unknown))
+        return Judgement(tuple(judged), tuple(uncovered))
+
+    def _governing(self, datum: Datum) -> tuple[Rule, ...]:
+        if datum not in self._rules:
+            rules = governing(self._policy, datum)
+            self._rules[datum] = tuple(rule for rule in rules if rule.keep is not None) if self._is_sweep else rules
+        return self._rules[datum]
+
+
 def judge(finding: Finding, match: Match, policy: Policy, today: date, *, is_sweep: bool = False) -> Judgement:
-    """What the policy says about each field of the finding. `match` may differ from the finding's where a person decided so."""
-    judged, uncovered = [], []
-    for place, field, category, hit in _places(finding, match):
-        datum = Datum(finding.locator.system, finding.locator.collection, field, category, match)
-        rules = governing(policy, datum)
-        if is_sweep:
-            rules = tuple(rule for rule in rules if rule.keep is not None)
-        if not rules:
-            uncovered.append(datum)
-            continue
-        then, reason, is_unknown = _decided(rules, finding.facts, today, is_sweep)
-        judged.append(Judged(place, field, category, then, reason, hit, is_unknown))
-    return Judgement(tuple(judged), tuple(uncovered))
+    """What the policy says about each field of one finding."""
+    return Judge(policy, today, is_sweep=is_sweep)(finding, match)
 
 
 def _places(finding: Finding, match: Match) -> tuple[tuple[str, str, str, Hit | None], ...]:
-    """What there is to decide: of a mention only the places where the person stands, of an owned record all fields with a category."""
+    """What there is to decide: of a mention only the places where the person stands, of an owned record all fields with a category.
+
+    Where a person had to say that it is a mention, and some places are surer than others, the unsure ones are not meant.
+    """
     hits = tuple((hit.place, hit.field, hit.category, hit) for hit in finding.hits)
     if match is Match.MENTIONS:
-        return hits
+        surer = {hit.place for hit in finding.hits if hit.confidence is not Confidence.POSSIBLE}
+        return tuple(entry for entry in hits if entry[0] in surer) if surer and finding.confidence is Confidence.POSSIBLE else hits
     hit_fields = {hit.field for hit in finding.hits}
     prefix = f"{finding.locator.inside}/" if finding.locator.inside else ""
     rest = tuple((prefix + name, name, category, None) for name, category in sorted(finding.fields.items()) if name not in hit_fields)
@@ -98,7 +133,7 @@ def _ground(rule: Rule, facts: Mapping[str, str | None], today: date, is_sweep: 
 
 def held(keep: Keep, facts: Mapping[str, str | None], today: date) -> Held | None:
     """Whether the keep holds today. A start that is unknown holds without end: nothing is erased on a guess."""
-    if any(facts.get(name) in values for name, values in keep.while_.items()):
+    if any(_state(name, facts) in values for name, values in keep.while_.items()):
         return Held(None)
     if keep.period is None or keep.start is None:
         return None
@@ -109,6 +144,11 @@ def held(keep: Keep, facts: Mapping[str, str | None], today: date) -> Held | Non
         start = date(start.year, 12, 31)
     end = keep.period.after(start)
     return Held(end) if today <= end else None
+
+
+def _state(name: str, facts: Mapping[str, str | None]) -> str | None:
+    """A state among the facts: `status` of the record, which a rule may also call `orders.status`."""
+    return facts[name] if name in facts else facts.get(name.rpartition(".")[2])
 
 
 def _start(start: Start, facts: Mapping[str, str | None]) -> date | None:

@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from dsr_engine.content.match import Matcher
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.errors import DsrError, Unreachable
-from dsr_engine.domain.finding import Confidence, Coverage, Extent, Finding, Match
+from dsr_engine.domain.finding import Confidence, Coverage, Extent, Finding, Match, Sharing
 from dsr_engine.domain.policy import Policy, Rule, concerns
 from dsr_engine.domain.record import Gap, Record
 from dsr_engine.domain.selector import Selector
 from dsr_engine.domain.system import System
-from dsr_engine.drivers.driver import AboutSubjects, Driver, Looked, OlderThan, Query, Slice
+from dsr_engine.drivers.driver import AboutSubjects, Driver, Looked, Query, Slice
 from dsr_engine.store.transaction import Transaction
+
+#: The two phases of looking: before the plan, and after the effects.
+FOUND = "found"
+VERIFIED = "verified"
 
 #: How many different reasons a coverage row names before it only counts them.
 MOST_REASONS = 5
@@ -33,26 +37,19 @@ def person_search(subjects: Mapping[str, tuple[Selector, ...]], facts: Mapping[s
     return Search(AboutSubjects(subjects, matcher.gate, facts), matcher.findings)
 
 
-def age_search(case: Case, query: OlderThan) -> Search:
-    """A search for records whose period is over; every record that comes is a finding that belongs to whom it belongs."""
-
-    def judge(record: Record) -> tuple[Finding, ...]:
-        fields = {unit.field.name: unit.field.category for unit in record.units if unit.field is not None and unit.field.category}
-        return (
-            Finding(
-                case=case.id,
-                locator=record.locator,
-                match=Match.OWNS,
-                confidence=Confidence.CERTAIN,
-                hits=(),
-                server=record.server,
-                fields=fields,
-                facts=record.facts,
-                created=record.created,
-            ),
-        )
-
-    return Search(query, judge)
+def aged_finding(case: Case, record: Record) -> Finding:
+    """A record that a search by age brought: it belongs to whom it belongs, and nobody in particular was looked for."""
+    return Finding(
+        case=case.id,
+        locator=record.locator,
+        match=Match.OWNS,
+        confidence=Confidence.CERTAIN,
+        hits=(),
+        server=record.server,
+        fields={unit.field.name: unit.field.category for unit in record.units if unit.field is not None and unit.field.category},
+        facts=record.facts,
+        created=record.created,
+    )
 
 
 @dataclass(slots=True)
@@ -65,15 +62,16 @@ class Look:
     error: Unreachable | None = None
 
 
-def slice_key(part: Slice, tag: str = "") -> str:
+def slice_key(part: Slice) -> str:
     """A stable name of a slice. It holds no personal data: `Slice.part` must not."""
-    return json.dumps([tag, part.system, part.collection, *part.part])
+    return json.dumps([part.system, part.collection, *part.part])
 
 
 def look_at(open_driver: Callable[[], Driver], search: Search, part: Slice) -> Look:
     """Searches one slice with a connection of its own. A permanent refusal becomes coverage *none*, a transient one the look's error."""
     look = Look(part)
     gaps: list[Gap] = []
+    shared = Sharing()
     looked = Looked(part.collection, 0, Extent.NONE, "the search ended without a last word")
     try:
         driver = open_driver()
@@ -82,7 +80,7 @@ def look_at(open_driver: Callable[[], Driver], search: Search, part: Slice) -> L
                 if isinstance(event, Record):
                     gaps += event.gaps
                     for finding in search.judge(event):
-                        look.findings.setdefault(finding.case, []).append(finding)
+                        look.findings.setdefault(finding.case, []).append(shared(finding))
                 elif isinstance(event, Gap):
                     gaps.append(event)
                 else:
@@ -95,25 +93,26 @@ def look_at(open_driver: Callable[[], Driver], search: Search, part: Slice) -> L
     except DsrError as error:
         look.coverage = Coverage(part.system, part.collection, Extent.NONE, str(error), error.code)
         return look
-    look.coverage = _coverage(part, looked, gaps)
+    look.coverage = covered(part.system, part.collection, looked, gaps)
     return look
 
 
-def _coverage(part: Slice, looked: Looked, gaps: Iterable[Gap]) -> Coverage:
+def covered(system: str, collection: str, looked: Looked, gaps: Iterable[Gap]) -> Coverage:
+    """What a search that ended with this last word, and left these gaps, says of the collection."""
     reasons: dict[str, int] = {}
     code = ""
     for gap in gaps:
         reasons[gap.reason] = reasons.get(gap.reason, 0) + 1
         code = code or gap.code
     if looked.extent is Extent.FULL and not reasons:
-        return Coverage(part.system, part.collection, Extent.FULL, looked=looked.count)
+        return Coverage(system, collection, Extent.FULL, looked=looked.count)
     extent = Extent.NONE if looked.extent is Extent.NONE else Extent.PARTIAL
     named = [f"{reason} ({count} times)" if count > 1 else reason for reason, count in reasons.items()]
-    if looked.reason:
+    if looked.reason and looked.reason not in reasons:
         named.insert(0, looked.reason)
     if len(named) > MOST_REASONS:
         named = [*named[:MOST_REASONS], f"{len(named) - MOST_REASONS} further reasons"]
-    return Coverage(part.system, part.collection, extent, "; ".join(named), code or "search.incomplete", looked=looked.count)
+    return Coverage(system, collection, extent, "; ".join(named), code or "search.incomplete", looked=looked.count)
 
 
 def merged(before: Coverage | None, after: Coverage) -> Coverage:
@@ -131,9 +130,9 @@ def merged(before: Coverage | None, after: Coverage) -> Coverage:
     return Coverage(after.system, after.collection, extent, reason[:1000], before.code or after.code, looked=before.looked + after.looked)
 
 
-def keep_look(tx: Transaction, case: str, round_: int, phase: str, look: Look, tag: str = "") -> None:
+def keep_look(tx: Transaction, case: str, round_: int, phase: str, look: Look) -> None:
     """Writes a slice's findings, its coverage and that it is done, for one case, in one transaction."""
-    key = slice_key(look.part, tag)
+    key = slice_key(look.part)
     tx.findings.put_slice(case, round_, phase, key, look.findings.get(case, []))
     if look.coverage is not None:
         known = {(row.system, row.collection): row for row in tx.coverage.of(case, round_, phase)}

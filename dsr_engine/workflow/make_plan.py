@@ -13,23 +13,27 @@ from dsr_engine.domain.case import Case, CaseKind, Stage
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.finding import Confidence, Extent, Finding, Match
 from dsr_engine.domain.hold import Hold
-from dsr_engine.domain.plan import Obstacle, Plan, PlanItem, Reason
+from dsr_engine.domain.plan import Notice, Obstacle, Plan, PlanItem, Reason
 from dsr_engine.domain.policy import Policy, Treatment
 from dsr_engine.domain.record import Locator
 from dsr_engine.domain.source import Source
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.aged_plan import Watch, remember, unchanged_kept, watch_of, watching
 from dsr_engine.workflow.batching import batched
-from dsr_engine.workflow.decide import NOT_THEIRS, STAYS, THEIRS
+from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, STAYS, THEIRS
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.disposal import Disposal, Part, dispose
 from dsr_engine.workflow.errands import is_errand
 from dsr_engine.workflow.foresight import Foresight
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.judgement import judge
+from dsr_engine.workflow.judgement import Judge
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.step import Advance, Step
+from dsr_engine.workflow.tranche import TRANCHE, day_of
 from dsr_engine.workflow.turn import Turn
 
+#: What is left of a mention after its sure places were treated in an earlier round: what was not meant then is not meant now.
+LEFT = "left"
 HOLD = Source("legal hold", 0)
 
 
@@ -49,28 +53,50 @@ def make_plan(case: Case, turn: Turn, house: House) -> Step:
     policy = house.policy_of(case)
     parts, obstacles = _parts(case, known, policy, house)
     items: list[PlanItem] = []
+    notices: list[Notice] = []
     for name in case.systems:
         records = {locator: entries for locator, entries in parts.items() if locator.system == name}
         if not records:
             continue
         with Foresight.of(case, house.system_named(name), policy, house) as foresight:
-            disposals = [dispose(locator, entries, foresight.shape(locator.collection)) for locator, entries in sorted(records.items(), key=_order)]
+            disposals = _disposals(records, foresight, watch_of(case, house.system_named(name), policy))
             obstacles += _stuck(disposals)
             free, held = _held(case, [entry for entry in disposals if not entry.stuck], known.holds)
             drafts = foresight.foreseen(free) + foresight.stays(held)
+            drafts = unchanged_kept(drafts) if case.kind is CaseKind.SWEEP else drafts
             obstacles += foresight.obstacles
+            notices += foresight.notices()
             items += batched(drafts, foresight.ranks(), first_batch=policy.request.first_batch)
-    plan = Plan(secrets.token_hex(8), case.id, case.round, case.digests["policy"], tuple(items), (*known.obstacles, *obstacles))
+    remarks = (*known.obstacles, *obstacles)
+    plan = Plan(secrets.token_hex(8), case.id, case.round, case.digests["policy"], tuple(items), remarks, tuple(notices))
 
     def write(tx: Transaction) -> None:
         if decided(tx, case) != known.verdicts:
             raise Conflict("a person decided about a finding while the plan was made", code="case.changed")
         tx.plans.add(plan)
+        remember(tx, case, policy)
         tx.ledger.append(
             leaf(house.clock, "plan.made", plan.id, case=case.id, round=case.round, digest=plan.digest(), items=len(items), affected=plan.affected)
         )
 
     return Advance(Stage.APPROVE, write)
+
+
+def _disposals(records: Mapping[Locator, list[Part]], foresight: Foresight, watch: Watch) -> list[Disposal]:
+    """What shall become of each record. Records of the same shape share all that is the same, so that many of them take little memory."""
+    shapes = {collection: foresight.shape(collection) for collection in {locator.collection for locator in records}}
+    same: dict[tuple[str, str, Match, int], Disposal] = {}
+    disposals = []
+    for locator, parts in sorted(records.items(), key=_order):
+        shape, only = shapes[locator.collection], parts[0]
+        kind = (locator.collection, only.finding.locator.inside, only.match, id(only.judgement))
+        if len(parts) == 1 and kind in same:
+            disposals.append(replace(same[kind], locator=locator, findings=(only.id,)))
+            continue
+        disposals.append(watching(dispose(locator, parts, shape), shape, watch))
+        if len(parts) == 1:
+            same[kind] = disposals[-1]
+    return disposals
 
 
 def _order(entry: tuple[Locator, object]) -> tuple[str, tuple[str, ...]]:
@@ -86,7 +112,7 @@ def _known(case: Case, turn: Turn, house: House) -> _Known:
             tuple(
                 Obstacle("coverage.gap", f"not looked at in full: {row.reason}", row.system, row.collection)
                 for row in tx.coverage.of(case.id, case.round, FOUND)
-                if row.extent is not Extent.FULL and not is_errand(house.system_named(row.system))
+                if row.extent is not Extent.FULL and row.code != TRANCHE and not is_errand(house.system_named(row.system))
             ),
         )
 
@@ -95,30 +121,39 @@ def decided(tx: Transaction, case: Case) -> dict[Locator, str]:
     """What people decided about findings of this case, in this round and earlier ones, by the place that they decided about."""
     verdicts = tx.findings.verdicts(case.id)
     places: dict[Locator, str] = {}
+    mixed: set[Locator] = set()
     for round_ in range(1, case.round + 1) if verdicts else ():
         for id_, finding in tx.findings.of(case.id, round_, FOUND):
             if id_ in verdicts:
                 places[finding.locator] = verdicts[id_]
+                mixed |= {finding.locator} if _is_surer(finding) else set()
+            elif places.get(finding.locator) == MENTIONED and finding.locator in mixed and not _is_surer(finding):
+                places[finding.locator] = LEFT
     return places
 
 
+def _is_surer(finding: Finding) -> bool:
+    """True if the person surely stands in some place of a finding."""
+    return any(hit.confidence is not Confidence.POSSIBLE for hit in finding.hits)
+
+
 def _parts(case: Case, known: _Known, policy: Policy, house: House) -> tuple[dict[Locator, list[Part]], list[Obstacle]]:
-    today = house.clock.now().date()
     is_sweep = case.kind is CaseKind.SWEEP
+    judge = Judge(policy, day_of(case) if is_sweep else house.clock.now().date(), is_sweep=is_sweep)
     parts: dict[Locator, list[Part]] = {}
     undecided: Counter[tuple[str, str]] = Counter()
     uncovered: Counter[tuple[str, str, str]] = Counter()
     seen: set[Locator] = set()
     for id_, finding in known.findings:
         verdict = known.verdicts.get(finding.locator)
-        if verdict in (NOT_THEIRS, STAYS) or finding.locator in seen:
+        if verdict in (NOT_THEIRS, STAYS, LEFT) or finding.locator in seen:
             continue
         seen.add(finding.locator)
         if finding.confidence is Confidence.POSSIBLE and verdict is None:
             undecided[finding.locator.system, finding.locator.collection] += 1
             continue
-        match = Match.OWNS if verdict == THEIRS else finding.match
-        judgement = judge(finding, match, policy, today, is_sweep=is_sweep)
+        match = {THEIRS: Match.OWNS, MENTIONED: Match.MENTIONS}.get(verdict or "", finding.match)
+        judgement = judge(finding, match)
         for datum in judgement.uncovered:
             uncovered[datum.system, datum.collection, f"{datum.category or 'this collection'} ({match.value})"] += 1
         if judgement.is_outlived if is_sweep else judgement.judged:

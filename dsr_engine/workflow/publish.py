@@ -1,5 +1,7 @@
 """The certificate goes out only after our own verifier, which trusts nothing but the bundle, has accepted it; then the case is closed."""
 
+import secrets
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from dsr_engine.certificate.check import check
@@ -7,10 +9,13 @@ from dsr_engine.certificate.statement import from_bytes
 from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage
 from dsr_engine.domain.errors import NotVerified
 from dsr_engine.domain.plan import Plan
+from dsr_engine.store.sweep_marks import BEGIN
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.intake import opened
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.step import Advance, Close, Step
+from dsr_engine.workflow.tranche import rest_of
 from dsr_engine.workflow.turn import Turn
 
 FORGET = "forget"
@@ -31,12 +36,37 @@ def publish(case: Case, turn: Turn, house: House) -> Step:
         )
     outcome = Outcome(from_bytes(issued.statement).verdict)
     certificate, forget_at = issued.id, forgotten_at(case, plan, house)
+    affected = plan.affected if plan is not None else 0
 
     def write(tx: Transaction) -> None:
+        if case.kind is CaseKind.SWEEP:
+            open_next(tx, case, affected, house)
         tx.followups.put(case.id, FORGET, forget_at)
         tx.ledger.append(leaf(house.clock, "certificate.published", f"{certificate}:published", case=case.id, certificate=certificate))
 
     return Close(outcome, write)
+
+
+def open_next(tx: Transaction, case: Case, affected: int, house: House) -> None:
+    """Opens the next tranche of the sweep, if more is due: in the transaction that closes this one, so there is exactly one."""
+    assert case.tranche is not None
+    rest = rest_of(tx, case, house.policy_of(case), [house.system_named(name) for name in case.systems])
+    if not rest:
+        return
+    tranche = replace(case.tranche, number=case.tranche.number + 1, before=case.tranche.before + affected)
+    following = replace(
+        case,
+        id=secrets.token_hex(8),
+        subject_ref=secrets.token_hex(16),
+        stage=Stage.DISCOVER,
+        opened_at=house.clock.now(),
+        round=1,
+        wait=None,
+        tranche=tranche,
+    )
+    opened(tx, house, following)
+    for mark in rest:
+        tx.sweep_marks.put(following.id, 1, BEGIN, mark)
 
 
 def forgotten_at(case: Case, plan: Plan | None, house: House) -> datetime:

@@ -109,10 +109,16 @@ def test_a_sweep_is_dry_when_asked_and_on_its_first_runs_and_then_takes_only_wha
     assert dry.code == 0, dry.all
     assert json.loads(dry.out)["is_dry"] is True
     assert json.loads(dry.out)["plan"]["affected"] == 1
+    assert json.loads(dry.out)["due"] == [{"system": "crm", "collection": "leads", "rule": "old leads", "records": 1, "of": 3}]
+    (unknown,) = json.loads(dry.out)["unknown_start"]
+    assert (unknown["collection"], unknown["records"]) == ("leads", 1)
     assert _leads(crm) == [1, 2, 3]
     said = dsr("--home", home, "sweep", "retention", "--json")
     assert said.code == 0, said.all
+    assert [(done["tranche"], done["affected"]) for done in json.loads(said.out)["tranches"]] == [(1, 1)]
     assert _leads(crm) == [2, 3]
+    shown = dsr("--home", home, "sweep", "retention")
+    assert "Start unknown, never erased by a sweep" in shown.out
 
 
 def test_a_sweep_of_a_policy_without_one_is_refused(dsr: Dsr, declared: Path) -> None:

@@ -11,11 +11,13 @@ from dsr_engine.domain.errors import Unreachable
 from dsr_engine.domain.plan import Delete, Edit, Effect, RedactSpans, Rewrite, SetValue
 from dsr_engine.domain.record import Gap, Locator, Record, Unit
 from dsr_engine.domain.system import System
+from dsr_engine.drivers.counting import counted
 from dsr_engine.drivers.driver import (
     AboutSubjects,
     Absent,
     Change,
     CollectionFacts,
+    Counted,
     Done,
     Drifted,
     Failed,
@@ -95,6 +97,9 @@ class MemoryDriver:
             facts={name: row.get(name) for name in wanted},
             identifying={name: row[name] for name, entry in fields.items() if entry and entry.identifies},
         )
+
+    def count(self, collection: str, queries: Sequence[OlderThan]) -> Counted:
+        return counted(self, collection, queries)
 
     def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
         self._reach()

@@ -18,6 +18,7 @@ from dsr_engine.domain.errors import Conflict, NotVerified
 from dsr_engine.store import tables
 from dsr_engine.store.case_key import CaseKey
 from dsr_engine.store.store import Store
+from dsr_engine.store.sweep_marks import SweepMark
 from tests.store.samples import NOON, a_case, finding, plan, selectors
 
 KEY = CaseKey("case-1", bytes(range(32)))
@@ -147,6 +148,7 @@ def test_shredding_empties_every_table_that_has_sealed_columns(store: Store, cas
         tx.selectors.add(case, selectors()[0])
         tx.findings.put_slice(case, 1, "discover", "s", [finding()])
         tx.plans.add(plan())
+        tx.sweep_marks.put(case, 1, "found", SweepMark("shop", "customers", ("17",)))
     engine = create_engine(url)
     with engine.connect() as connection:
         assert [table.name for table in sealed if not connection.scalar(select(func.count()).select_from(table))] == []

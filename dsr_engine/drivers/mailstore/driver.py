@@ -19,11 +19,13 @@ from dsr_engine.domain.finding import Extent
 from dsr_engine.domain.plan import Delete, Edit, Rewrite
 from dsr_engine.domain.record import Gap, Locator, Record, Unit
 from dsr_engine.domain.system import CollectionMap, Discover, System
+from dsr_engine.drivers.counting import counted
 from dsr_engine.drivers.driver import (
     AboutSubjects,
     Absent,
     Change,
     CollectionFacts,
+    Counted,
     Drifted,
     Foreseen,
     Looked,
@@ -102,6 +104,9 @@ class MailstoreDriver:
             yield from found
         extent = Extent.PARTIAL if unread else Extent.FULL
         yield Looked(part.collection, looked, extent, f"{unread} mails could not be read wholly" if unread else "")
+
+    def count(self, collection: str, queries: Sequence[OlderThan]) -> Counted:
+        return counted(self, collection, queries)
 
     def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
         server = self._store.server()
@@ -253,12 +258,15 @@ def _by_folder(locators: Sequence[Locator]) -> dict[str, list[int]]:
 
 
 def _refuse_other_fields(query: OlderThan) -> None:
-    others = {*query.start.fields, *query.while_not} - {DATE}
-    if others or query.while_not:
+    others = {name for age in query.ages for name in (*age.start.fields, *age.while_not)} - {DATE}
+    if others or any(age.while_not for age in query.ages):
         raise ManifestWrong("A mail has no other date than `date` and no states", code="mail.no_such_field", hint="write keep: {for: …, from: date}")
 
 
 def _is_older(query: OlderThan, mail: Mail) -> bool:
-    if mail.created is None:
-        return query.unknown
-    return not query.unknown and mail.created.astimezone(UTC).date() <= query.cutoff
+    """A mail is not opened for its age, so an age that counts only where a field holds something counts in none."""
+    ages = [age for age in query.ages if not age.where_any]
+    if mail.created is None or not ages:
+        return query.unknown and bool(ages)
+    day = mail.created.astimezone(UTC).date()
+    return not query.unknown and all(not age.start.fields or day <= age.cutoff for age in ages)

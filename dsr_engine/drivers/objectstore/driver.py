@@ -16,11 +16,13 @@ from dsr_engine.domain.finding import Extent
 from dsr_engine.domain.policy import Start
 from dsr_engine.domain.record import Gap, Locator, Record, Unit
 from dsr_engine.domain.system import System
+from dsr_engine.drivers.counting import counted
 from dsr_engine.drivers.driver import (
     AboutSubjects,
     Absent,
     Change,
     CollectionFacts,
+    Counted,
     Foreseen,
     Looked,
     Moved,
@@ -91,7 +93,8 @@ class ObjectstoreDriver:
     def find(self, query: Query, part: Slice) -> Iterator[Record | Gap | Looked]:
         """The candidates in one share of a collection. A file that vanishes while it is read is not there; one that cannot be read is a gap."""
         if isinstance(query, OlderThan):
-            self._insist_on_file_dates(query.start, tuple(query.while_not))
+            for age in query.ages:
+                self._insist_on_file_dates(age.start, tuple(age.while_not))
         share, shares = map(int, part.part) if part.part else (0, 1)
         looked, is_partial = 0, False
         for found in self._catalogue.files(self._shelf, part.collection):
@@ -176,6 +179,9 @@ class ObjectstoreDriver:
             gaps=gaps,
         )
 
+    def count(self, collection: str, queries: Sequence[OlderThan]) -> Counted:
+        return counted(self, collection, queries)
+
     def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
         """A file's state always covers all of it. A version that this engine rewrote has moved to its successor."""
         return tuple(self._observed(one.locator.whole) for one in watched)
@@ -206,10 +212,20 @@ def shelf_of(system: System) -> Shelf:
 
 
 def _is_due(query: OlderThan, stored: Stored) -> bool:
-    """A file's date is always known. Markers, links and empty folders hold no data that could fall due."""
-    if query.unknown or stored.bare is not None or stored.modified.isoformat() in query.while_not.get(LAST_MODIFIED, ()):
+    """A file's date is always known. Markers, links and empty folders hold no data that could fall due.
+
+    A file is not opened for its age, so an age that counts only where another field holds something counts in none.
+    """
+    ages = [age for age in query.ages if not age.where_any or LAST_MODIFIED in age.where_any]
+    if query.unknown or stored.bare is not None or not ages:
         return False
-    return stored.modified.date() <= query.cutoff
+    return not any(_holds(age, stored) for age in ages)
+
+
+def _holds(age: OlderThan, stored: Stored) -> bool:
+    if stored.modified.isoformat() in age.while_not.get(LAST_MODIFIED, ()):
+        return True
+    return bool(age.start.fields) and stored.modified.date() > age.cutoff
 
 
 def _key_unit(stored: Stored) -> Unit:

@@ -37,8 +37,8 @@ def every_record(
     with database.reading(f"reading {table.collection}") as connection:
         server = database.identity(connection)
         where = within(table, part)
-        scan = Scan(table, where if query is None else sa.and_(where, _is_old(database, catalogue, table, query)))
-        names = () if query is None else _facts_named(table, query)
+        scan = Scan(table, where if query is None else sa.and_(where, is_due(database, catalogue, table, query)))
+        names = () if query is None else facts_named(table, query)
         rows = scan.everything(connection)
         while batch := list(islice(rows, BATCH)):
             with database.reading(f"reading dates for {table.collection}") as aside:
@@ -55,12 +55,36 @@ def every_record(
     yield Looked(table.collection, scan.count, Extent.PARTIAL if table.relation.caveat else Extent.FULL, table.relation.caveat)
 
 
-def _facts_named(table: Table, query: OlderThan) -> tuple[str, ...]:
+def facts_named(table: Table, query: OlderThan) -> tuple[str, ...]:
+    """The dates and states by which the query judges, and those that the connector marks."""
     marked = [entry.name for entry in table.map.fields if entry.starts_retention] if table.map else []
-    return tuple(dict.fromkeys((*query.start.fields, *query.while_not, *marked)))
+    named = [name for age in query.ages for name in (*age.start.fields, *age.while_not)]
+    return tuple(dict.fromkeys((*named, *marked)))
+
+
+def is_due(database: Database, catalogue: Catalogue, table: Table, query: OlderThan) -> ColumnElement[bool]:
+    """True for rows in which every age that counts is over, and in which one counts at all. Never NULL."""
+    conditions: list[ColumnElement[bool]] = []
+    counting: list[ColumnElement[bool]] = []
+    for age in query.ages:
+        is_old = _is_old(database, catalogue, table, age)
+        if not age.where_any:
+            conditions.append(is_old)
+            counting.append(sa.true())
+            continue
+        counts = _has_any(table, age.where_any)
+        conditions.append(sa.or_(sa.not_(counts), is_old))
+        counting.append(counts)
+    return sa.and_(*conditions, sa.or_(*counting))
+
+
+def _has_any(table: Table, names: Sequence[str]) -> ColumnElement[bool]:
+    return sa.or_(sa.false(), *(table.columns[name].element.is_not(None) for name in names if name in table.columns))
 
 
 def _is_old(database: Database, catalogue: Catalogue, table: Table, query: OlderThan) -> ColumnElement[bool]:
+    if not query.start.fields:
+        return sa.and_(sa.true(), *(_is_none_of(table, name, values) for name, values in query.while_not.items()))
     dates = [_Date(database, catalogue, table, name) for name in query.start.fields]
     end = sa.literal((query.cutoff + timedelta(days=1)).isoformat(), AsIs())
     known = sa.or_(*(date.is_known() for date in dates))
