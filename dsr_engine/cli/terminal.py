@@ -1,6 +1,7 @@
 """What people see on a terminal or in a log: progress, tables, JSON. Standard output carries results, standard error everything else."""
 
 import json
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -16,9 +17,22 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
+_pace = logging.getLogger("dsr_engine.pace")
+
 Cell = str | int | bool | None
 #: A column that is folded into fewer characters is deciphered, not read.
 _LEAST = 16
+
+
+class _Aloud(logging.Handler):
+    """Shows what drivers have to say (that a search stands still, and why) between the bars."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.INFO)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.print(Text(record.getMessage(), style="yellow"))
 
 
 class Terminal:
@@ -31,15 +45,20 @@ class Terminal:
         if self._console.is_terminal:
             columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
             self._bars = Bars(*columns, console=self._console, transient=True)
+        self._aloud = _Aloud(self._console)
 
     def __enter__(self) -> Self:
         if self._bars is not None:
             self._bars.start()
+            _pace.addHandler(self._aloud)
+            _pace.propagate = False
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._bars is not None:
             self._bars.stop()
+            _pace.removeHandler(self._aloud)
+            _pace.propagate = True
 
     def begin(self, what: str, total: int | None) -> None:
         if self._bars is not None:

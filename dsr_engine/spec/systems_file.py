@@ -15,6 +15,7 @@ from dsr_engine.domain.system import Manifest, System
 from dsr_engine.settings import has_literal_password, is_reference, resolve_secret
 from dsr_engine.spec.document import Block, Document, Key
 from dsr_engine.spec.nearest import did_you_mean
+from dsr_engine.spec.pace import bytes_per_second, pace_of, pause_when, seconds, window
 from dsr_engine.spec.problems import SpecProblem
 from dsr_engine.spec.scalars import Choice, Parsed, Value, Words, is_name, name, yes_no
 from dsr_engine.spec.schema import ListOf, StrictSchema, TableOf, block_of, load
@@ -29,11 +30,16 @@ DRIVER_SETTINGS: Mapping[str, tuple[str, ...]] = {
 #: Of these, a system needs at least one.
 NEEDED: Mapping[str, tuple[str, ...]] = {"sql": ("url",), "mailstore": ("url",), "objectstore": ("url", "bucket"), "manual": ()}
 SECRETS = frozenset({"password", "secret_key"})
+#: Blocks of settings that replace the system's own for one purpose.
+_CREDENTIALS = ("verify_as", "maintain_as")
 #: A URL that names a place on this machine; without a scheme it is a folder or a file.
 _LOCAL = re.compile(r"(?P<scheme>sqlite:///|maildir:|mbox:|folder:)?(?P<path>(?(scheme).*|[^:]*))", re.DOTALL)
 
+#: What only a database understands, and when it is said at all.
+_OF_DATABASES: Mapping[str, object] = {"window": None, "max_bytes_per_s": None, "max_snapshot": None, "pause_when": None, "level": "C0"}
+PRINT, RUN = "print", "run"
+
 _LITERAL = "a password is written out; use ${NAME}, file:/run/secrets/x or keyring:service/name"
-_NOT_YET = "comes in a later release, and the engine would not keep it today; leave it out"
 
 
 class _Mailboxes(Value):
@@ -49,13 +55,9 @@ class _Mailboxes(Value):
 class SystemSchema(StrictSchema):
     """One system."""
 
-    later = MappingProxyType(
-        {key: f"`{key}` {_NOT_YET}" for key in ("window", "max_bytes_per_s", "max_snapshot", "pause_when", "maintenance")},
-    )
-
     connector = name(required=True)
     owner = Words(wanted="a person or a team", most=200, default="")
-    level = Choice(("C0",), default="C0")
+    level = Choice(("C0", "C1"), default="C0")
     disabled = yes_no()
     read_from = Words(wanted="a URL")
     verify_as = TableOf(Words())
@@ -73,6 +75,12 @@ class SystemSchema(StrictSchema):
     access_key = Words(wanted="an access key")
     secret_key = Words(wanted="a reference to a secret key")
     records_per_second = Parsed(lambda text: text if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) else None, "a number", "50")
+    window = window()
+    max_bytes_per_s = bytes_per_second()
+    max_snapshot = seconds()
+    pause_when = pause_when()
+    maintenance = Choice((PRINT, RUN), default=PRINT)
+    maintain_as = TableOf(Words())
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: object) -> dict[str, Any]:  # noqa: ARG002 -- marshmallow's signature
@@ -137,6 +145,7 @@ class _Reader:
             yield self._problem("connector", f"no such connector{hint or ' (`dsr catalog` lists them)'}")
             return
         yield from self._misplaced(self.manifest.driver)
+        yield from self._misplaced_care(self.manifest.driver)
         for steps, value in self._values():
             message = _literal_secret(str(steps[-1]), value) or ("" if self.entry["disabled"] else self._unresolved(value))
             if message:
@@ -160,6 +169,9 @@ class _Reader:
             level=self.entry["level"],
             is_disabled=is_disabled,
             source=self.document.source(block.key_places[str(self.path[-1])]),
+            pace=pace_of(self.entry),
+            maintenance=self.entry["maintenance"],
+            maintain_as={} if is_disabled else self._resolved(self.entry["maintain_as"]),
         )
 
     def _misplaced(self, driver: str) -> Iterator[SpecProblem]:
@@ -167,13 +179,32 @@ class _Reader:
         for key in self.settings:
             if key not in allowed:
                 yield self._problem(key, f"not a setting of the {driver} driver ({', '.join(allowed) or 'it has none'})", at_key=True)
-        for key in self.entry["verify_as"]:
-            if key not in allowed:
-                yield self.document.problem((*self.path, "verify_as", key), f"not a setting of the {driver} driver", at_key=True)
+        for block in _CREDENTIALS:
+            for key in self.entry[block]:
+                if key not in allowed:
+                    yield self.document.problem((*self.path, block, key), f"not a setting of the {driver} driver", at_key=True)
         if self.entry["read_from"] and driver != "sql":
             yield self._problem("read_from", "only a database can have a replica to read from", at_key=True)
         if needed and not any(key in self.settings for key in needed):
             yield self.document.problem(self.path, f"needs {' or '.join(f'`{key}`' for key in needed)}")
+
+    def _misplaced_care(self, driver: str) -> Iterator[SpecProblem]:
+        """Keys of pace and maintenance that would not be kept, or that lack what they need."""
+        if driver != "sql":
+            said = [key for key, default in _OF_DATABASES.items() if self.entry[key] != default]
+            said += ["maintenance"] if self.entry["maintenance"] != PRINT else []
+            said += ["maintain_as"] if self.entry["maintain_as"] else []
+            for key in said:
+                hint = "; `records_per_second` slows it down" if key.startswith(("max_", "pause")) and driver != "manual" else ""
+                yield self._problem(key, f"kept for databases only, and this is the {driver} driver{hint}", at_key=True)
+            return
+        if self.entry["maintenance"] == RUN:
+            if not self.entry["maintain_as"] and not self.settings.get("url", "").startswith("sqlite:"):
+                yield self._problem("maintenance", "`run` needs `maintain_as: {user: …, password: …}`, an account that may rewrite tables")
+            if self.entry["window"] is None:
+                yield self._problem("maintenance", '`run` needs a `window`, because it locks (try window: "01:00-04:00")')
+        elif self.entry["maintain_as"]:
+            yield self._problem("maintain_as", "used with `maintenance: run` only; leave it out, or say `run`", at_key=True)
 
     def _problem(self, key: str, message: str, *, at_key: bool = False) -> SpecProblem:
         return self.document.problem((*self.path, key), message, at_key=at_key)
@@ -181,8 +212,9 @@ class _Reader:
     def _values(self) -> Iterator[tuple[tuple[str, ...], str]]:
         for key, value in self.settings.items():
             yield (key,), value
-        for key, value in self.entry["verify_as"].items():
-            yield ("verify_as", key), value
+        for block in _CREDENTIALS:
+            for key, value in self.entry[block].items():
+                yield (block, key), value
         if self.entry["read_from"]:
             yield ("read_from",), self.entry["read_from"]
 

@@ -197,6 +197,14 @@ CONNECTORS = {
         "connector: a\ndriver: sql\ncollections:\n  t:\n    fields:\n      x: {carries: true}\n",
         "connectors/a.yaml:6:20: collections.t.fields.x.carries: carries what? It needs `references: collection.field`",
     ),
+    "a neutral record of nothing": (
+        "connector: a\ndriver: sql\ncollections:\n  t:\n    fields:\n      x: {neutral: 0}\n",
+        "connectors/a.yaml:6:20: collections.t.fields.x.neutral: neutral among what? It needs `references: collection.field`",
+    ),
+    "a neutral record that is a truth": (
+        "connector: a\ndriver: sql\ncollections:\n  t:\n    fields:\n      x: {references: t.id, neutral: true}\n",
+        "connectors/a.yaml:6:38: collections.t.fields.x.neutral: the key of a record, such as 0",
+    ),
     "a reference that is one letter off": (
         "connector: a\ndriver: sql\ncollections:\n  orders:\n    key: [id]\n  t:\n    fields:\n      x: {references: order.id}\n",
         "connectors/a.yaml:8:23: collections.t.fields.x.references: no such collection in this file (did you mean orders?)",

@@ -120,7 +120,17 @@ def test_every_category_has_its_parent_before_it() -> None:
 
 def test_the_catalog_has_a_sentence_for_every_word() -> None:
     sections = catalog(load_manifests(CONNECTORS), REGIMES)
-    assert list(sections) == ["treatments", "methods", "grounds", "connectors", "drivers", "selectors", "categories", "letters", "elements_of_letters"]
+    assert list(sections) == [
+        "treatments",
+        "methods",
+        "grounds",
+        "connectors",
+        "drivers",
+        "selectors",
+        "categories",
+        "letters",
+        "elements_of_letters",
+    ]
     assert all(entry.name and entry.about for entries in sections.values() for entry in entries)
     assert {entry.name for entry in sections["treatments"] if entry.later} == {"void", "archive"}
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.system import System
+from dsr_engine.drivers.sql import sessions
 from dsr_engine.drivers.sql.dialects import Dialect, Generic
 from dsr_engine.drivers.sql.faults import translated
 from dsr_engine.drivers.sql.mariadb import MariaDB
@@ -30,11 +31,17 @@ class Database:
     def __init__(self, system: System) -> None:
         url = _url(system)
         self.system = system.name
+        self.pace = system.pace
         self.schema = system.setting("schema")
         self.dialect: Dialect = _dialect(url)
-        options: dict[str, Any] = {"hide_parameters": True, "pool_size": 2, "max_overflow": 2}
+        options: dict[str, Any] = {
+            "hide_parameters": True,
+            "pool_size": 2,
+            "max_overflow": 2,
+            "connect_args": sessions.arguments(url, system.label),
+        }
         if url.get_backend_name() == "sqlite":
-            options |= {"creator": opener(url), "poolclass": sa.pool.QueuePool}
+            options |= {"creator": opener(url), "poolclass": sa.pool.QueuePool, "connect_args": {}}
             url = url.set(query={})  # `opener` has read `mode`; SQLAlchemy would warn of it
         try:
             self.engine = sa.create_engine(url, **options)
@@ -46,19 +53,32 @@ class Database:
 
     def _prepare(self, connection: DBAPIConnection, _: object) -> None:
         self.dialect.prepare(connection)
+        sessions.settle(connection, self.dialect.name)
 
     @contextmanager
     def reading(self, doing: str) -> Iterator[sa.Connection]:
-        """A connection in a transaction that ends without a trace. Errors come out translated, naming what was being done."""
-        with translated(f"{self.system}: {doing}"), self.engine.connect() as connection:
+        """A connection in a transaction that ends without a trace. Errors come out translated, naming what was being done.
+
+        A lock that somebody else holds is `Unreachable` here: nothing was changed, and whoever looks later may see.
+        """
+        with translated(f"{self.system}: {doing}", is_reading=True), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self, doing: str) -> Iterator[sa.Connection]:
-        """A connection in a writing transaction: committed at the end, rolled back by any exception."""
-        with translated(f"{self.system}: {doing}"), self.engine.connect() as connection, connection.begin():
-            self.dialect.begin(connection)
-            yield connection
+        """A connection in a writing transaction: committed at the end, rolled back by any exception. No statement in it waits for ever."""
+        with translated(f"{self.system}: {doing}"), self.engine.connect() as connection:
+            is_over = False
+            try:
+                with connection.begin():
+                    sessions.limit(connection, self.dialect.name)
+                    self.dialect.begin(connection)
+                    yield connection
+                sessions.unlimit(connection, self.dialect.name)
+                is_over = True
+            finally:
+                if not is_over and sessions.outlives(self.dialect.name):
+                    connection.invalidate()
 
     def identity(self, connection: sa.Connection) -> str:
         """Which server and database the connection reaches, and which schema counts as its own. Asked anew each time."""
