@@ -38,7 +38,14 @@ class Fence:
     value: str | int | bool
 
 
-How = SetValue | RedactSpans | DropPart | Fence
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Point a link at the neutral record with this key; nothing shows any more whom it pointed at."""
+
+    to: str | int
+
+
+How = SetValue | RedactSpans | DropPart | Fence | Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,8 @@ class PlanItem:
 
     `fields` are the fields that the fingerprints cover. `after` names items that must have ended first. `effect` None: nothing is
     done, the records stay for `reasons`. `server` is the server that the plan was made against; another one is refused.
-    `categories` are those of the data in the records, for legal holds.
+    `categories` are those of the data in the records, for legal holds. `together`: items of one system with the same name are executed in one
+    transaction, because their records point at each other; empty: the item stands alone.
     """
 
     id: str
@@ -130,6 +138,22 @@ class PlanItem:
     after: tuple[str, ...] = ()
     dependents: tuple[Dependent, ...] = ()
     categories: tuple[str, ...] = ()
+    together: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What an approver should know although nothing has to be mended first: a trigger that copies rows, a missing index, a long transaction.
+
+    `code` is stable, `message` names tables and columns only. `today` is what it looked like when the plan was made (an age, an estimate); it
+    changes by itself and is therefore not part of what is approved.
+    """
+
+    code: str
+    message: str
+    system: str = ""
+    collection: str = ""
+    today: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +175,7 @@ class Plan:
     policy_digest: str
     items: tuple[PlanItem, ...]
     obstacles: tuple[Obstacle, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def affected(self) -> int:
@@ -161,7 +186,8 @@ class Plan:
     def digest(self) -> str:
         """SHA-256 (hex) over everything that an approver approves. The same plan has the same digest, whatever its random ids are."""
         lines = sorted(_item_line(item) for item in self.items)
-        body = json.dumps([self.case, self.round, self.policy_digest, lines], sort_keys=True)
+        told = sorted([entry.system, entry.collection, entry.code, entry.message] for entry in self.notices)
+        body = json.dumps([self.case, self.round, self.policy_digest, lines, told], sort_keys=True)
         return hashlib.sha256(body.encode()).hexdigest()
 
 
@@ -177,6 +203,7 @@ def _item_line(item: PlanItem) -> str:
             records,
             item.server,
             [[d.collection, d.on_delete, d.count] for d in item.dependents],
+            item.together,
         ]
     )
 

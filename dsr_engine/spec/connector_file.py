@@ -37,6 +37,19 @@ class _Kind(Value):
             raise ValidationError(str(wrong)) from None
 
 
+class _FenceValue(Value):
+    """`true`, `3`, or a text."""
+
+    def read(self, value: object) -> str | int | bool:
+        text = words(value, "a value")
+        if isinstance(value, Text) and value.is_plain:
+            if text in ("true", "false"):
+                return text == "true"
+            if re.fullmatch(r"-?(0|[1-9][0-9]{0,9})", text):
+                return int(text)
+        return text
+
+
 class FieldSchema(StrictSchema):
     """What the live catalogue cannot know about a field."""
 
@@ -46,6 +59,7 @@ class FieldSchema(StrictSchema):
     role = Choice(("actor",))
     references = Parsed(_parse_reference, "a field of a collection", "customers.id")
     carries = yes_no()
+    neutral = _FenceValue()
     search = Choice(("text",))
     starts = Choice(("retention",))
     same_as = ListOf(
@@ -58,9 +72,13 @@ class FieldSchema(StrictSchema):
             raise ValidationError({"role": ["an actor's record is not theirs: `role: actor` goes with neither selects nor identifies"]})
         if data["carries"] and data["references"] is None:
             raise ValidationError({"carries": ["carries what? It needs `references: collection.field`"]})
+        if isinstance(data["neutral"], bool):
+            raise ValidationError({"neutral": ["the key of a record, such as 0"]})
+        if data["neutral"] is not None and data["references"] is None:
+            raise ValidationError({"neutral": ["neutral among what? It needs `references: collection.field`"]})
         if data["identifies"] and not data["category"]:
             raise ValidationError({"identifies": ["an identifier needs a category, such as user.unique_id"]})
-        if not any(data.values()):
+        if data["neutral"] is None and not any(data.values()):
             raise ValidationError("says nothing about the field; leave it out or give its category")
 
     @post_load
@@ -76,20 +94,8 @@ class FieldSchema(StrictSchema):
             search_text=data["search"] is not None,
             starts_retention=data["starts"] is not None,
             same_as=data["same_as"],
+            neutral=data["neutral"],
         )
-
-
-class _FenceValue(Value):
-    """`true`, `3`, or a text."""
-
-    def read(self, value: object) -> str | int | bool:
-        text = words(value, "a value")
-        if isinstance(value, Text) and value.is_plain:
-            if text in ("true", "false"):
-                return text == "true"
-            if re.fullmatch(r"-?(0|[1-9][0-9]{0,9})", text):
-                return int(text)
-        return text
 
 
 class RestrictSchema(StrictSchema):

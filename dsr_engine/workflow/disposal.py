@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from dsr_engine.domain.anonymize import FieldFacts, Method, MethodName
-from dsr_engine.domain.finding import Finding, Match
-from dsr_engine.domain.plan import Delete, DropPart, Edit, Effect, Fence, Reason, RedactSpans, Rewrite, SetValue
+from dsr_engine.domain.finding import KEY, Finding, Match
+from dsr_engine.domain.plan import Delete, DropPart, Edit, Effect, Fence, Point, Reason, RedactSpans, Rewrite, SetValue
 from dsr_engine.domain.policy import Then, Treatment, category_covers
 from dsr_engine.domain.record import Locator
 from dsr_engine.domain.selector import CARRIED
@@ -42,6 +42,11 @@ class Shape:
 
     def is_key(self, name: str) -> bool:
         return self.facts is not None and name in self.facts.key
+
+    def neutral(self, name: str) -> str | int | None:
+        """The key of the neutral record that a link is pointed at where it may not be empty."""
+        known = self.map.field_named(name) if self.map else None
+        return known.neutral if known else None
 
     def is_link(self, name: str) -> bool:
         return self.facts is not None and any(name in link.fields for link in self.facts.links)
@@ -95,12 +100,23 @@ def dispose(locator: Locator, parts: Iterable[Part], shape: Shape) -> Disposal:
 
 
 def shell(disposal: Disposal, shape: Shape, categorised: Mapping[str, str]) -> Disposal | None:
-    """The record as an anonymous shell, for one that others still point at; None if nobody said which of its fields are personal."""
-    names = [name for name in sorted(categorised) if not shape.is_key(name)]
-    edits = tuple(edit for name in names for edit in _emptied(name, categorised[name], shape))
+    """The record as an anonymous shell, for one that others still point at; None if nobody said which of its fields are personal.
+
+    What it carries goes the person's way or is shared with others: either way the shell does not point there any more, where its links can be cut.
+    """
+    carrying = {entry.name: entry.category or "" for entry in shape.map.fields if entry.carries} if shape.map else {}
+    fields = {**carrying, **categorised}
+    edits = tuple(edit for name in sorted(fields) if not shape.is_key(name) for edit in _emptied(name, fields[name], shape))
     if shape.map is None or not edits:
         return None
-    return replace(disposal, treatment=Treatment.ANONYMIZE, effect=Rewrite(edits), fields=tuple(edit.place for edit in edits))
+    watched = dict.fromkeys((*(edit.place for edit in edits), *disposal.fields))
+    return replace(disposal, treatment=Treatment.ANONYMIZE, effect=Rewrite(edits), fields=tuple(watched))
+
+
+def fixed_links(shape: Shape) -> tuple[str, ...]:
+    """The links to what a record carries that a shell cannot let go of."""
+    carrying = (entry.name for entry in shape.map.fields if entry.carries) if shape.map else ()
+    return tuple(name for name in carrying if shape.is_link(name) and not shape.field(name).is_nullable and shape.neutral(name) is None)
 
 
 def _all_deleted(judgement: Judgement) -> bool:
@@ -123,7 +139,9 @@ def _edits(part: Part, shape: Shape) -> list[Edit]:
         place = _column(entry.place) if shape.is_table else entry.place
         if entry.is_kept:
             continue
-        if part.match is Match.MENTIONS or entry.then.treatment is Treatment.REDACT:
+        if entry.hit is not None and entry.hit.form == KEY and (part.match is Match.MENTIONS or entry.then.treatment is Treatment.REDACT):
+            edits += _unlinked(place, entry, part.match, shape)
+        elif part.match is Match.MENTIONS or entry.then.treatment is Treatment.REDACT:
             edits += [Edit(place, RedactSpans())] if entry.hit is not None else []
         elif entry.then.treatment is Treatment.ANONYMIZE and entry.then.methods:
             edits += _by_method(place, entry, shape)
@@ -132,9 +150,16 @@ def _edits(part: Part, shape: Shape) -> list[Edit]:
     return edits
 
 
+def _unlinked(place: str, entry: Judged, match: Match, shape: Shape) -> list[Edit]:
+    """A key is no text to cut spans from. Where somebody else's record points at the person's, it goes on doing so: the row there becomes a shell."""
+    if match is Match.MENTIONS and shape.is_link(place):
+        return []
+    return _emptied(place, entry.category, shape)
+
+
 def _by_method(place: str, entry: Judged, shape: Shape) -> list[Edit]:
     method = _method_for(entry.category, entry.then)
-    if method is None:
+    if method is None or (method.name is MethodName.REDACT and entry.hit is not None and entry.hit.form == KEY):
         return _emptied(place, entry.category, shape)
     if method.name is MethodName.REDACT:
         return [Edit(place, RedactSpans())] if entry.hit is not None else []
@@ -148,9 +173,15 @@ def _method_for(category: str, then: Then) -> Method | None:
 
 
 def _emptied(place: str, category: str, shape: Shape) -> list[Edit]:
-    """A field without its value: null where the field may be, a neutral text elsewhere. Keys stay; a link that cannot be null stays."""
+    """A field without its value: null where the field may be, a neutral text elsewhere. Keys stay.
+
+    A link that cannot be null is pointed at the neutral record; where there is none, it stays.
+    """
     facts = shape.field(place)
-    if shape.is_key(place) or (shape.is_link(place) and not facts.is_nullable):
+    if shape.is_link(place) and not shape.is_key(place) and not facts.is_nullable:
+        neutral = shape.neutral(place)
+        return [] if neutral is None else [Edit(place, Point(neutral))]
+    if shape.is_key(place):
         return []
     name = MethodName.NULL if shape.is_table and facts.is_nullable else MethodName.TOMBSTONE
     return [Edit(place, SetValue(Method(name), category))]
@@ -170,6 +201,6 @@ def _treatment(judged: tuple[Judged, ...], edits: tuple[Edit, ...]) -> Treatment
             return keeping
     if edits and all(isinstance(edit.how, DropPart) for edit in edits):
         return Treatment.DELETE
-    if any(isinstance(edit.how, SetValue) for edit in edits):
+    if any(isinstance(edit.how, SetValue | Point) for edit in edits):
         return Treatment.ANONYMIZE
     return Treatment.REDACT if edits else Treatment.RETAIN

@@ -7,12 +7,15 @@ Per item (a batch of records of one collection, or one object):
     3.        equals *becomes*: nothing to do · absent as planned: already absent · equals *expect*: change · anything else: DRIFTED, untouched
     4. Tx B   ledger `effect.done`; results; item DONE. The sole commit point.
 
+Items whose records point at each other go together: A intends all of them, one call of the driver changes them in one transaction of the system,
+B writes all their results. So "the item" below may be several.
+
 Killed before A: the item is PLANNED and is taken next time. Between A and the change: *expect* is seen, the change is made. After the change and
 before B: *becomes* is seen, nothing is done twice, B is written. After B: nobody asks again. A time-out means *unknown*: the next try observes.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dsr_engine.content.rewriter import CaseRewriter
@@ -27,6 +30,7 @@ from dsr_engine.workflow.foresight import fingerprint, rewriter_for
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.make_plan import holding
+from dsr_engine.workflow.pacing import in_spite_of_races
 from dsr_engine.workflow.step import Advance, Stand, Step
 from dsr_engine.workflow.turn import Turn
 
@@ -74,34 +78,46 @@ def _execute_system(work: _Work, system: str) -> Wait | None:
     what = f"{system}: acting"
     work.house.progress.begin(what, sum(len(item.records) for item in items))
     try:
-        for item in items:
-            wait = _execute_item(work, item)
+        for unit in _units(items):
+            wait = _execute_unit(work, unit)
             if wait is not None:
                 return wait
-            work.house.progress.advance(what, len(item.records))
+            work.house.progress.advance(what, sum(len(item.records) for item in unit))
     finally:
         work.house.progress.end(what)
     return None
 
 
-def _execute_item(work: _Work, item: PlanItem) -> Wait | None:
+def _units(items: Sequence[PlanItem]) -> list[list[PlanItem]]:
+    """What is executed in one transaction: an item, or all items that go together."""
+    units: dict[str, list[PlanItem]] = {}
+    for item in items:
+        units.setdefault(f"together {item.together}" if item.together else item.id, []).append(item)
+    return list(units.values())
+
+
+def _execute_unit(work: _Work, unit: Sequence[PlanItem]) -> Wait | None:
     with work.turn.transaction() as tx:
-        state = tx.plans.states(work.plan.id)[item.id]
+        states = tx.plans.states(work.plan.id)
+        state = states[unit[0].id]  # one transaction writes the states of all
         if state in (ItemState.DONE, ItemState.BLOCKED):
             return None
-        wait = _halted(tx, work, item)
+        wait = _halted(tx, work, unit[0])
         if wait is not None:
             return wait
         is_rerun = state is ItemState.INTENDED
-        is_held = _is_held(tx, work, item)
-        if not (is_rerun and is_held) and _settled_without_effect(tx, work, item, is_held=is_held):
+        is_held = any(_is_held(tx, work, item) for item in unit)
+        if not (is_rerun and is_held) and _settled_without_effect(tx, work, unit, is_held=is_held):
             return None
-        _intend(tx, work, item, state)
-    results = _act(work, item, is_rerun=is_rerun, is_held=is_held)
-    if _is_first(work, item):
-        _look_at_first(work, item, results)
+        for item in unit:
+            _intend(tx, work, item, state)
+    results = in_spite_of_races(lambda: _act(work, unit, is_rerun=is_rerun, is_held=is_held))
+    for item in unit:
+        if _is_first(work, item):
+            _look_at_first(work, item, results[item.id])
     with work.turn.transaction() as tx:
-        _settle(tx, work, item, ItemState.BLOCKED if is_held else ItemState.DONE, results)
+        for item in unit:
+            _settle(tx, work, item, ItemState.BLOCKED if is_held else ItemState.DONE, results[item.id])
     return None
 
 
@@ -155,18 +171,29 @@ def _is_held(tx: Transaction, work: _Work, item: PlanItem) -> bool:
     return item.effect is not None and holding(work.case, item.system, item.collection, item.categories, tx.holds.list()) is not None
 
 
-def _settled_without_effect(tx: Transaction, work: _Work, item: PlanItem, *, is_held: bool) -> bool:
-    """Items that nothing is done to: data that stays, data under a hold, and parents whose children are still there."""
-    if item.effect is None:
-        _settle(tx, work, item, ItemState.DONE, [Result(item.id, n, ResultState.KEPT) for n in range(len(item.records))])
+def _settled_without_effect(tx: Transaction, work: _Work, unit: Sequence[PlanItem], *, is_held: bool) -> bool:
+    """Items that nothing is done to: data that stays, data under a hold, and parents whose children are still there.
+
+    Where records go together, what keeps one of them keeps all: those that no hold protects wait, as parents do.
+    """
+    if unit[0].effect is None:
+        _settle_all(tx, work, unit, ItemState.DONE, lambda _: (ResultState.KEPT, ""))
         return True
     if is_held:
-        _settle(tx, work, item, ItemState.BLOCKED, [Result(item.id, n, ResultState.KEPT, HELD) for n in range(len(item.records))])
+        held = {item.id for item in unit if _is_held(tx, work, item)}
+        _settle_all(tx, work, unit, ItemState.BLOCKED, lambda item: (ResultState.KEPT, HELD) if item.id in held else (ResultState.DRIFTED, BLOCKED))
         return True
-    if item.after and _left_behind(tx, work, item):
-        _settle(tx, work, item, ItemState.BLOCKED, [Result(item.id, n, ResultState.DRIFTED, BLOCKED) for n in range(len(item.records))])
+    if any(item.after and _left_behind(tx, work, item) for item in unit):
+        _settle_all(tx, work, unit, ItemState.BLOCKED, lambda _: (ResultState.DRIFTED, BLOCKED))
         return True
     return False
+
+
+def _settle_all(
+    tx: Transaction, work: _Work, unit: Sequence[PlanItem], state: ItemState, meaning: Callable[[PlanItem], tuple[ResultState, str]]
+) -> None:
+    for item in unit:
+        _settle(tx, work, item, state, [Result(item.id, position, *meaning(item)) for position in range(len(item.records))])
 
 
 def _left_behind(tx: Transaction, work: _Work, item: PlanItem) -> bool:
@@ -211,33 +238,37 @@ def _settle(tx: Transaction, work: _Work, item: PlanItem, state: ItemState, resu
     )
 
 
-def _act(work: _Work, item: PlanItem, *, is_rerun: bool, is_held: bool) -> list[Result]:
-    """The results of the item's records. Held since an interrupted try began: what that try changed is told, and nothing more is changed."""
-    seen = work.driver.observe([Watched(planned.locator, item.fields) for planned in item.records])
-    results: dict[int, Result] = {}
-    changes: dict[int, Change] = {}
-    for position, (planned, now) in enumerate(zip(item.records, seen, strict=True)):
-        if now.server != item.server:
-            raise Conflict(
-                f"{item.system} is not the server that the plan was made against",
-                code="server.changed",
-                hint="point systems.yaml at the right server, or withdraw the case and open a new one",
-            )
-        answer = _classified(work, item, planned, now, is_rerun)
-        if isinstance(answer, Change) and is_held:
-            results[position] = Result(item.id, position, ResultState.KEPT, HELD)
-        elif isinstance(answer, Change):
-            changes[position] = answer
-        else:
-            results[position] = Result(item.id, position, *answer)
+def _act(work: _Work, unit: Sequence[PlanItem], *, is_rerun: bool, is_held: bool) -> dict[str, list[Result]]:
+    """The results of the records, by item. Looks first, so it may be repeated: what an interrupted or undone try did or did not do is seen.
+
+    Held since an interrupted try began: what that try changed is told, and nothing more is changed.
+    """
+    results: dict[str, dict[int, Result]] = {item.id: {} for item in unit}
+    changes: dict[tuple[str, int], Change] = {}
+    for item in unit:
+        seen = work.driver.observe([Watched(planned.locator, item.fields) for planned in item.records])
+        for position, (planned, now) in enumerate(zip(item.records, seen, strict=True)):
+            answer = _classified(work, item, planned, now, is_rerun)
+            if isinstance(answer, Change) and is_held:
+                results[item.id][position] = Result(item.id, position, ResultState.KEPT, HELD)
+            elif isinstance(answer, Change):
+                changes[item.id, position] = answer
+            else:
+                results[item.id][position] = Result(item.id, position, *answer)
     if changes:
         outcomes = work.driver.change(list(changes.values()), work.rewriter)
-        for position, outcome in zip(changes, outcomes, strict=True):
-            results[position] = Result(item.id, position, *_meaning(outcome))
-    return [results[position] for position in sorted(results)]
+        for (id_, position), outcome in zip(changes, outcomes, strict=True):
+            results[id_][position] = Result(id_, position, *_meaning(outcome))
+    return {id_: [found[position] for position in sorted(found)] for id_, found in results.items()}
 
 
 def _classified(work: _Work, item: PlanItem, planned: Planned, now: Observation, is_rerun: bool) -> Change | tuple[ResultState, str]:
+    if now.server != item.server:
+        raise Conflict(
+            f"{item.system} is not the server that the plan was made against",
+            code="server.changed",
+            hint="point systems.yaml at the right server, or withdraw the case and open a new one",
+        )
     if isinstance(now, Absent):
         if planned.becomes is not None:
             return ResultState.DRIFTED, "absent"

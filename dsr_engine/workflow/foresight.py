@@ -5,7 +5,7 @@ unless a rule keeps that collection; everything else that points at the row make
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -15,13 +15,13 @@ from dsr_engine.content.match import Matcher
 from dsr_engine.content.rewriter import CaseRewriter
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.errors import DsrError
-from dsr_engine.domain.plan import Delete, Obstacle, Reason
+from dsr_engine.domain.plan import Delete, Notice, Obstacle, Reason, Rewrite
 from dsr_engine.domain.policy import KEEPING, Policy, Treatment, concerns
 from dsr_engine.domain.selector import Selector
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Change, CollectionFacts, Driver, Foreseen, Moved, Present, Watched
 from dsr_engine.workflow.batching import Draft, Ranks
-from dsr_engine.workflow.disposal import Disposal, Shape, shell
+from dsr_engine.workflow.disposal import Disposal, Shape, fixed_links, shell
 from dsr_engine.workflow.house import House
 
 #: Turning rows into shells can only remove deletions, so the fixed point is near; the bound is there for a driver that contradicts itself.
@@ -40,6 +40,18 @@ def rewriter_for(house: House, case: Case, selectors: Sequence[Selector]) -> Cas
     return CaseRewriter(Matcher({case.id: tuple(selectors)}), case.id, house.store.vault.key(case.id, "anonymize"))
 
 
+def _below(name: str, children: Mapping[str, set[str]]) -> set[str]:
+    """All collections from which links lead to this one, at any distance."""
+    found: set[str] = set()
+    todo = [name]
+    while todo:
+        for child in children.get(todo.pop(), ()):
+            if child not in found:
+                found.add(child)
+                todo.append(child)
+    return found
+
+
 @dataclass(slots=True)
 class Foresight(AbstractContextManager["Foresight"]):
     """One system, seen ahead. Holds a read-only connection while it is open."""
@@ -52,6 +64,9 @@ class Foresight(AbstractContextManager["Foresight"]):
     rewriter: CaseRewriter
     facts: dict[str, CollectionFacts]
     obstacles: list[Obstacle] = field(default_factory=list)
+    shared: Counter[str] = field(default_factory=Counter)
+    sharing: Counter[str] = field(default_factory=Counter)
+    remarks: dict[Notice, None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, case: Case, system: System, policy: Policy, house: House) -> "Foresight":
@@ -79,12 +94,15 @@ class Foresight(AbstractContextManager["Foresight"]):
         children: dict[str, set[str]] = {}
         for name, entry in self.facts.items():
             for link in entry.links:
-                if link.to_collection != name:
-                    children.setdefault(link.to_collection, set()).add(name)
+                children.setdefault(link.to_collection, set()).add(name)
+            if entry.made_from:  # a copy is refreshed when everything that it is made from has been treated
+                children.setdefault(name, set()).update(entry.made_from)
+        below = {name: _below(name, children) for name in children}
         return Ranks(
             {name: entry.rank for name, entry in self.facts.items()},
-            {parent: frozenset(names) for parent, names in children.items()},
+            {parent: frozenset(names - {parent}) for parent, names in children.items()},
             self.system.manifest.driver == "sql",
+            {name: frozenset(one for one in found if name in below.get(one, ())) for name, found in below.items() if name in found},
         )
 
     def stays(self, disposals: Sequence[Disposal]) -> list[Draft]:
@@ -106,7 +124,7 @@ class Foresight(AbstractContextManager["Foresight"]):
         if acting:
             self._check_rights()
         for _ in range(MOST_PASSES):
-            answers = self._ask(acting)
+            answers = self._ask(acting, kept)
             revised = [self._revised(entry, answer) for entry, answer in zip(acting, answers, strict=True)]
             if all(after is before for after, before in zip(revised, acting, strict=True)):
                 break
@@ -124,16 +142,22 @@ class Foresight(AbstractContextManager["Foresight"]):
                 text = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
                 self.obstacles.append(Obstacle(problem.code, text, self.system.name))
 
-    def _ask(self, disposals: Sequence[Disposal]) -> Sequence[Foreseen]:
+    def _ask(self, disposals: Sequence[Disposal], kept: Sequence[Disposal]) -> Sequence[Foreseen]:
+        """The answers for the disposals. What the person carries must know which of the records that point at it are theirs and stay."""
         changes = [Change(entry.locator, entry.effect or Delete(), entry.fields, b"", "") for entry in disposals]
-        return self.driver.foresee(changes, self.rewriter) if changes else []
+        if any(entry.is_carried for entry in disposals):
+            changes += [Change(entry.locator, Rewrite(()), entry.fields, b"", "") for entry in kept if not entry.is_carried]
+        return self.driver.foresee(changes, self.rewriter)[: len(disposals)] if disposals else []
 
     def _revised(self, entry: Disposal, answer: Foreseen) -> Disposal | None:
         """The disposal as it is, or what it has to become instead; None if it cannot be done (an obstacle says why)."""
         if answer.refusal is not None and answer.refusal.code == NONCURRENT and self.policy.request.superseded == "delete":
             reason = Reason(Treatment.DELETE, "superseded versions", self.policy.source, "request.superseded")
             return replace(entry, treatment=Treatment.DELETE, effect=Delete(), reasons=(*entry.reasons, reason))
-        if entry.is_carried and entry.effect is not None and any(dep.count for dep in answer.dependents):
+        others = sum(dep.count for dep in answer.dependents) - answer.staying
+        if entry.is_carried and entry.effect is not None and others > 0:
+            self.shared[entry.locator.collection] += 1
+            self.sharing[entry.locator.collection] += others
             reason = Reason(Treatment.RETAIN, "others point at it too", self.system.manifest.source, "rights_of_others")
             return replace(entry, treatment=Treatment.RETAIN, effect=None, reasons=(reason,))
         if isinstance(entry.effect, Delete) and self._must_stay(answer):
@@ -141,11 +165,34 @@ class Foresight(AbstractContextManager["Foresight"]):
             if hollow is None:
                 message = "others point at these records and no manifest says which of their fields are personal"
                 self.obstacles.append(Obstacle("shell.unmapped", message, self.system.name, entry.locator.collection))
+            self._note_links(entry.locator.collection)
             return hollow
         return entry
 
+    def _note_links(self, collection: str) -> None:
+        """A shell goes on showing whom it pointed at where a link can neither be emptied nor pointed elsewhere."""
+        shape = self.shape(collection)
+        for name in fixed_links(shape):
+            text = f"{name} may not be empty and names no neutral record, so the anonymous row goes on pointing at what it carried"
+            self.remarks[Notice("link.stays", text, self.system.name, collection)] = None
+
+    def notices(self) -> list[Notice]:
+        """What whoever approves should know, beside the obstacles."""
+        stays = [
+            Notice(
+                "shared.stays",
+                "others point at these records too, so they stay",
+                self.system.name,
+                collection,
+                f"{count} records, at which {self.sharing[collection]} others point",
+            )
+            for collection, count in sorted(self.shared.items())
+        ]
+        return [*self.remarks, *stays]
+
     def _must_stay(self, answer: Foreseen) -> bool:
-        return any(dep.on_delete != "cascade" or self._is_kept(dep.collection) for dep in answer.dependents if dep.count)
+        """True if a record that stays points at it; a cascade must not take one that has a treatment of its own either."""
+        return answer.staying > 0 or any(dep.on_delete != "cascade" or self._is_kept(dep.collection) for dep in answer.dependents if dep.count)
 
     def _is_kept(self, collection: str) -> bool:
         """True if a rule keeps data of this collection on a legal ground: a cascade must not get around it."""
@@ -156,19 +203,23 @@ class Foresight(AbstractContextManager["Foresight"]):
 
     def _categorised(self, collection: str) -> dict[str, str]:
         known = self.system.manifest.collection_named(collection)
-        return {entry.name: entry.category for entry in known.fields if entry.category} if known else {}
+        return {entry.name: entry.category for entry in known.fields if entry.category and not entry.is_actor} if known else {}
 
     def _drafts(self, disposals: Sequence[Disposal], answers: Sequence[Foreseen]) -> list[Draft]:
         drafts = []
         refused: Counter[tuple[str, str, str]] = Counter()
         for entry, answer in zip(disposals, answers, strict=True):
+            for told in answer.warnings:
+                self.remarks[Notice(told.code, told.message, self.system.name, entry.locator.collection, told.hint)] = None
             if answer.refusal is not None:
                 text = f"{answer.refusal.message} ({answer.refusal.hint})" if answer.refusal.hint else answer.refusal.message
                 refused[answer.refusal.code, text, entry.locator.collection] += 1
             elif answer.state is not None:
                 becomes = None if answer.becomes is None else fingerprint(self.house, self.case, answer.becomes)
                 effect = replace(entry, effect=answer.effect)
-                drafts.append(Draft(effect, fingerprint(self.house, self.case, answer.state), becomes, answer.server, answer.dependents))
+                drafts.append(
+                    Draft(effect, fingerprint(self.house, self.case, answer.state), becomes, answer.server, answer.dependents, answer.together)
+                )
         for (code, text, collection), count in sorted(refused.items()):
             self.obstacles.append(Obstacle(code, text, self.system.name, collection, count))
         return drafts

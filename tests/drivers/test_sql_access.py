@@ -129,7 +129,7 @@ def test_rows_that_a_policy_hides_are_a_gap(postgres: SqlDatabase, clerk: str) -
     assert "row level security" in found.looked[0].reason
 
 
-def test_a_materialized_view_is_searched_and_cannot_be_changed(postgres: SqlDatabase) -> None:
+def test_a_materialized_view_is_searched_and_nothing_but_refreshed(postgres: SqlDatabase) -> None:
     postgres.run(
         *PEOPLE, "CREATE MATERIALIZED VIEW copies AS SELECT * FROM people", "CREATE MATERIALIZED VIEW hollow AS SELECT * FROM people WITH NO DATA"
     )
@@ -138,8 +138,8 @@ def test_a_materialized_view_is_searched_and_cannot_be_changed(postgres: SqlData
     assert {looked.collection: looked.extent for looked in found.looked} == {"people": Extent.FULL, "copies": Extent.FULL, "hollow": Extent.NONE}
     (copy,) = [record for record in found.records if record.locator.collection == "copies"]
     _, (seen,) = planned(driver, [copy.locator])
-    assert seen.refusal is not None
-    assert seen.refusal.code == "sql.fixed"
+    assert [problem.code for problem in seen.warnings] == ["sql.snapshot"]
+    assert (seen.refusal, seen.becomes) == (None, None)
 
 
 def test_other_schemas_are_searched_under_their_name_and_partitions_as_one_table(postgres: SqlDatabase) -> None:

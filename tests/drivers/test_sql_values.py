@@ -15,8 +15,8 @@ from dsr_engine.domain.anonymize import FieldFacts, ValueType
 from dsr_engine.drivers.sql.arrays import array_literal
 from dsr_engine.drivers.sql.canonical import canonical_text, digest
 from dsr_engine.drivers.sql.columns import Column, Value
+from dsr_engine.drivers.sql.copyout import plain
 from dsr_engine.drivers.sql.jsontext import parsed, rewritten, scalars, written
-from dsr_engine.drivers.sql.scanning import _plain
 from tests.drivers.sql_database import JANE, selector
 
 JSON_VALUES = st.recursive(
@@ -89,7 +89,7 @@ def test_an_edit_at_a_path_leaves_every_other_scalar_alone(value: dict[str, Any]
 def test_a_field_of_copy_is_read_back_as_it_was(text: str) -> None:
     escapes = {"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
     copied = "".join(escapes.get(character, character) for character in text)
-    assert _plain(copied.encode()) == text.encode()
+    assert plain(copied.encode()) == text.encode()
 
 
 def test_array_elements_cannot_break_out_of_their_quotes() -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from dsr_engine.domain.anonymize import ValueType
 from dsr_engine.drivers.sql.columns import Column, Value
@@ -15,11 +16,19 @@ _FALSE = frozenset({"f", "false", "0", "no", "off"})
 
 def canonical_text(column: Column, text: str) -> str:
     """The form in which two equal values of this column are the same text. What cannot be parsed stays as it is."""
+    if column.facts.type is ValueType.TEXT and not column.is_padded and not column.is_array:
+        return text
     if column.is_json:
         return _json(text)
     if column.is_padded:
         return text.rstrip(" ")
+    return _of_type(column, text)
+
+
+def _of_type(column: Column, text: str) -> str:
     match column.type:
+        case ValueType.OTHER if column.words == "MONEY":
+            return _money(text)
         case ValueType.INTEGER | ValueType.NUMBER:
             return _number(text)
         case ValueType.BOOLEAN:
@@ -33,17 +42,30 @@ def canonical_text(column: Column, text: str) -> str:
 
 def digest(values: Iterable[tuple[Column, Value]]) -> bytes:
     """SHA-256 over names and canonical values. Every part carries its length, so no two different rows give the same bytes."""
-    whole = bytearray()
+    parts: list[bytes] = []
     for column, value in values:
-        name = column.name.encode()
+        name = _named(column.facts.name)
         if value is None:
-            tag, body = b"n", b""
+            parts.append(name + b"n0:")
         elif isinstance(value, bytes):
-            tag, body = b"b", value
+            parts.append(b"%bb%d:%b" % (name, len(value), value))
         else:
-            tag, body = b"t", canonical_text(column, value).encode(errors="surrogatepass")
-        whole += b"%d:%b%b%d:%b" % (len(name), name, tag, len(body), body)
-    return hashlib.sha256(whole).digest()
+            body = canonical_text(column, value).encode(errors="surrogatepass")
+            parts.append(b"%bt%d:%b" % (name, len(body), body))
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+@lru_cache(maxsize=4096)
+def _named(name: str) -> bytes:
+    """A column's name with its length, which every row of the table begins with again."""
+    encoded = name.encode()
+    return b"%d:%b" % (len(encoded), encoded)
+
+
+def _money(text: str) -> str:
+    """In the smallest unit, whatever the server's locale puts around it; `0` in every form is the same."""
+    digits = "".join(character for character in text if character in "0123456789").lstrip("0") or "0"
+    return f"-{digits}" if digits != "0" and any(sign in text for sign in "-(") else digits
 
 
 def _number(text: str) -> str:

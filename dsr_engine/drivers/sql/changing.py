@@ -1,49 +1,41 @@
 """Makes changes in one transaction: only to rows that still are what was planned, and with nothing taken along that the plan does not know.
 
-Order, for each collection and kind of effect: (1) which server is this, (2) lock the rows and compare their state, (3) recount what points at
-them, under that lock, (4) one DELETE or UPDATE, (5) after an UPDATE read again what was written. Killed before the commit: the server rolls back,
-everything is as it was. Killed after it: the rows show their new state, and whoever observes them sees that nothing is left to do.
+Order: (1) which server is this, (2) for each collection lock the rows and compare their state, rewrite those that are to be rewritten and read
+again what was written, (3) when all are locked, recount what points at the rows that go, (4) delete them (`removing.py`). Killed before the commit:
+the server rolls back, everything is as it was. Killed after it: the rows show their new state, and whoever observes them sees that nothing is left
+to do.
 
-The number of statements does not grow with the number of rows, up to `BATCH` rows of one collection; chains inside one self-referencing collection,
+The number of statements does not grow with the number of rows, up to `BATCH` rows of one collection; chains of rows that point at each other,
 cascades in a circle and very wide rewrites take more.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.elements import ColumnElement
 
 from dsr_engine.content.rewriter import Rewriter
-from dsr_engine.domain.anonymize import ValueType
 from dsr_engine.domain.errors import DsrError
 from dsr_engine.domain.plan import Delete, Rewrite
 from dsr_engine.drivers.driver import Change, Done, Drifted, Failed, Outcome
-from dsr_engine.drivers.sql.arrays import array_literal
-from dsr_engine.drivers.sql.canonical import canonical_text, digest
+from dsr_engine.drivers.sql.assigning import assigned
+from dsr_engine.drivers.sql.canonical import digest
 from dsr_engine.drivers.sql.catalogue import Catalogue, Table
-from dsr_engine.drivers.sql.columns import AsIs, Column, Declared, Value
+from dsr_engine.drivers.sql.columns import Column, Value
 from dsr_engine.drivers.sql.database import Database
-from dsr_engine.drivers.sql.dependents import Dependents, Tally
-from dsr_engine.drivers.sql.observing import column_of, covered, state_of
+from dsr_engine.drivers.sql.dialects import Dialect
+from dsr_engine.drivers.sql.naming import run_plain
+from dsr_engine.drivers.sql.observing import columns_of, covered, state_of
+from dsr_engine.drivers.sql.removing import Removal, Undone, needed_columns
 from dsr_engine.drivers.sql.rewriting import Refused, new_values
 from dsr_engine.drivers.sql.rows import BATCH, Key, Row, addressed, fetch
-from dsr_engine.drivers.sql.waves import waves
+from dsr_engine.drivers.sql.snapshots import is_snapshot, refresh_statement
 
 #: Parameters in one statement; PostgreSQL takes 65,535, SQLite as shipped 32,766.
 _PARAMETERS = 30_000
 
 #: Faults that concern the data of this batch: the batch is undone and reported, the connection is sound.
 _OF_THE_DATA = frozenset({"sql.constraint", "sql.value"})
-
-
-class _Undone(Exception):
-    """The server did something else than it was told, so the transaction is rolled back as a whole."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code, self.reason = code, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +57,7 @@ def change(database: Database, catalogue: Catalogue, changes: Sequence[Change], 
     try:
         with database.writing("changing") as connection:
             _Batch(database, catalogue, connection, changes, rewriter, outcomes).run()
-    except _Undone as undone:
+    except Undone as undone:
         return _failed(len(changes), outcomes, undone.code, undone.reason)
     except DsrError as error:
         if error.code not in _OF_THE_DATA:
@@ -105,28 +97,64 @@ class _Batch:
                 self._outcomes[number] = Failed("sql.part", "a part of a record cannot be treated by itself here")
             else:
                 groups.setdefault(_group_of(one), []).append(number)
+        leaving = frozenset(group.collection for group in groups if group.is_delete)
+        locked: dict[str, dict[Key, tuple[Row, ...]]] = {}
+        going: list[int] = []
         for group in sorted(groups, key=self._order):
             for start in range(0, len(groups[group]), BATCH):
-                self._treat(group, groups[group][start : start + BATCH])
+                numbers = groups[group][start : start + BATCH]
+                if group.is_delete:
+                    going += self._lock(group, numbers, leaving, locked.setdefault(group.collection, {}))
+                else:
+                    self._treat(group, numbers)
+        snapshots = [number for number in going if is_snapshot(self._catalogue.table(self._changes[number].locator.collection))]
+        going = [number for number in going if number not in set(snapshots)] if snapshots else going
+        if going:
+            Removal(self._dialect, self._connection, self._catalogue, self._changes, self._outcomes, locked).run(going)
+        self._refresh(snapshots)
 
-    def _order(self, group: _Group) -> tuple[bool, int]:
-        """Rewrites first, then deletions with children before parents."""
-        return group.is_delete, self._catalogue.rank(group.collection)
+    def _refresh(self, numbers: Sequence[int]) -> None:
+        """Materialized views of which rows are to go; whether they are gone is looked at."""
+        for name in dict.fromkeys(self._changes[number].locator.collection for number in numbers):
+            table = self._catalogue.table(name)
+            run_plain(self._connection, refresh_statement(self._connection, table))
+            own = [number for number in numbers if self._changes[number].locator.collection == name]
+            left = fetch(self._dialect, self._connection, table, [self._changes[number].locator.key for number in own], ())
+            still = Failed("sql.snapshot_still", f"{name} was refreshed and holds the row again: what it is made from still holds it")
+            self._outcomes |= {number: still if self._changes[number].locator.key in left else Done(None) for number in own}
+
+    def _order(self, group: _Group) -> tuple[bool, int, str]:
+        """Rewrites first, then deletions with children before parents: everybody locks in this order."""
+        return group.is_delete, self._catalogue.rank(group.collection), group.collection
+
+    def _lock(self, group: _Group, numbers: Sequence[int], leaving: frozenset[str], rows: dict[Key, tuple[Row, ...]]) -> list[int]:
+        """Locks rows that are to be deleted; those that are as expected."""
+        table = self._catalogue.table(group.collection)
+        if self._is_fixed(group, table, numbers):
+            return []
+        columns = covered(table, group.fields)
+        keys = [self._changes[number].locator.key for number in numbers]
+        found = fetch(self._dialect, self._connection, table, keys, (*columns, *needed_columns(self._catalogue, table, leaving)), lock=True)
+        rows |= found
+        return [number for number in numbers if self._is_as_expected(table, columns, number, found.get(self._changes[number].locator.key, ()))]
 
     def _treat(self, group: _Group, numbers: Sequence[int]) -> None:
         table = self._catalogue.table(group.collection)
-        if table.relation.fixed or table.relation.reason or not (table.key or group.is_delete):
-            self._outcomes |= dict.fromkeys(numbers, Failed("sql.fixed", f"{group.collection} cannot be changed by this driver"))
+        if self._is_fixed(group, table, numbers):
             return
         columns = covered(table, group.fields)
-        extra = _self_linking(table) if group.is_delete else tuple(column_of(table, place) for place in group.places)
+        edited = columns_of(table, group.places)
         keys = [self._changes[number].locator.key for number in numbers]
-        locked = fetch(self._dialect, self._connection, table, keys, (*columns, *extra), lock=True)
+        locked = fetch(self._dialect, self._connection, table, keys, (*columns, *edited), lock=True)
         todo = [number for number in numbers if self._is_as_expected(table, columns, number, locked.get(self._changes[number].locator.key, ()))]
-        if group.is_delete:
-            self._delete(table, locked, todo)
-        else:
-            self._rewrite(table, columns, locked, todo)
+        self._rewrite(table, columns, locked, todo)
+
+    def _is_fixed(self, group: _Group, table: Table, numbers: Sequence[int]) -> bool:
+        is_fixed = bool(table.relation.fixed or table.relation.reason or not (table.key or group.is_delete))
+        is_fixed = is_fixed and not (is_snapshot(table) and group.is_delete)
+        if is_fixed:
+            self._outcomes |= dict.fromkeys(numbers, Failed("sql.fixed", f"{group.collection} cannot be changed by this driver"))
+        return is_fixed
 
     def _is_as_expected(self, table: Table, columns: Sequence[Column], number: int, same: Sequence[Row]) -> bool:
         if not same:
@@ -135,32 +163,6 @@ class _Batch:
             self._outcomes[number] = Failed("sql.ambiguous_key", f"a key of {table.collection} names more than one row")
         elif state_of(columns, same) != self._changes[number].expect:
             self._outcomes[number] = Drifted("changed")
-        return number not in self._outcomes
-
-    def _delete(self, table: Table, locked: Mapping[Key, tuple[Row, ...]], todo: Sequence[int]) -> None:
-        if todo and table.key:
-            keys = [self._changes[number].locator.key for number in todo]
-            tallies = Dependents(self._dialect, self._connection, self._catalogue, {table.collection: frozenset(keys)}).recounted(table, keys)
-            todo = [number for number in todo if self._is_unencumbered(number, tallies[self._changes[number].locator.key])]
-        rows = [row for number in todo for row in locked[self._changes[number].locator.key]]
-        for wave in waves(table, rows):
-            deleted = self._connection.execute(sa.delete(table.element).where(addressed(self._dialect, table, wave))).rowcount
-            if deleted != len(wave):
-                raise _Undone(
-                    "sql.not_deleted",
-                    f"{table.collection}: the server deleted another number of rows than it was told; a trigger or a rule interferes",
-                )
-        self._outcomes |= dict.fromkeys(todo, Done(None))
-
-    def _is_unencumbered(self, number: int, tally: Tally) -> bool:
-        """True if nothing points at the row that the plan does not know, and nothing forbids its deletion."""
-        planned: Tally = Tally()
-        for one in self._changes[number].dependents:
-            planned[one.collection, one.on_delete] += one.count
-        if tally - planned:
-            self._outcomes[number] = Drifted("dependents")
-        elif any(on_delete == "restrict" for _, on_delete in tally):
-            self._outcomes[number] = Failed("sql.restricted", "other records point at this one and the database forbids its deletion while they do")
         return number not in self._outcomes
 
     def _rewrite(self, table: Table, columns: Sequence[Column], locked: Mapping[Key, tuple[Row, ...]], todo: Sequence[int]) -> None:
@@ -178,23 +180,13 @@ class _Batch:
             ready[number] = digest((column, after[key].get(column.name, row.values[column.name])) for column in columns)
         if not after:
             return
-        for statement, count in _updates(self._dialect_write, self._dialect, table, after):
+        for statement, count in _updates(self._dialect, self._connection, table, after):
             if self._connection.execute(statement).rowcount != count:
-                raise _Undone(
+                raise Undone(
                     "sql.not_updated",
                     f"{table.collection}: the server updated another number of rows than it was told; a trigger or a rule interferes",
                 )
         self._check_written(table, columns, after, ready)
-
-    def _dialect_write(self, column: Column, value: Value) -> object:
-        """A value as it is bound for writing into its column."""
-        if value is None or isinstance(value, bytes):
-            return value
-        if column.is_array:
-            return array_literal(value)
-        if column.type is ValueType.BOOLEAN and self._connection.dialect.name != "postgresql":
-            return int(canonical_text(column, value) == "true")
-        return self._dialect.parameter(column.type, value) if column.type in (ValueType.INTEGER, ValueType.NUMBER) else value
 
     def _check_written(self, table: Table, columns: Sequence[Column], after: Mapping[Key, Mapping[str, Value]], ready: Mapping[int, bytes]) -> None:
         """Reads the rows again before the commit: a trigger may have put something else in the place of what was written."""
@@ -205,7 +197,7 @@ class _Batch:
             if row is None or any(
                 digest([(table.columns[name], row.values[name])]) != digest([(table.columns[name], value)]) for name, value in values.items()
             ):
-                raise _Undone("sql.not_kept", f"{table.collection}: the server did not keep what was written; a trigger or a conversion interferes")
+                raise Undone("sql.not_kept", f"{table.collection}: the server did not keep what was written; a trigger or a conversion interferes")
         self._outcomes |= {number: Done(state_of(columns, now[self._changes[number].locator.key])) for number in ready}
 
 
@@ -215,12 +207,7 @@ def _group_of(one: Change) -> _Group:
     return _Group(one.locator.collection, False, tuple(dict.fromkeys(edit.place for edit in one.effect.edits)), one.fields)
 
 
-def _self_linking(table: Table) -> tuple[Column, ...]:
-    """The columns by which rows of this table point at each other."""
-    return tuple(table.columns[name] for link in table.links if link.to_collection == table.collection for name in (*link.fields, *link.to_fields))
-
-
-def _updates(bind: Any, dialect: Any, table: Table, after: Mapping[Key, Mapping[str, Value]]) -> Iterator[tuple[sa.Update, int]]:
+def _updates(dialect: Dialect, connection: sa.Connection, table: Table, after: Mapping[Key, Mapping[str, Value]]) -> Iterator[tuple[sa.Update, int]]:
     """UPDATE statements that set all new values, and how many rows each must meet. One, unless its parameters grow past what servers take."""
     names = list(dict.fromkeys(name for values in after.values() for name in values))
     width = len(table.key) + len(names) * (len(table.key) + 1)
@@ -228,7 +215,7 @@ def _updates(bind: Any, dialect: Any, table: Table, after: Mapping[Key, Mapping[
     size = max(1, _PARAMETERS // width)
     for start in range(0, len(keys), size):
         part = keys[start : start + size]
-        values = {name: _assigned(bind, dialect, table, table.columns[name], {key: after[key][name] for key in part}) for name in names}
+        values = {name: assigned(dialect, connection, table, table.columns[name], {key: after[key][name] for key in part}) for name in names}
         from_rows = [Row(key, {}) for key in part]
         yield (
             sa.update(table.element)
@@ -236,17 +223,3 @@ def _updates(bind: Any, dialect: Any, table: Table, after: Mapping[Key, Mapping[
             .where(addressed(dialect, table, from_rows)),
             len(part),
         )
-
-
-def _assigned(bind: Any, dialect: Any, table: Table, column: Column, values: Mapping[Key, Value]) -> ColumnElement[Any]:
-    """What a column is set to: one value for all rows, or one for each key."""
-    distinct = {value: sa.literal(bind(column, value), AsIs()) for value in values.values()}
-    if len(distinct) == 1:
-        chosen: ColumnElement[Any] = next(iter(distinct.values()))
-    else:
-        chosen = sa.case(*((_is_key(dialect, table, key), distinct[value]) for key, value in values.items()))
-    return sa.cast(chosen, Declared(column.declared)) if column.declared else chosen
-
-
-def _is_key(dialect: Any, table: Table, key: Key) -> ColumnElement[bool]:
-    return sa.and_(*(column.element == sa.literal(dialect.parameter(column.type, part), AsIs()) for column, part in zip(table.key, key, strict=True)))

@@ -6,16 +6,19 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from dsr_engine.content.rewriter import Rewriter
-from dsr_engine.domain.plan import Delete, Edit, Rewrite, SetValue
-from dsr_engine.drivers.driver import Change, Foreseen, Problem
+from dsr_engine.domain.plan import Delete, Edit, Point, Rewrite, SetValue
+from dsr_engine.drivers.driver import Change, Foreseen, Link, Problem
 from dsr_engine.drivers.sql.canonical import canonical_text, digest
 from dsr_engine.drivers.sql.catalogue import Catalogue, Table
-from dsr_engine.drivers.sql.columns import Column, Value
+from dsr_engine.drivers.sql.columns import Column, Value, as_value
 from dsr_engine.drivers.sql.database import Database
 from dsr_engine.drivers.sql.dependents import Dependents, dependents
-from dsr_engine.drivers.sql.observing import column_of, covered, state_of
+from dsr_engine.drivers.sql.knots import Knots, cut_links
+from dsr_engine.drivers.sql.observing import column_of, columns_of, covered, state_of
+from dsr_engine.drivers.sql.preflight import Preflight
 from dsr_engine.drivers.sql.rewriting import Refused, new_values
-from dsr_engine.drivers.sql.rows import BATCH, Key, Row, batches, fetch
+from dsr_engine.drivers.sql.rows import BATCH, Key, Row, batches, fetch, key_of
+from dsr_engine.drivers.sql.snapshots import is_snapshot, refresh_refused, refresh_statement
 
 #: How often another counter is tried before a value counts as not to be made unique.
 _TRIES = 16
@@ -38,10 +41,17 @@ class Foresight:
         self._database, self._catalogue, self._changes, self._rewriter = database, catalogue, changes, rewriter
         self._found: dict[int, Foreseen] = {}
         self._leaving: dict[str, set[Key]] = {}
+        self._rewritten: dict[str, set[Key]] = {}
+        self._cut: dict[tuple[str, Link], set[Key]] = {}
         for change in changes:
-            if isinstance(change.effect, Delete) and not change.locator.inside:
+            if isinstance(change.effect, Rewrite):
+                self._rewritten.setdefault(change.locator.collection, set()).add(change.locator.key)
+                for link in cut_links(catalogue, change):
+                    self._cut.setdefault((change.locator.collection, link), set()).add(change.locator.key)
+            elif not change.locator.inside:
                 self._leaving.setdefault(change.locator.collection, set()).add(change.locator.key)
         self._server = ""
+        self._knots = Knots(catalogue)
 
     def run(self) -> Sequence[Foreseen]:
         groups: dict[tuple[str, bool, tuple[str, ...]], list[int]] = {}
@@ -49,28 +59,54 @@ class Foresight:
             groups.setdefault((change.locator.collection, isinstance(change.effect, Delete), change.fields), []).append(number)
         with self._database.reading("foreseeing") as connection:
             self._server = self._database.identity(connection)
+            self._preflight = Preflight(self._database.dialect, connection, self._catalogue)
             for (collection, is_delete, fields), numbers in groups.items():
                 self._group(connection, self._catalogue.table(collection), is_delete, fields, numbers)
+            self._found |= self._knots.tied(connection.dialect.name, self._found)
         return [self._found[number] for number in range(len(self._changes))]
 
     def _group(self, connection: sa.Connection, table: Table, is_delete: bool, fields: tuple[str, ...], numbers: Sequence[int]) -> None:
+        if is_snapshot(table):
+            self._snapshot(connection, table, fields, numbers)
+            return
         columns = covered(table, fields)
-        edited = () if is_delete else self._edited_columns(table, numbers)
+        edited = self._knots.columns(table) if is_delete else self._edited_columns(table, numbers)
         by_key: dict[Key, list[int]] = {}
         for number in numbers:
             by_key.setdefault(self._changes[number].locator.key, []).append(number)
-        refusal = self._refusal(connection, table, is_delete)
+        told = self._preflight.problems(table, is_delete=is_delete, count=len(numbers)) if self._is_changed(numbers) else ()
+        fatal = next((problem for problem in told if problem.is_fatal), None)
+        refusal = self._refusal(connection, table, is_delete) or fatal
         rows: dict[Key, Row] = {}
         for batch in batches(by_key):
             fetched = fetch(self._database.dialect, connection, table, batch, (*columns, *edited))
             for key in batch:
                 self._note(table, columns, by_key[key], fetched.get(key, ()), refusal)
             rows |= {key: same[0] for key, same in fetched.items()}
+        warnings = tuple(problem for problem in told if not problem.is_fatal)
+        if warnings:
+            self._found |= {number: replace(self._found[number], warnings=warnings) for number in numbers}
         live = {key: [number for number in by_key[key] if self._found[number].refusal is None] for key in rows}
         if is_delete:
+            self._knots.add(table, {key: rows[key] for key, those in live.items() if those}, by_key)
             self._add_dependents(connection, table, [key for key in rows if live[key]], by_key)
         else:
             self._add_rewrites(connection, table, columns, [(number, rows[key]) for key, those in live.items() for number in those])
+
+    def _snapshot(self, connection: sa.Connection, table: Table, fields: tuple[str, ...], numbers: Sequence[int]) -> None:
+        """Rows of a materialized view, whatever is to become of them: a refresh takes them away."""
+        columns = covered(table, fields)
+        rows = fetch(self._database.dialect, connection, table, [self._changes[number].locator.key for number in numbers], columns)
+        refusal = refresh_refused(connection, table) if self._is_changed(numbers) else None
+        told = Problem("sql.snapshot", f"{table.collection} is a materialized view: {refresh_statement(connection, table)}", is_fatal=False)
+        for number in numbers:
+            same = rows.get(self._changes[number].locator.key)
+            state = state_of(columns, same) if same else None
+            self._found[number] = Foreseen(state, None, Delete(), self._server, refusal=refusal, warnings=(told,))
+
+    def _is_changed(self, numbers: Sequence[int]) -> bool:
+        """False for records that are asked about only because they stay: a rewrite without an edit."""
+        return any(self._changes[number].effect != Rewrite(()) for number in numbers)
 
     def _note(self, table: Table, columns: Sequence[Column], numbers: Sequence[int], same: Sequence[Row], refusal: Problem | None) -> None:
         """What is known before any effect is computed: the state now, and what forbids every effect."""
@@ -94,25 +130,27 @@ class Foresight:
             return Problem("sql.no_key", f"{table.collection} has no key, so a changed row could not be found again", "give the table a primary key")
         if not table.key and self._catalogue.inbound(table.collection):
             return Problem("sql.no_key", f"{table.collection} has no key, and other collections point at it", "give the table a primary key")
-        ignored = () if is_delete else ("sql.missing_delete",)
+        # MariaDB locks rows for whoever may delete them; PostgreSQL wants the right to update one column.
+        ignored = ("sql.missing_delete",) if not is_delete else ("sql.missing_update",) if self._database.dialect.name == "mariadb" else ()
         problems = self._database.dialect.permissions(connection, (relation,)) if connection.dialect.name != "sqlite" else ()
         return next((problem for problem in problems if problem.is_fatal and problem.code not in ignored), None)
 
     def _add_dependents(self, connection: sa.Connection, table: Table, keys: Sequence[Key], by_key: Mapping[Key, Sequence[int]]) -> None:
         if not table.key:
             return
-        tallies = Dependents(self._database.dialect, connection, self._catalogue, self._leaving).walked(table, keys)
-        for key, tally in tallies.items():
+        counted = Dependents(self._database.dialect, connection, self._catalogue, self._leaving, self._cut, self._rewritten)
+        for key, tally in counted.walked(table, keys).items():
             for number in by_key[key]:
-                self._found[number] = replace(self._found[number], dependents=dependents(tally))
+                self._found[number] = replace(self._found[number], dependents=dependents(tally), staying=counted.staying[key])
 
     def _edited_columns(self, table: Table, numbers: Sequence[int]) -> tuple[Column, ...]:
         effects = (self._changes[number].effect for number in numbers)
-        return tuple({column_of(table, edit.place) for effect in effects if isinstance(effect, Rewrite) for edit in effect.edits})
+        return columns_of(table, (edit.place for effect in effects if isinstance(effect, Rewrite) for edit in effect.edits))
 
     def _add_rewrites(self, connection: sa.Connection, table: Table, columns: Sequence[Column], wanted: Sequence[tuple[int, Row]]) -> None:
         drafts = [draft for number, row in wanted if (draft := self._draft(table, number, row, self._effect(number))) is not None]
-        for draft in self._made_unique(connection, table, drafts):
+        drafts = self._with_neutral_targets(connection, table, drafts)
+        for draft in self._accepted(table, self._made_unique(connection, table, drafts)):
             after = [(column, draft.values.get(column.name, draft.row.values[column.name])) for column in columns]
             self._found[draft.number] = replace(self._found[draft.number], becomes=digest(after), effect=draft.effect)
 
@@ -127,6 +165,43 @@ class Foresight:
         except Refused as refused:
             self._found[number] = replace(self._found[number], refusal=refused.problem)
             return None
+
+    def _accepted(self, table: Table, drafts: list[_Draft]) -> list[_Draft]:
+        """The drafts that the server's own constraints accept."""
+        after = {draft.row.key: {name: value for name, value in draft.values.items() if value != draft.row.values[name]} for draft in drafts}
+        refused = dict(self._preflight.checks(table).refusals(after)) if table.key else {}
+        for draft in drafts:
+            if draft.row.key in refused:
+                self._found[draft.number] = replace(self._found[draft.number], refusal=refused[draft.row.key])
+        return [draft for draft in drafts if draft.row.key not in refused]
+
+    def _with_neutral_targets(self, connection: sa.Connection, table: Table, drafts: list[_Draft]) -> list[_Draft]:
+        """The drafts whose links are pointed at records that are there and stay as they are."""
+        problems: dict[str, Problem | None] = {}
+        for name in {column_of(table, edit.place).name for draft in drafts for edit in draft.effect.edits if isinstance(edit.how, Point)}:
+            problems[name] = self._neutral_problem(connection, table, name, next(draft.values[name] for draft in drafts if name in draft.values))
+        for draft in drafts:
+            refusal = next((problems[name] for name in draft.values if problems.get(name)), None)
+            if refusal is not None:
+                self._found[draft.number] = replace(self._found[draft.number], refusal=refusal)
+        return [draft for draft in drafts if self._found[draft.number].refusal is None]
+
+    def _neutral_problem(self, connection: sa.Connection, table: Table, name: str, value: Value) -> Problem | None:
+        hint = "make one, and give its key as `neutral` in the connector"
+        for link in table.links:
+            if link.fields != (name,):
+                continue
+            parent = self._catalogue.table(link.to_collection)
+            column = parent.columns[link.to_fields[0]]
+            bound = self._database.dialect.parameter(column.type, str(value))
+            query = sa.select(*(key.read for key in (*parent.key, column))).select_from(parent.element).where(column.element == bound)
+            row = connection.execute(query).first()
+            if row is None:
+                return Problem("sql.neutral_missing", f"the neutral record that {name} is to point at is not in {parent.collection}", hint)
+            key = key_of(parent, {one.name: as_value(part) for one, part in zip(parent.key, row, strict=False)}) if parent.key else None
+            if key in self._leaving.get(parent.collection, ()) or key in self._rewritten.get(parent.collection, ()):
+                return Problem("sql.neutral_erased", f"the neutral record that {name} is to point at is itself one of the person's", hint)
+        return None
 
     def _made_unique(self, connection: sa.Connection, table: Table, drafts: Sequence[_Draft]) -> list[_Draft]:
         """The drafts with counters under which no unique column meets a live value or another draft."""
@@ -185,7 +260,7 @@ def _unique_value(column: Column, draft: _Draft) -> str | None:
 
 def _counted(table: Table, effect: Rewrite, column: Column) -> Rewrite:
     def next_one(edit: Edit) -> Edit:
-        if isinstance(edit.how, SetValue) and column_of(table, edit.place) is column:
+        if isinstance(edit.how, SetValue) and column in columns_of(table, (edit.place,)):
             return replace(edit, how=replace(edit.how, counter=edit.how.counter + 1))
         return edit
 

@@ -1,6 +1,6 @@
 """What is there now: one statement for up to a thousand records, from the server itself."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
@@ -11,21 +11,29 @@ from dsr_engine.drivers.sql.catalogue import Catalogue, Table
 from dsr_engine.drivers.sql.columns import Column
 from dsr_engine.drivers.sql.database import Database
 from dsr_engine.drivers.sql.rows import Key, Row, batches, fetch
+from dsr_engine.drivers.sql.splitnames import columns_at
 
 
 def covered(table: Table, fields: Sequence[str]) -> tuple[Column, ...]:
     """The columns that a state covers: key, owning fields, and the watched ones (all where none is named).
 
-    A place inside a column (`profile/$.email`) means the column. Generated columns follow from others and are left out.
+    A place inside a column (`profile/$.email`) means the column, a split one (`first_name+last_name`) each of its columns. Generated columns follow
+    from others and are left out.
     Raises `ManifestWrong` for a field that is gone.
     """
     if not fields:
         wanted = {column.name for column in table.readable}
     else:
-        wanted = {column_of(table, field).name for field in fields}
+        wanted = {column.name for column in columns_of(table, fields)}
         wanted |= {column.name for column in table.readable if column.is_owning}
     wanted |= {column.name for column in table.key}
-    return tuple(column for column in table.readable if column.name in wanted and (column.facts.is_key or not column.is_generated))
+    return tuple(column for column in table.readable if column.name in wanted and (column.facts.is_key or not column.is_derived))
+
+
+def columns_of(table: Table, places: Iterable[str]) -> tuple[Column, ...]:
+    """The columns that these places lie in, each once; a split place lies in several."""
+    found = (column for place in places for column in columns_at(table.columns, place) or (column_of(table, place),))
+    return tuple({column.name: column for column in found}.values())
 
 
 def column_of(table: Table, place: str) -> Column:
