@@ -44,7 +44,7 @@ def demo(folder: Path) -> int:
             case = _work(house, home)
             report = case_report(house, case.id)
         print_heading("5. Executed, looked at again, certified")
-        print_case({**report, "plan": None, "findings": [], "coverage": []})
+        print_case({**report, "plan": None, "findings": [], "coverage": [], "identities": []})
         comparison = compare(before, everything_in(company))
     is_proved = _prove(comparison)
     is_genuine = _verify(Path(cast("str", report["certificate"])), company.home / BUNDLE) if report["certificate"] else False

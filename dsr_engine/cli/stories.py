@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from dsr_engine.cli.terminal import print_heading, print_line, print_table, print_verbatim
 
+_IDENTITIES = {"kind": "kind", "where": "learnt from", "via": "reached from"}
 _COVERAGE = {"system": "system", "collection": "collection", "extent": "looked", "reason": "why not further"}
 _FINDINGS = {"system": "system", "collection": "collection", "match": "match", "confidence": "confidence", "count": "findings"}
 _ITEMS = {"system": "system", "collection": "collection", "how": "what happens", "records": "records", "number": "rule"}
@@ -18,6 +19,7 @@ def print_case(report: dict[str, object]) -> None:
     print_heading(f"Case {told['case']} — {told['stage'].replace('_', ' ')}{outcome} (round {told['round']})")
     if told["due"]:
         print_line(f"  {_due(told['due'])}", "red" if told["due"]["days_left"] < 0 else "dim")
+    _print_identities(told["identities"])
     _print_found(told["findings"], told["coverage"])
     if told.get("all"):
         print_heading("Every finding")
@@ -44,6 +46,12 @@ def _due(limits: dict[str, Any]) -> str:
     state = f"{-left} days overdue" if left < 0 else "today" if left == 0 else f"{left} days left"
     others = [f"{name} by {limits[name]}" for name in ("acknowledge", "erase", "refusal") if name in limits]
     return f"answer by {limits['answer']} ({state}); {', '.join(others)}"
+
+
+def _print_identities(identities: list[dict[str, Any]]) -> None:
+    if identities:
+        print_heading("Known by")
+        print_table(identities, _IDENTITIES, empty="")
 
 
 def _print_found(findings: list[dict[str, Any]], coverage: list[dict[str, Any]]) -> None:

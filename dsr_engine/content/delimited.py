@@ -17,7 +17,7 @@ from dsr_engine.content.rows import Dialect, Rows, cells, quoted, unquoted
 from dsr_engine.content.scan import Block, Found, blocks, candidates
 from dsr_engine.content.stream import Splice, cannot_rewrite, head_of, opened, spliced
 from dsr_engine.domain.anonymize import FieldFacts, Misfit
-from dsr_engine.domain.plan import DropPart, Edit, Fence, How, RedactSpans, SetValue
+from dsr_engine.domain.plan import DropPart, Edit, Fence, How, Point, RedactSpans, SetValue
 from dsr_engine.domain.record import Gap, Unit
 from dsr_engine.domain.system import FieldMap
 
@@ -152,7 +152,7 @@ def _changed(raw: bytes, is_quoted: bool, how: How, table: _Table, column: int, 
             except Misfit as misfit:
                 raise cannot_rewrite(f"A cell cannot hold what the method gives: {misfit}.") from None
             now = "" if value is None else str(value)
-        case Fence(value):
+        case Fence(value) | Point(value):
             now = str(value)
         case DropPart():
             raise cannot_rewrite("A cell cannot be dropped: drop its row or set its value.")

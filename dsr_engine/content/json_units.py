@@ -10,7 +10,7 @@ from dsr_engine.content.json_tokens import Event, Token, Walker, literal_like, t
 from dsr_engine.content.rewriter import Rewriter
 from dsr_engine.content.stream import Splice, cannot_rewrite
 from dsr_engine.domain.anonymize import FieldFacts, Misfit, ValueType
-from dsr_engine.domain.plan import DropPart, Fence, How, RedactSpans, SetValue
+from dsr_engine.domain.plan import DropPart, Fence, How, Point, RedactSpans, SetValue
 from dsr_engine.domain.record import Unit
 
 
@@ -175,7 +175,7 @@ def _literal(token: Token, how: How, name: str, rewriter: Rewriter) -> bytes:
             return literal_like(token.raw, now) if token.kind == "string" else json.dumps(now).encode()
         case SetValue():
             return _replaced(token, how, name, rewriter)
-        case Fence(value):
+        case Fence(value) | Point(value):
             return json.dumps(value).encode()
         case DropPart():
             raise cannot_rewrite("A key cannot be dropped: drop its record or set its value.")

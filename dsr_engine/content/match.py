@@ -14,9 +14,9 @@ from dsr_engine.content.gate import Gate
 from dsr_engine.content.sieve import SubjectGate
 from dsr_engine.content.views import View, views
 from dsr_engine.content.vocabulary import Entry, Vocabulary
-from dsr_engine.domain.finding import Confidence, Finding, Hit, Match
+from dsr_engine.domain.finding import KEY, Confidence, Finding, Hit, Match
 from dsr_engine.domain.record import Locator, Record, Unit
-from dsr_engine.domain.selector import CARRIED, Selector
+from dsr_engine.domain.selector import CARRIED, HOUSEHOLD, Selector
 
 CATEGORIES = {
     "email": "user.contact.email",
@@ -27,14 +27,14 @@ CATEGORIES = {
     "date_of_birth": "user.demographic.date_of_birth",
 }
 _ANY_ID = "user.unique_id"
-#: Kinds that a household shares: two of them together still do not tell one person from another.
-_HOUSEHOLD = frozenset({"phone", "address", "postcode", "ip", "device"})
 #: Forms that are the identifier itself, only written differently; a whole value in one of them may own its record.
 _SAME_VALUE = frozenset({"plain", "phone", "phone-national", "grouped", "name-order"})
 #: Forms of a name that many people share; they agree with nothing.
 _LOOSE = frozenset({"initials", "transliterated"})
 #: Shorter identifiers without an `@` are found as whole values only: in text they are syllables.
 _SHORT = 5
+#: Numbers of fewer digits are also ordinary numbers.
+_LITTLE = 7
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -123,24 +123,26 @@ class Matcher:
             key = (sighting.case, sighting.selector.id)
             if key not in best or sighting.claim_rank > best[key].claim_rank:
                 best[key] = sighting
-        for sighting in best.values():
-            yield _Claim(sighting.case, sighting.selector, _hit(unit, sighting.selector, sighting.form, sighting.confidence), _owns(unit, sighting))
+        for sighting in (_doubted(unit, entry) for entry in best.values()):
+            hit = _hit(unit, sighting.selector, sighting.form, sighting.confidence)
+            yield _Claim(sighting.case, sighting.selector, hit, _owns(unit, sighting), unit.is_value and sighting.is_whole)
         if self._vocabulary.scoped:
             for case, selector in self._vocabulary.scoped.get(exact(unit.text.strip()), ()):
                 reason = _link(unit, selector, locator)
                 if reason is not None:
                     grade = Confidence.CERTAIN if selector.verified or selector.via else Confidence.POSSIBLE
-                    yield _Claim(case, selector, _hit(unit, selector, "plain", grade), reason is Match.OWNS)
+                    yield _Claim(case, selector, _hit(unit, selector, KEY, grade), reason is Match.OWNS, True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """One hit, and whether it makes its record the subject's."""
+    """One hit, whether it makes its record the subject's, and whether it is the whole value of its field."""
 
     case: str
     selector: Selector
     hit: Hit
     owns: bool
+    is_value: bool
 
 
 def _sighting(entry: Entry, view: View, inner: tuple[int, int], text: str) -> _Sighting | None:
@@ -165,7 +167,7 @@ def _is_all(text: str, inner: tuple[int, int]) -> bool:
 
 def _says_little(form: Form) -> bool:
     """True for what is also an ordinary word or number when it stands in running text."""
-    return "@" not in form.text and (form.text.isalpha() or (form.text.isdigit() and len(form.text) < 7))
+    return "@" not in form.text and (form.text.isalpha() or (form.text.isdigit() and len(form.text) < _LITTLE))
 
 
 def _grade(selector: Selector, best: Confidence) -> Confidence:
@@ -199,8 +201,18 @@ def _span(cluster: list[_Sighting], end: int) -> Span:
     return Span(cluster[0].start, end, best.case, best.selector.id, best.selector.kind, best.form, best.confidence)
 
 
+def _doubted(unit: Unit, sighting: _Sighting) -> _Sighting:
+    """A bare number in a field that nobody mapped is anybody's: the key of some other table, an amount, an article. A person decides."""
+    text = sighting.selector.value.reveal().strip()
+    if unit.field is None and sighting.is_whole and text.isdigit() and (unit.is_unique or len(text) < _LITTLE):
+        return replace(sighting, confidence=Confidence.POSSIBLE)
+    return sighting
+
+
 def _owns(unit: Unit, sighting: _Sighting) -> bool:
     """True if this whole value makes the record the subject's."""
+    if sighting.confidence is Confidence.POSSIBLE and unit.field is None:
+        return False
     if not (sighting.is_whole and sighting.is_same) or unit.is_opaque:
         return False
     if unit.field is not None:
@@ -248,13 +260,17 @@ def _field_name(unit: Unit) -> str:
 
 def _finding(record: Record, case: str, inside: str, claims: list[_Claim]) -> Finding:
     hits = _agreed(claims)
-    fields = {_field_name(unit): unit.field.category for unit in record.units if unit.inside == inside and unit.field and unit.field.category}
+    fields = {
+        _field_name(unit): unit.field.category
+        for unit in record.units
+        if unit.inside == inside and unit.field and unit.field.category and not unit.field.is_actor  # who acted is somebody else
+    }
     fields.update({hit.field: hit.category for hit in hits if hit.field not in fields})
     return Finding(
         case=case,
         locator=replace(record.locator, inside=inside) if inside else record.locator,
         match=Match.OWNS if any(claim.owns for claim in claims) else Match.MENTIONS,
-        confidence=max((hit.confidence for hit in hits), key=lambda each: each.rank),
+        confidence=_confidence(claims, hits),
         hits=hits,
         server=record.server,
         fields=fields,
@@ -263,10 +279,23 @@ def _finding(record: Record, case: str, inside: str, claims: list[_Claim]) -> Fi
     )
 
 
+def _confidence(claims: list[_Claim], hits: tuple[Hit, ...]) -> Confidence:
+    """How sure the finding is as a whole.
+
+    Whose record it is must be as sure as the hits that say so: a husband's record with the shared telephone in it does not become the person's by
+    naming her elsewhere. Nor is a household's number that fills another field cut because a text beside it names the person.
+    """
+    owning = [hit.confidence for claim, hit in zip(claims, hits, strict=True) if claim.owns]
+    best = max(owning or [hit.confidence for hit in hits], key=lambda each: each.rank)
+    told = [claim.is_value for claim, hit in zip(claims, hits, strict=True) if hit.confidence is not Confidence.POSSIBLE]
+    fills = any(claim.is_value and hit.kind in HOUSEHOLD and hit.confidence is Confidence.POSSIBLE for claim, hit in zip(claims, hits, strict=True))
+    return Confidence.POSSIBLE if not owning and fills and not any(told) else best
+
+
 def _agreed(claims: list[_Claim]) -> tuple[Hit, ...]:
     """The hits, with weak ones that agree made likely: two verified identifiers of different kinds in one record, not both of a household."""
     agreeing = {claim.hit.kind for claim in claims if claim.selector.verified and claim.selector.is_weak and claim.hit.form not in _LOOSE}
-    does_agree = len(agreeing) > 1 and not agreeing <= _HOUSEHOLD
+    does_agree = len(agreeing) > 1 and not agreeing <= HOUSEHOLD
     return tuple(
         replace(claim.hit, confidence=Confidence.LIKELY)
         if does_agree and claim.hit.kind in agreeing and claim.hit.confidence is Confidence.POSSIBLE and claim.selector.verified

@@ -13,7 +13,7 @@ from dsr_engine.content.rewriter import Rewriter
 from dsr_engine.content.stream import Splice, cannot_rewrite
 from dsr_engine.domain.anonymize import FieldFacts, Misfit
 from dsr_engine.domain.errors import NotSupported
-from dsr_engine.domain.plan import Edit, Fence, How, RedactSpans, SetValue
+from dsr_engine.domain.plan import Edit, Fence, How, Point, RedactSpans, SetValue
 from dsr_engine.domain.record import Unit
 from dsr_engine.domain.system import FieldMap
 
@@ -258,7 +258,7 @@ def _changed(text: str, how: How, name: str, rewriter: Rewriter) -> str:
             except Misfit as misfit:
                 raise cannot_rewrite(f"A header cannot hold what the method gives: {misfit}.") from None
             now = "" if value is None else str(value)
-        case Fence(value):
+        case Fence(value) | Point(value):
             now = str(value)
         case _:
             raise cannot_rewrite("A header cannot be dropped: redact it or set its value.")

@@ -6,6 +6,19 @@ from datetime import datetime
 
 from dsr_engine.domain.system import FieldMap
 
+#: Joins the fields of a text that is split over several: a first and a last name.
+SPLIT = "+"
+
+
+def split_fields(place: str) -> tuple[str, ...]:
+    """The fields that a place names: several where a text is split over them (`first_name+last_name`), else itself."""
+    return tuple(place.split(SPLIT)) if is_split(place) else (place,)
+
+
+def is_split(place: str) -> bool:
+    """True for the place of a text that is split over several fields."""
+    return SPLIT in place.strip(SPLIT) and "/" not in place
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Locator:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 #: Kinds that many people share or that say little: alone they give a *possible* finding and never erase.
 WEAK_KINDS = frozenset({"name", "phone", "address", "device", "date_of_birth", "postcode", "ip"})
 
+#: Kinds that a household shares: two of them together still do not tell one person from another.
+HOUSEHOLD = frozenset({"phone", "address", "postcode", "ip", "device"})
+
 #: The kind of a key that leads from the person's record to one that it carries along (`carries: true`): an address, for instance.
 #: It finds that one record and nothing else, and gives way where somebody else points there too.
 CARRIED = "carried"

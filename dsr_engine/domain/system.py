@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from dsr_engine.domain.period import Period
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.source import NOWHERE, Source
+
+#: The setting of a system that is read through a replica: the url of the server that the replica must be a copy of.
+PRIMARY = "primary"
 
 
 class Discover(StrEnum):
@@ -94,16 +99,42 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Hours of the day, UTC, in which something may happen: from `start` to `end` minutes after midnight; `end` before `start` runs over midnight."""
+    """Hours of the day in which something may happen: from `start` to `end` minutes after midnight; `end` before `start` runs over midnight.
+
+    They are hours of the clocks in `zone` (tz database), which follow that zone's summer time.
+    """
 
     start: int
     end: int
+    zone: str = "UTC"
 
     def is_open(self, minute: int) -> bool:
-        """True if the window is open at this minute of the day."""
+        """True if the window is open at this minute of the zone's day."""
         if self.start <= self.end:
             return self.start <= minute < self.end
         return minute >= self.start or minute < self.end
+
+    def is_open_at(self, moment: datetime) -> bool:
+        """True if the window is open at this moment, which has a time zone."""
+        local = moment.astimezone(ZoneInfo(self.zone))
+        return self.is_open(local.hour * 60 + local.minute)
+
+    def opens(self, after: datetime) -> datetime:
+        """The moment itself where the window is open, else when it opens next; in the time zone of `after`.
+
+        Found by whole minutes of real time, so that an hour which a clock skips or repeats needs no rule of its own.
+        """
+        if self.is_open_at(after):
+            return after
+        moment = after.replace(second=0, microsecond=0)
+        for _ in range(2 * 24 * 60):
+            moment += timedelta(minutes=1)
+            if self.is_open_at(moment):
+                break
+        return moment
+
+    def __str__(self) -> str:
+        return f"{self.start // 60:02}:{self.start % 60:02}-{self.end // 60:02}:{self.end % 60:02} {self.zone}"
 
 
 @dataclass(frozen=True, slots=True)

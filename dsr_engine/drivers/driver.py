@@ -30,7 +30,7 @@ class Traits:
 
     `exhaustive_search`: every record can be read, so absence can be shown. `conditional_change`: the system itself refuses a change if the record
     moved on since it was observed. `keeps_versions`: old versions stay readable. `deletes_later`: a deletion is only accepted.
-    `set_based`: one statement serves many records.
+    `set_based`: one statement serves many records. `in_key_order`: records by age come page by page in the order of their keys.
     """
 
     exhaustive_search: bool = True
@@ -38,6 +38,7 @@ class Traits:
     keeps_versions: bool = False
     deletes_later: bool = False
     set_based: bool = False
+    in_key_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,11 @@ class OlderThan:
     """Records of one collection whose start, picked among `start.fields`, lies on or before `cutoff`. A record without any start is not among them.
 
     `while_not`: records in which a field has one of these values are left out. `unknown`: instead, records whose start is unknown.
+    `where_any`: the age counts only in records where one of these fields holds something; empty: in all. `also`: ages of the same collection that
+    must be over as well, each where it counts; a record in which none counts is not among them. An age without `start.fields` is over at once.
+
+    `after`, `upto` and `most` cut a page out of the collection in the order of its keys: up to `most` records after one key, up to and with another.
+    They are only for drivers whose traits say `in_key_order`, and mean something in the query itself, not in `also`.
     """
 
     collection: str
@@ -109,6 +115,16 @@ class OlderThan:
     cutoff: date
     while_not: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: bool = False
+    where_any: tuple[str, ...] = ()
+    also: tuple["OlderThan", ...] = ()
+    after: tuple[str, ...] = ()
+    upto: tuple[str, ...] | None = None
+    most: int | None = None
+
+    @property
+    def ages(self) -> tuple["OlderThan", ...]:
+        """This age and those that must be over as well."""
+        return (self, *self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +146,24 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """How far one slice was searched, as its last word: `count` records were read. `find` yields it exactly once, at the end."""
+    """How far one slice was searched, as its last word: `count` records were read. `find` yields it exactly once, at the end.
+
+    `is_cut`: it was a page of a collection, and more records follow the last one.
+    """
 
     collection: str
     count: int
     extent: Extent = Extent.FULL
     reason: str = ""
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many records a collection has, and how many of them each query would bring, in the order of the queries."""
+
+    total: int
+    found: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +223,9 @@ class Foreseen:
 
     `state` is the record's now, `becomes` its state afterwards (None: absent). `effect` is the effect with the counters that make
     unique values unique. `dependents` are records outside the given changes that point here. `refusal` says why the change cannot be made
-    (a NOT NULL column, a server that cannot rewrite).
+    (a NOT NULL column, a server that cannot rewrite). `staying` counts those of the dependents that are themselves rewritten by the given changes
+    and go on pointing here. Records with the same `together` point at each other and have to go in one call of `change`; empty: it goes alone.
+    `warnings` are what whoever approves should know (a trigger that copies rows); `hint` of each is what it looks like today.
     """
 
     state: bytes | None
@@ -204,6 +234,9 @@ class Foreseen:
     server: str
     dependents: tuple[Dependent, ...] = ()
     refusal: Problem | None = None
+    staying: int = 0
+    together: str = ""
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +287,9 @@ class Driver(Protocol):
 
     def find(self, query: Query, part: Slice) -> Iterator[Record | Gap | Looked]:
         """The candidates in one slice, never too few, and one `Looked` at the end."""
+
+    def count(self, collection: str, queries: Sequence[OlderThan]) -> Counted:
+        """How many records of the collection there are and how many are due by each query, as of now; pages do not matter."""
 
     def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
         """What is there now, in the order of `watched`."""

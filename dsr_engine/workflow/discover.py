@@ -13,17 +13,18 @@ from dataclasses import dataclass, replace
 from dsr_engine.domain.case import Case, CaseKind, Stage, Wait
 from dsr_engine.domain.errors import Conflict, DsrError, Unreachable
 from dsr_engine.domain.finding import Coverage, Extent
-from dsr_engine.domain.system import System
+from dsr_engine.domain.system import PRIMARY, System
 from dsr_engine.drivers.driver import Driver
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.ageing import age_queries
+from dsr_engine.workflow.census import take_census
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.looking import Look, Search, age_search, facts_wanted, keep_look, look_at, person_search, slice_key
-from dsr_engine.workflow.step import TRY_AGAIN_AFTER, Advance, Stand, Step
+from dsr_engine.workflow.looking import FOUND, VERIFIED, Look, Search, facts_wanted, keep_look, look_at, person_search, slice_key
+from dsr_engine.workflow.pacing import admit, wait_of
+from dsr_engine.workflow.step import Advance, Stand, Step
+from dsr_engine.workflow.tranche import TRANCHE, search_tranche
 from dsr_engine.workflow.turn import Turn
 
-FOUND = "found"
-VERIFIED = "verified"
+__all__ = ["FOUND", "VERIFIED", "Seeker", "coverage_gaps", "discover", "reader_of", "search_systems"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class Seeker:
 
 def discover(case: Case, turn: Turn, house: House) -> Step:
     """Searches all systems of the case; goes on when each was searched or is a gap with a reason. Stands while one does not answer."""
+    wait = take_census(case, turn, house, lambda system: reader_of(system, FOUND, house)) if case.kind is CaseKind.SWEEP else None
+    if wait is not None:
+        return Stand(wait)
     with ExitStack() as stack:
         seekers = (Seeker(case, turn), *_companions(case, house, stack))
         waits = search_systems(seekers, FOUND, house)
@@ -44,8 +48,11 @@ def discover(case: Case, turn: Turn, house: House) -> Step:
 
 def search_systems(seekers: Sequence[Seeker], phase: str, house: House) -> list[Wait]:
     """Searches every system of the first case, for all seekers that have it in scope. Gives the waits of systems that did not answer."""
+    first = seekers[0]
+    if first.case.kind is CaseKind.SWEEP:
+        return search_tranche(first.case, first.turn, phase, house, lambda system: reader_of(system, phase, house))
     waits = []
-    for name in seekers[0].case.systems:
+    for name in first.case.systems:
         served = tuple(seeker for seeker in seekers if name in seeker.case.systems)
         wait = _search_system(served, house.system_named(name), phase, house)
         if wait is not None:
@@ -79,47 +86,41 @@ def _search_system(seekers: Sequence[Seeker], system: System, phase: str, house:
         _note_unread(seekers, system, phase, "the system is disabled in systems.yaml", "system.disabled")
         return None
     try:
-        for tag, search in _searches(seekers, system, house):
-            _search_slices(seekers, system, phase, house, tag, search)
+        _search_slices(seekers, system, phase, house, _search(seekers, system, house))
     except Unreachable as error:
-        now = house.clock.now()
-        return Wait("system_down", f"{system.name} does not answer: {error.message}", "the system has to answer again", now, now + TRY_AGAIN_AFTER)
+        return wait_of(error, house, [system])
     except DsrError as error:
         _note_unread(seekers, system, phase, str(error), error.code)
     return None
 
 
-def _searches(seekers: Sequence[Seeker], system: System, house: House) -> Iterator[tuple[str, Search]]:
-    first = seekers[0].case
-    if first.kind is CaseKind.SWEEP:
-        for tag, query in age_queries(house.policy_of(first), system, house.clock.now().date()):
-            yield tag, age_search(first, query)
-        return
+def _search(seekers: Sequence[Seeker], system: System, house: House) -> Search:
     with house.store.transaction() as tx:
         subjects = {seeker.case.id: tx.selectors.of(seeker.case.id) for seeker in seekers}
     facts: dict[str, tuple[str, ...]] = {}
     for seeker in seekers:
         for collection, names in facts_wanted(house.policy_of(seeker.case), system).items():
             facts[collection] = tuple(sorted({*facts.get(collection, ()), *names}))
-    yield "", person_search(subjects, facts)
+    return person_search(subjects, facts)
 
 
 def reader_of(system: System, phase: str, house: House) -> Driver:
-    """A fresh connection for looking: to the replica when finding, with the other credential when verifying."""
+    """A fresh connection for looking: to the replica when finding, with the other credential when verifying. `Unreachable` outside its hours."""
+    admit(system, house.clock.now())
     if phase == VERIFIED and system.verify_as:
         system = replace(system, settings={**system.settings, **system.verify_as})
     elif phase == FOUND and system.read_from is not None:
-        system = replace(system, settings={**system.settings, "url": system.read_from})
+        system = replace(system, settings={**system.settings, "url": system.read_from, PRIMARY: system.settings["url"]})
     return house.open_driver(system, read_only=True)
 
 
-def _search_slices(seekers: Sequence[Seeker], system: System, phase: str, house: House, tag: str, search: Search) -> None:
+def _search_slices(seekers: Sequence[Seeker], system: System, phase: str, house: House, search: Search) -> None:
     driver = reader_of(system, phase, house)
     try:
         parts = list(driver.slices(search.query))
     finally:
         driver.close()
-    todo = [part for part in parts if not _is_done(seekers, phase, slice_key(part, tag))]
+    todo = [part for part in parts if not _is_done(seekers, phase, slice_key(part))]
     what = f"{system.name}: looking"
     house.progress.begin(what, len(parts))
     house.progress.advance(what, len(parts) - len(todo))
@@ -131,7 +132,7 @@ def _search_slices(seekers: Sequence[Seeker], system: System, phase: str, house:
             if look.error is not None:
                 errors.append(look.error)
                 continue
-            _keep(seekers, phase, look, tag)
+            _keep(seekers, phase, look)
             house.progress.advance(what)
     finally:
         for order in orders:
@@ -145,10 +146,10 @@ def _is_done(seekers: Sequence[Seeker], phase: str, key: str) -> bool:
     return all(_in_turn(seekers, seeker, lambda tx, case: tx.slices.is_done(case.id, case.round, phase, key)) for seeker in seekers)
 
 
-def _keep(seekers: Sequence[Seeker], phase: str, look: Look, tag: str) -> None:
+def _keep(seekers: Sequence[Seeker], phase: str, look: Look) -> None:
     def keep(tx: Transaction, case: Case) -> bool:
-        if not tx.slices.is_done(case.id, case.round, phase, slice_key(look.part, tag)):
-            keep_look(tx, case.id, case.round, phase, look, tag)
+        if not tx.slices.is_done(case.id, case.round, phase, slice_key(look.part)):
+            keep_look(tx, case.id, case.round, phase, look)
         return True
 
     for seeker in seekers:
@@ -174,5 +175,5 @@ def _note_unread(seekers: Sequence[Seeker], system: System, phase: str, reason: 
 
 
 def coverage_gaps(rows: Sequence[Coverage]) -> Mapping[tuple[str, str], Coverage]:
-    """The collections that were not looked at in full."""
-    return {(row.system, row.collection): row for row in rows if row.extent is not Extent.FULL}
+    """The collections that were not looked at in full, though they should have been: what another tranche looks at is no gap of this one."""
+    return {(row.system, row.collection): row for row in rows if row.extent is not Extent.FULL and row.code != TRANCHE}

@@ -5,12 +5,13 @@ import secrets
 from dataclasses import replace
 
 from dsr_engine.domain.case import Case, Stage, Wait
-from dsr_engine.domain.errors import Conflict, DsrError, Unreachable
+from dsr_engine.domain.errors import Conflict, DsrError
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.pacing import wait_of
 from dsr_engine.workflow.stages import STAGES
-from dsr_engine.workflow.step import TRY_AGAIN_AFTER, Advance, Close, NewRound, Stand, Step
+from dsr_engine.workflow.step import Advance, Close, NewRound, Stand, Step
 from dsr_engine.workflow.turn import Turn
 
 #: After so many rounds a person is asked; who runs the case again grants as many more.
@@ -46,13 +47,13 @@ def _attempt(case: Case, turn: Turn, house: House) -> Step:
     if case.wait is not None and case.wait.code == EXHAUSTED:
         return NewRound()  # what the last look found was judged already; whoever runs the case again has mended the cause
     try:
-        return STAGES[case.stage](case, turn, house)
+        return STAGES[case.stage](case, turn, house.for_case(case.id))
     except Conflict as error:
         if error.code == "store.lease_lost":
             raise
-        return Stand(_wait(house, error))
+        return Stand(_wait(house, case, error))
     except DsrError as error:
-        return Stand(_wait(house, error))
+        return Stand(_wait(house, case, error))
     except Exception as error:  # whatever it is, the case must stand still with a reason instead of vanishing
         _log.error("case %s stands at %s: %s", case.id, case.stage.value, type(error).__name__)
         if _log.isEnabledFor(logging.DEBUG):
@@ -67,13 +68,8 @@ def _attempt(case: Case, turn: Turn, house: House) -> Step:
         )
 
 
-def _wait(house: House, error: DsrError) -> Wait:
-    now = house.clock.now()
-    is_transient = isinstance(error, Unreachable)
-    needs = error.hint or ("the system has to answer again" if is_transient else "somebody has to mend it, then run the case again")
-    if is_transient and not error.code.startswith("store."):
-        return Wait("system_down", f"a system does not answer: {error.message}", needs, now, now + TRY_AGAIN_AFTER)
-    return Wait(error.code, error.message, needs, now, now + TRY_AGAIN_AFTER if is_transient else None)
+def _wait(house: House, case: Case, error: DsrError) -> Wait:
+    return wait_of(error, house, [house.systems[name] for name in case.systems if name in house.systems])
 
 
 def _commit(case: Case, step: Step, turn: Turn, house: House) -> Case | None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from dsr_engine.domain.clock import Clock, SystemClock
 from dsr_engine.domain.errors import DsrError
 from dsr_engine.domain.finding import Coverage, Extent, Finding
 from dsr_engine.domain.selector import Selector
@@ -11,6 +12,7 @@ from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Driver, Slice
 from dsr_engine.workflow.house import OpenDriver, Progress
 from dsr_engine.workflow.looking import Look, Search, look_at, merged, person_search
+from dsr_engine.workflow.pacing import admit
 
 _NOBODY = "find"
 
@@ -27,13 +29,21 @@ class Found:
         return all(row.extent is Extent.FULL for row in self.coverage)
 
 
-def find_person(selectors: Sequence[Selector], systems: Sequence[System], open_driver: OpenDriver, executor: Executor, progress: Progress) -> Found:
-    """Searches the systems for the person. A system that is down is a coverage row here: there is no case that could wait for it."""
+def find_person(
+    selectors: Sequence[Selector],
+    systems: Sequence[System],
+    open_driver: OpenDriver,
+    executor: Executor,
+    progress: Progress,
+    clock: Clock | None = None,
+) -> Found:
+    """Searches the systems for the person. One that is down or outside its hours is a coverage row: there is no case that could wait."""
+    opened = _Admitted(open_driver, clock or SystemClock())
     search = person_search({_NOBODY: tuple(selectors)}, {})
     findings: list[Finding] = []
     coverage: dict[tuple[str, str], Coverage] = {}
     for system in systems:
-        for look in _looks(system, search, open_driver, executor, progress, coverage):
+        for look in _looks(system, search, opened, executor, progress, coverage):
             findings += look.findings.get(_NOBODY, [])
             row = look.coverage
             if look.error is not None:
@@ -42,6 +52,18 @@ def find_person(selectors: Sequence[Selector], systems: Sequence[System], open_d
                 key = (row.system, row.collection)
                 coverage[key] = merged(coverage.get(key), row)
     return Found(tuple(findings), tuple(coverage.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """Opens drivers within the hours of their systems, under a name that says that no case stands behind them."""
+
+    open_driver: OpenDriver
+    clock: Clock
+
+    def __call__(self, system: System, *, read_only: bool = False) -> Driver:
+        admit(system, self.clock.now())
+        return self.open_driver(replace(system, label=f"dsr/{_NOBODY}"), read_only=read_only)
 
 
 def _looks(

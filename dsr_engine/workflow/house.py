@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,7 @@ from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Driver
+from dsr_engine.drivers.upkeep import Upkeep
 from dsr_engine.store.store import Store
 
 
@@ -49,6 +50,11 @@ class OpenDriver(Protocol):
         """A driver with a new connection of its own. The caller closes it."""
 
 
+class OpenUpkeep(Protocol):
+    def __call__(self, system: System) -> Upkeep | None:
+        """Who tells what outlives an erasure in this system; None where its driver has nobody. The caller closes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Paper:
     """What certificates are made with and where they go. `tsa_url` None: the operator's own clock is the only witness of time."""
@@ -71,6 +77,7 @@ class House:
     regimes: Mapping[str, Regime]
     clock: Clock
     open_driver: OpenDriver
+    open_upkeep: OpenUpkeep
     executor: Executor
     paper: Paper
     policy_text: Callable[[str], Policy | None]
@@ -93,6 +100,10 @@ class House:
                 hint=f"put the file with SHA-256 {digest[:16]}… back, or withdraw the case and open a new one",
             )
         return pinned
+
+    def for_case(self, case_id: str) -> "House":
+        """The same house, whose sessions at servers are called `dsr/CASE`, so that an administrator sees who is there and why."""
+        return replace(self, systems={name: replace(system, label=f"dsr/{case_id}") for name, system in self.systems.items()})
 
     def system_named(self, name: str) -> System:
         system = self.systems.get(name)

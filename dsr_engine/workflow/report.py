@@ -8,6 +8,7 @@ from dsr_engine.domain.errors import DsrError
 from dsr_engine.domain.finding import Coverage, Finding
 from dsr_engine.domain.plan import Delete, Plan, PlanItem, Reason
 from dsr_engine.domain.record import Locator
+from dsr_engine.domain.selector import Selector
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.deadlines import due
 from dsr_engine.workflow.discover import FOUND, VERIFIED
@@ -57,6 +58,7 @@ def case_report(house: House, case_id: str) -> dict[str, object]:
             "due": due_row(tx, house, case),
             "identity": case.identity,
             "systems": list(case.systems),
+            "identities": _identities(tx, case, mask),
             "coverage": [coverage_row(row, mask) for row in tx.coverage.of(case.id, case.round, FOUND)],
             "findings": _finding_counts(tx, case, mask),
             "plan": plan_report(plan, mask) if plan else None,
@@ -77,6 +79,23 @@ def mask_of(tx: Transaction, case: Case) -> Mask:
 
 def coverage_row(row: Coverage, mask: Mask) -> Row:
     return {"system": row.system, "collection": mask.text(row.collection), "extent": row.extent.value, "reason": mask.text(row.reason)}
+
+
+def _identities(tx: Transaction, case: Case, mask: Mask) -> list[Row]:
+    """The keys that the person is known by, each with the identifier that led to it; never a value."""
+    try:
+        known = {selector.id: selector for selector in tx.selectors.of(case.id)}
+    except DsrError:
+        return []  # forgotten
+    found = [selector for selector in known.values() if selector.scope is not None]
+    return [{"kind": each.kind, "where": _known_from(each, mask), "via": _known_from(known.get(each.via or ""), mask)} for each in found]
+
+
+def _known_from(selector: Selector | None, mask: Mask) -> str:
+    if selector is None:
+        return ""
+    scope = selector.scope
+    return f"{scope.system}.{mask.text(scope.collection)}.{scope.field}" if scope else selector.kind
 
 
 def locator_text(locator: Locator, mask: Mask) -> str:

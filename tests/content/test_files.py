@@ -37,8 +37,8 @@ SAMPLES = {
     "csv": [_CSV, _CSV.decode().encode("utf-16-le"), _CSV.replace(b",", b"\t")],
     "json": [b'{"a": [{"n": "jane"}, {"n": "bob"}], "jane": "x"}', b'["jane", "bob"]'],
     "jsonl": [_JSONL],
-    "mime": [with_attachments(mail(cte="base64"), ("jane.csv", _CSV), ("a.jsonl.gz", gzip.compress(_JSONL))).as_bytes()],
-    "gzip": [gzip.compress(_CSV), gzip.compress(_JSONL) + gzip.compress(_JSONL)],
+    "mime": [with_attachments(mail(cte="base64"), ("jane.csv", _CSV), ("a.jsonl.gz", gzip.compress(_JSONL, mtime=0))).as_bytes()],
+    "gzip": [gzip.compress(_CSV, mtime=0), gzip.compress(_JSONL, mtime=0) + gzip.compress(_JSONL, mtime=0)],
     "zip": [_zipped(("jane.csv", _CSV), ("b.jsonl", _JSONL), ("c.eml", mail().as_bytes()))],
     "binary": [bytes(range(256)) + b"jane" + bytes(range(256))],
 }

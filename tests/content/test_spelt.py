@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -30,7 +31,7 @@ def test_a_short_text_is_seen_in_base64_between_any_bytes(text: str, random: obj
 
 @given(SURROUNDINGS, SURROUNDINGS, st.sampled_from(("utf-8", "cp1252", "utf-16-le", "utf-16-be")), st.sampled_from(("NFC", "NFD")), ENCODERS)
 @settings(deadline=None)
-def test_a_word_beyond_ascii_is_seen_in_any_charset(before: bytes, after: bytes, charset: str, form: str, encode: object) -> None:
+def test_a_word_beyond_ascii_is_seen_in_any_charset(before: bytes, after: bytes, charset: str, form: Literal["NFC", "NFD"], encode: object) -> None:
     written = unicodedata.normalize("NFC" if charset == "cp1252" else form, "Müller")
     digits = encode(before + written.encode(charset) + after).decode()  # type: ignore[operator]  # one of two functions
     assert any(re.search(pattern, digits) for pattern in spelt.of_foreign("Ute Müller"))

@@ -5,7 +5,6 @@ import pytest
 import sqlalchemy as sa
 
 from dsr_engine.domain.errors import NotSupported, Unreachable
-from dsr_engine.domain.finding import Extent
 from dsr_engine.domain.plan import Edit, RedactSpans, Rewrite
 from dsr_engine.drivers.driver import Done
 from dsr_engine.drivers.sql.dialects import Relation
@@ -70,18 +69,6 @@ def test_a_table_with_points_and_shapes_is_searched(sql_database: SqlDatabase) -
     changes, _ = planned(driver, [locator("shops", 1)], Rewrite((Edit("email", RedactSpans()),)), ("at", "area"))
     assert isinstance(driver.change(changes, REWRITER)[0], Done)
     assert sql_database.rows("SELECT ST_AsText(at), ST_AsText(area), email FROM shops") == [("POINT(1 2)", "LINESTRING(0 0,1 1)", "[redacted]")]
-
-
-@pytest.mark.parametrize("sql_database", ["postgres"], indirect=True)
-def test_large_objects_are_named_as_not_searched(sql_database: SqlDatabase) -> None:
-    sql_database.run("CREATE TABLE papers (id INTEGER PRIMARY KEY, content OID)", "CREATE SCHEMA other", "CREATE TABLE other.papers (id INTEGER)")
-    assert [looked.extent for looked in search(sql_database.driver(), about()).looked] == [Extent.FULL, Extent.FULL]
-    sql_database.run(f"INSERT INTO papers VALUES (1, lo_from_bytea(0, '{JANE}'))")
-    driver = sql_database.driver()
-    found = search(driver, about())
-    assert [(gap.collection, gap.code) for gap in found.gaps] == [("pg_largeobject", "sql.unsearchable")]
-    assert [looked.extent for looked in found.looked if looked.collection == "pg_largeobject"] == [Extent.NONE]
-    assert [problem.code for problem in driver.check()] == ["sql.limited"]
 
 
 def test_a_refusal_of_the_server_is_not_taken_for_silence() -> None:

@@ -8,17 +8,21 @@ import os
 import signal
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from botocore.client import BaseClient
 
+from dsr_engine.domain.clock import Clock
+from dsr_engine.domain.residue import Assessment, Work
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Driver
-from dsr_engine.drivers.registry import open_driver
+from dsr_engine.drivers.registry import open_driver, open_upkeep
+from dsr_engine.drivers.upkeep import Upkeep
 from dsr_engine.drivers.wrapped import Layer
 from dsr_engine.store.leases import Lease
 from dsr_engine.store.store import Store
@@ -97,8 +101,24 @@ class BorderedStore(Store):
         self._borders.around("a release", super().release)(lease)
 
 
+class BorderedUpkeep:
+    """Upkeep with a border before and after each verb."""
+
+    def __init__(self, inner: Upkeep, borders: Borders) -> None:
+        self._inner, self._borders = inner, borders
+
+    def assess(self, collections: Sequence[str], since: datetime, marks: Mapping[str, str]) -> Assessment:
+        return self._borders.around("assess", self._inner.assess)(collections, since, marks)
+
+    def maintain(self, works: Sequence[Work]) -> None:
+        self._borders.around("maintain", self._inner.maintain)(works)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
 @contextmanager
-def bordered(company: Company, borders: Borders) -> Iterator[House]:
+def bordered(company: Company, borders: Borders, clock: Clock | None = None) -> Iterator[House]:
     """The company's house with borders everywhere. Only for a process that ends afterwards: the modules stay as they are made here."""
     for name in _CALLS:
         setattr(os, name, borders.around(f"os.{name}", getattr(os, name)))
@@ -114,8 +134,12 @@ def bordered(company: Company, borders: Borders) -> Iterator[House]:
     def drivers(system: System, *, read_only: bool = False) -> Driver:
         return BorderedDriver(open_driver(system, read_only=read_only), system, borders)
 
-    with working(company, drivers=drivers) as house:
-        yield replace(house, store=BorderedStore(house.store, borders))
+    def upkeep(system: System) -> Upkeep | None:
+        inner = open_upkeep(system)
+        return inner and BorderedUpkeep(inner, borders)
+
+    with working(company, clock, drivers=drivers) as house:
+        yield replace(house, store=BorderedStore(house.store, borders), open_upkeep=upkeep)
 
 
 def in_child(work: Callable[[], None]) -> int:

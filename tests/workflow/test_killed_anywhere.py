@@ -52,7 +52,14 @@ class Undisturbed:
 def founding(empty_home: Path, tmp_path_factory: pytest.TempPathFactory, moto_s3: S3Server) -> Founding:
     """Founds a company of a world under a name of its own."""
     place = tmp_path_factory.mktemp("killed")
-    return lambda world, name: founded(empty_home, place / world / name, _WORLDS[world], s3=moto_s3, bucket=f"{place.name}-{name}")
+
+    def found(world: str, name: str) -> Company:
+        company = founded(empty_home, place / world / name, _WORLDS[world], s3=moto_s3, bucket=f"{place.name}-{name}")
+        if "shop" in company.systems:  # where nothing may be left on the disk either
+            company.declare("shop", f'{company.systems["shop"]}, level: C1, maintenance: run, window: "00:00-23:59"')
+        return company
+
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +103,7 @@ def _goes_on(company: Company, everything: dict[str, bytes]) -> None:
         assert len(begun) <= 1
         case = carried_through(house, begun[0] if begun else opened_for(house), worker="next")
         assert _without_probes(company.everything()) == everything
+        assert EMAIL.encode() not in b"".join(path.read_bytes() for path in company.folder.glob("shop.db*"))
         _assert_one_of_each(house, case)
 
 

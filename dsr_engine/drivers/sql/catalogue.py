@@ -19,7 +19,10 @@ from dsr_engine.drivers.sql.dialects import Relation, Shape
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """One collection. `key` is empty where no column set names a row: then its rows are named by a digest of all their values."""
+    """One collection. `key` is empty where no column set names a row: then its rows are named by a digest of all their values.
+
+    `names` are the pairs of columns that hold one person's name.
+    """
 
     collection: str
     relation: Relation
@@ -28,6 +31,7 @@ class Table:
     key: tuple[Column, ...] = ()
     links: tuple[Link, ...] = ()
     map: CollectionMap | None = None
+    names: tuple[tuple[Column, Column], ...] = ()
 
     @property
     def readable(self) -> tuple[Column, ...]:
@@ -37,6 +41,11 @@ class Table:
     def is_plain_view(self) -> bool:
         """A view holds nothing of its own: whoever searches the tables has searched it."""
         return self.relation.shape is Shape.VIEW
+
+    @property
+    def is_unused(self) -> bool:
+        """A place for large objects where there are none, and that nobody mapped."""
+        return self.relation.shape is Shape.OBJECTS and not self.relation.count and self.map is None
 
     def field_named(self, name: str) -> FieldMap | None:
         return self.map.field_named(name) if self.map else None
@@ -87,7 +96,7 @@ class Catalogue:
         listed = [entry.name for entry in self.manifest.collections]
         yield from listed
         if self.manifest.discover is not Discover.NONE:
-            yield from (name for name, table in self.tables.items() if name not in listed and not table.is_plain_view)
+            yield from (name for name, table in self.tables.items() if name not in listed and not (table.is_plain_view or table.is_unused))
 
     def problems(self) -> Iterator[Problem]:
         """Where manifest and catalogue disagree."""
@@ -109,10 +118,11 @@ class Catalogue:
     def _has(self, collection: str, name: str) -> bool:
         return collection in self.tables and name in self.tables[collection].columns
 
-    def names_of(self, scope: Scope) -> frozenset[tuple[str, str]]:
-        """(collection, field) of every field that holds the same key as `scope`: by reference, at any distance, or by `same_as`."""
-        names = {(scope.collection, scope.field)}
-        aliases = {f"{scope.collection}.{scope.field}", f"{scope.system}.{scope.collection}.{scope.field}"}
+    def names_of(self, scope: Scope, system: str) -> frozenset[tuple[str, str]]:
+        """(collection, field) of every field of this system that holds the same key as `scope`: by reference, at any distance, or by `same_as`."""
+        is_own = scope.system == system
+        names = {(scope.collection, scope.field)} if is_own else set()
+        aliases = {f"{scope.system}.{scope.collection}.{scope.field}", *((f"{scope.collection}.{scope.field}",) if is_own else ())}
         grew = True
         while grew:
             found = {(table.collection, name) for table in self.tables.values() for name in _pointing(table, names, aliases)}
@@ -134,12 +144,18 @@ class Catalogue:
                 reason=table.relation.reason or table.relation.caveat,
             )
             for table in self.tables.values()
+            if not table.is_unused
         )
 
     def rank(self, collection: str) -> int:
         """Deletions go in the order of ranks."""
         below = self._below(collection)
         return sum(1 for other in below if collection not in self._below(other))
+
+    def circles(self) -> dict[str, frozenset[str]]:
+        """Collection → all that it shares a circle of links with, itself included; only collections that are on one."""
+        below = {name: self._below(name) for name in self.tables}
+        return {name: frozenset(other for other in found if name in below.get(other, ())) for name, found in below.items() if name in found}
 
     def _ranks(self) -> dict[str, int]:
         """A parent's rank counts everything that depends on it at any distance, so children come first; a cycle shares one rank."""

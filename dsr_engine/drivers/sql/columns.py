@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.util import ClauseAdapter
 from sqlalchemy.types import UserDefinedType
 
 from dsr_engine.domain.anonymize import FieldFacts, ValueType
@@ -41,7 +42,9 @@ class Column:
     """One column. `element` names it in SQL, `read` gives its value as text (bytes for binary ones).
 
     `declared` is the type in the server's own words. `is_padded`: CHAR, whose trailing blanks mean nothing. `is_generated`: computed by the server.
-    `labels` are the values that an enum accepts. `is_in_unique`: part of any unique constraint, also a composite one.
+    `labels` are the values that an enum accepts, `words` is the type as SQL writes it.
+    `is_in_unique`: part of any unique constraint, also a composite one.
+    `is_indexed`: an index over all rows begins with it; `is_indexed_lowered`: one begins with its lower-cased form.
     """
 
     facts: FieldFacts
@@ -54,7 +57,10 @@ class Column:
     is_readable: bool = True
     is_in_unique: bool = False
     labels: tuple[str, ...] = ()
+    words: str = ""
     field: FieldMap | None = None
+    is_indexed: bool = False
+    is_indexed_lowered: bool = False
 
     @property
     def name(self) -> str:
@@ -68,6 +74,15 @@ class Column:
     def is_json(self) -> bool:
         """True if `read` gives JSON text: a JSON column, or an array that is read as one."""
         return self.facts.type is ValueType.JSON or self.is_array
+
+    def read_from(self, source: sa.FromClause) -> ColumnElement[Any]:
+        """`read`, of an alias of the column's table: the same rendering, for keys that are read in different ways are not equal."""
+        return ClauseAdapter(source).traverse(self.read)
+
+    @property
+    def is_derived(self) -> bool:
+        """True if the server makes the value out of other columns: a generated column, or words that a trigger or a default gathers (tsvector)."""
+        return self.is_generated or self.declared == "tsvector"
 
     @property
     def is_owning(self) -> bool:
@@ -98,6 +113,15 @@ def value_type(kind: sa.types.TypeEngine[Any]) -> ValueType:
     if isinstance(kind, postgresql.DOMAIN):
         return value_type(kind.data_type)
     return next((found for known, found in _CLASSES if isinstance(kind, known)), ValueType.OTHER)
+
+
+def words_of(kind: sa.types.TypeEngine[Any]) -> str:
+    """The type as SQL writes it (`SMALLINT UNSIGNED`, `BIT(8)`); a domain counts as what it is made of, an unknown type as empty."""
+    if isinstance(kind, postgresql.DOMAIN):
+        return words_of(kind.data_type)
+    if isinstance(kind, postgresql.BIT | postgresql.TIME):  # their length and zone are left out otherwise
+        return str(kind.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+    return "" if isinstance(kind, sa.types.NullType) else str(kind)
 
 
 def max_length(kind: sa.types.TypeEngine[Any]) -> int | None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ReflectedForeignKeyConstraint
 from sqlalchemy.sql.elements import ColumnElement
 
 from dsr_engine.domain.anonymize import ValueType
@@ -23,12 +23,15 @@ class Shape(StrEnum):
     VIEW = "view"
     SNAPSHOT = "materialized view"
     FOREIGN = "foreign table"
+    OBJECTS = "large objects"
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
     """One thing that looks like a table. `reason`: why it is not searched. `caveat`: what stays unseen although it is searched.
 
+    `is_inherited`: other tables inherit from it, and show in it unless they are kept out.
+    `shows`: for a search index without texts of its own, the table whose texts it shows.
     `fixed`: why nothing in it can be changed by this driver. `hidden` are columns that the account may not read. `count` is an estimate.
     """
 
@@ -40,6 +43,8 @@ class Relation:
     fixed: str = ""
     hidden: tuple[str, ...] = ()
     count: int | None = None
+    is_inherited: bool = False
+    shows: str = ""
 
 
 class Dialect(Protocol):
@@ -68,11 +73,17 @@ class Dialect(Protocol):
     def delete_rules(self, connection: sa.Connection, schema: str) -> Mapping[tuple[str, str, str], str]:
         """ON DELETE of foreign keys by (table, first column, referred table), where the inspector does not tell it."""
 
+    def foreign_keys(self, connection: sa.Connection, schema: str) -> Mapping[str, Sequence[ReflectedForeignKeyConstraint]]:
+        """All foreign keys of those tables of which the server tells them by itself; of the others the inspector does."""
+
     def json_columns(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:
         """(table, column) of texts that the server keeps as JSON although their type does not say so."""
 
     def geometries(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:
         """(table, column) of shapes and points that the server turns into text only by a function of their own (`ST_AsText`)."""
+
+    def unreflected(self, connection: sa.Connection, schema: str, known: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[tuple[str, bool]]]:
+        """Table → (column, may it be NULL) of columns that the inspector, which found `known`, has overlooked."""
 
     def as_text(self, element: ColumnElement[Any], kind: ValueType, is_array: bool) -> ColumnElement[Any]:
         """Reads a value as text in one fixed rendering; binary values as bytes."""
@@ -94,6 +105,9 @@ class Dialect(Protocol):
 
     def permissions(self, connection: sa.Connection, relations: Sequence[Relation]) -> Sequence[Problem]:
         """What is missing to find and change. Changes nothing."""
+
+    def logs_values(self, connection: sa.Connection) -> bool:
+        """True if the server may write the values of a query into a log of its own."""
 
 
 class Generic:
@@ -127,11 +141,17 @@ class Generic:
     def delete_rules(self, connection: sa.Connection, schema: str) -> Mapping[tuple[str, str, str], str]:  # noqa: ARG002  # the protocol's signature
         return {}
 
+    def foreign_keys(self, connection: sa.Connection, schema: str) -> Mapping[str, Sequence[ReflectedForeignKeyConstraint]]:  # noqa: ARG002  # the protocol's signature
+        return {}
+
     def json_columns(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:  # noqa: ARG002  # the protocol's signature
         return frozenset()
 
     def geometries(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:  # noqa: ARG002  # the protocol's signature
         return frozenset()
+
+    def unreflected(self, connection: sa.Connection, schema: str, known: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[tuple[str, bool]]]:  # noqa: ARG002  # the protocol's signature
+        return {}
 
     def as_text(self, element: ColumnElement[Any], kind: ValueType, is_array: bool) -> ColumnElement[Any]:  # noqa: ARG002  # the protocol's signature
         return element
@@ -156,6 +176,9 @@ class Generic:
 
     def row_address(self) -> ColumnElement[Any] | None:
         return None
+
+    def logs_values(self, connection: sa.Connection) -> bool:  # noqa: ARG002  # the protocol's signature
+        return True
 
     def dated(self, element: ColumnElement[Any]) -> ColumnElement[Any]:
         return sa.case((element >= sa.literal("0001-01-02", AsIs()), element))

@@ -1,15 +1,17 @@
 """The SQL driver: PostgreSQL, MariaDB, MySQL and SQLite, and other servers that SQLAlchemy reaches by plain SQL."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from dsr_engine.content.rewriter import Rewriter
 from dsr_engine.domain.finding import Extent
 from dsr_engine.domain.record import Gap, Record
-from dsr_engine.domain.system import System
+from dsr_engine.domain.system import PRIMARY, System
 from dsr_engine.drivers.driver import (
     AboutSubjects,
     Change,
     CollectionFacts,
+    Counted,
     Foreseen,
     Looked,
     Observation,
@@ -23,19 +25,34 @@ from dsr_engine.drivers.driver import (
 )
 from dsr_engine.drivers.sql.ageing import every_record
 from dsr_engine.drivers.sql.catalogue import Catalogue
-from dsr_engine.drivers.sql.changing import change as change_rows
+from dsr_engine.drivers.sql.checking import problems
 from dsr_engine.drivers.sql.database import Database
+from dsr_engine.drivers.sql.estimating import bulks
 from dsr_engine.drivers.sql.foreseeing import Foresight
+from dsr_engine.drivers.sql.largeobjects import change as change_records
+from dsr_engine.drivers.sql.largeobjects import forbidding as forbidding_objects
+from dsr_engine.drivers.sql.largeobjects import with_objects
 from dsr_engine.drivers.sql.observing import observe as observe_rows
+from dsr_engine.drivers.sql.paging import count_rows, is_page, page
 from dsr_engine.drivers.sql.reflection import read_catalogue
+from dsr_engine.drivers.sql.replicas import refuse_stranger
+from dsr_engine.drivers.sql.rights import UNSEEN, forbidding, hides_tables
 from dsr_engine.drivers.sql.search import PersonSearch
 from dsr_engine.drivers.sql.slicing import parts
+from dsr_engine.drivers.sql.snapshots import sources
+
+#: Stands for the tables that a server may hide from this account altogether.
+EVERYTHING_ELSE = "*"
+
+
+def _unread(collection: str, code: str, reason: str) -> Iterator[Record | Gap | Looked]:
+    return iter((Gap(collection, code, reason), Looked(collection, 0, Extent.NONE, reason)))
 
 
 class SqlDriver:
     """One database. The catalogue is read when it is first needed and again before every plan (`foresee`, `describe`, `check`)."""
 
-    traits = Traits(set_based=True)
+    traits = Traits(set_based=True, in_key_order=True)
 
     def __init__(self, system: System) -> None:
         """Connects to nothing yet. Settings: `url`; optionally `schema`, `user`, `password`. Raises `InputWrong` for a url that cannot be used."""
@@ -44,49 +61,56 @@ class SqlDriver:
         self._known: Catalogue | None = None
 
     def check(self) -> Sequence[Problem]:
-        catalogue = self._read_catalogue()
-        found = list(catalogue.problems())
-        tables = [catalogue.tables[name] for name in catalogue.scope() if name in catalogue.tables]
-        changeable = [table.relation for table in tables if not table.relation.fixed and not table.relation.reason]
-        with self._database.reading("checking permissions") as connection:
-            found += self._database.dialect.permissions(connection, changeable)
-        for table in tables:
-            why = table.relation.reason or table.relation.caveat or table.relation.fixed
-            if why:
-                found.append(Problem("sql.limited", f"{table.collection}: {why}", "the certificate will name it as a gap", is_fatal=False))
-        return found
+        return list(problems(self._system, self._database, self._read_catalogue()))
 
     def describe(self) -> Sequence[CollectionFacts]:
-        return self._read_catalogue().facts()
+        catalogue = self._read_catalogue()
+        with self._database.reading("estimating") as connection:
+            known = bulks(connection, self._database.dialect.name, catalogue.tables)
+            made_from = sources(connection, catalogue)
+        entries = [replace(entry, made_from=made_from.get(entry.name, ())) for entry in catalogue.facts()]
+        return [replace(entry, count=bulk.rows, size=bulk.size) if (bulk := known.get(entry.name)) is not None else entry for entry in entries]
 
     def slices(self, query: Query) -> Iterator[Slice]:
+        primary = self._system.settings.get(PRIMARY)
+        if primary is not None:
+            refuse_stranger(self._system, primary)
         catalogue = self._catalogue()
         names = [query.collection] if isinstance(query, OlderThan) else catalogue.scope()
-        with self._database.reading("cutting slices") as connection:
-            for name in names:
-                table = catalogue.tables.get(name)
-                cuts = parts(connection, table) if table is not None and not table.relation.reason else iter([()])
-                yield from (Slice(self._system.name, name, cut) for cut in cuts)
+        for name in names:
+            table = catalogue.tables.get(name)
+            is_whole = table is None or bool(table.relation.reason) or is_page(query)
+            cuts: tuple[tuple[str, ...], ...] = ((),) if table is None or is_whole else parts(self._database, table)
+            yield from (Slice(self._system.name, name, cut) for cut in cuts)
+        if isinstance(query, AboutSubjects) and hides_tables(self._database, catalogue):
+            yield Slice(self._system.name, EVERYTHING_ELSE)
 
     def find(self, query: Query, part: Slice) -> Iterator[Record | Gap | Looked]:
         catalogue = self._catalogue()
+        if part.collection == EVERYTHING_ELSE:
+            return _unread(part.collection, "sql.unseen", UNSEEN)
         table = catalogue.table(part.collection)
         if table.relation.reason:
-            return iter(
-                (Gap(part.collection, "sql.unsearchable", table.relation.reason), Looked(part.collection, 0, Extent.NONE, table.relation.reason))
-            )
+            return _unread(part.collection, "sql.unsearchable", table.relation.reason)
         if isinstance(query, AboutSubjects):
             return PersonSearch(self._database, catalogue, table, query, part.part).run()
+        if isinstance(query, OlderThan) and is_page(query):
+            return page(self._database, table, catalogue, query)
         return every_record(self._database, table, catalogue, part.part, query if isinstance(query, OlderThan) else None)
+
+    def count(self, collection: str, queries: Sequence[OlderThan]) -> Counted:
+        return count_rows(self._database, self._catalogue(), collection, queries)
 
     def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
         return observe_rows(self._database, self._catalogue(), watched)
 
     def foresee(self, changes: Sequence[Change], rewriter: Rewriter) -> Sequence[Foreseen]:
-        return Foresight(self._database, self._read_catalogue(), changes, rewriter).run()
+        catalogue = self._read_catalogue()
+        foreseen = forbidding_objects(catalogue, Foresight(self._database, catalogue, changes, rewriter).run(), changes)
+        return forbidding(self._database, catalogue, foreseen, changes)
 
     def change(self, changes: Sequence[Change], rewriter: Rewriter) -> Sequence[Outcome]:
-        return change_rows(self._database, self._catalogue(), changes, rewriter)
+        return change_records(self._database, self._catalogue(), changes, rewriter)
 
     def close(self) -> None:
         self._database.close()
@@ -96,5 +120,5 @@ class SqlDriver:
 
     def _read_catalogue(self) -> Catalogue:
         with self._database.reading("reading the catalogue") as connection:
-            self._known = read_catalogue(self._database, connection, self._system.manifest)
+            self._known = with_objects(connection, read_catalogue(self._database, connection, self._system.manifest))
         return self._known

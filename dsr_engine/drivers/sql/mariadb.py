@@ -1,11 +1,11 @@
 """MariaDB and MySQL (PyMySQL)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ReflectedForeignKeyConstraint
 from sqlalchemy.sql.elements import ColumnElement
 
 from dsr_engine.domain.anonymize import ValueType
@@ -36,14 +36,29 @@ JOIN information_schema.CHECK_CONSTRAINTS k ON k.CONSTRAINT_SCHEMA = c.TABLE_SCH
 WHERE c.TABLE_SCHEMA = :schema AND k.CHECK_CLAUSE = CONCAT('json_valid(`', c.COLUMN_NAME, '`)')
 """)
 
+_FOREIGN_KEYS = sa.text("""
+SELECT k.TABLE_NAME AS name, k.CONSTRAINT_NAME AS key_name, k.COLUMN_NAME AS field, k.REFERENCED_TABLE_SCHEMA AS referred_schema,
+       k.REFERENCED_TABLE_NAME AS referred_table, k.REFERENCED_COLUMN_NAME AS referred_field, r.DELETE_RULE AS rule
+FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r
+  ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
+WHERE k.TABLE_SCHEMA = :schema AND k.REFERENCED_TABLE_NAME IS NOT NULL ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION
+""")
+
 _GEOMETRIES = sa.text("""
 SELECT TABLE_NAME AS name, COLUMN_NAME AS field FROM information_schema.COLUMNS
 WHERE TABLE_SCHEMA = :schema AND DATA_TYPE IN
 ('geometry', 'point', 'linestring', 'polygon', 'multipoint', 'multilinestring', 'multipolygon', 'geometrycollection', 'geomcollection')
 """)
 
+_ALL_COLUMNS = sa.text("""
+SELECT TABLE_NAME AS name, COLUMN_NAME AS field, IS_NULLABLE = 'YES' AS is_nullable FROM information_schema.COLUMNS
+WHERE TABLE_SCHEMA = :schema ORDER BY TABLE_NAME, ORDINAL_POSITION
+""")
+
 _NAME = r"(?:\*|`(?:[^`]|``)*`|[^\s.`]+)"
 _GRANT = re.compile(rf"GRANT (?P<rights>.+?) ON (?:TABLE )?(?P<schema>{_NAME})\.(?P<table>{_NAME}) TO ", re.DOTALL)
+#: The columns behind a privilege that does not hold for the whole table.
+_COLUMNS = re.compile(r"\s*\((?:`(?:[^`]|``)*`|[^`()])*\)")
 _NEEDED = ("SELECT", "UPDATE", "DELETE")
 
 
@@ -76,6 +91,28 @@ class MariaDB(Generic):
             hidden.setdefault(row.name, []).append(row.field)
         return [_relation(schema, row, tuple(hidden.get(row.name, ()))) for row in connection.execute(_RELATIONS, {"schema": schema})]
 
+    def foreign_keys(self, connection: sa.Connection, schema: str) -> Mapping[str, Sequence[ReflectedForeignKeyConstraint]]:
+        """The inspector reads SHOW CREATE TABLE, and drops or misreads a key whose names hold parentheses or backticks, without a word."""
+        found: dict[tuple[str, str], ReflectedForeignKeyConstraint] = {}
+        for row in connection.execute(_FOREIGN_KEYS, {"schema": schema}):
+            key = found.setdefault(
+                (row.name, row.key_name),
+                {
+                    "name": row.key_name,
+                    "constrained_columns": [],
+                    "referred_schema": row.referred_schema,
+                    "referred_table": row.referred_table,
+                    "referred_columns": [],
+                    "options": {"ondelete": row.rule},
+                },
+            )
+            key["constrained_columns"].append(row.field)
+            key["referred_columns"].append(row.referred_field)
+        by_table: dict[str, list[ReflectedForeignKeyConstraint]] = {}
+        for (table, _), key in found.items():
+            by_table.setdefault(table, []).append(key)
+        return by_table
+
     def json_columns(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:
         """MariaDB's JSON is a LONGTEXT with the check `json_valid(column)`; MySQL has a type for it."""
         if not getattr(connection.dialect, "is_mariadb", False):
@@ -85,6 +122,14 @@ class MariaDB(Generic):
     def geometries(self, connection: sa.Connection, schema: str) -> frozenset[tuple[str, str]]:
         return frozenset((row.name, row.field) for row in connection.execute(_GEOMETRIES, {"schema": schema}))
 
+    def unreflected(self, connection: sa.Connection, schema: str, known: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[tuple[str, bool]]]:
+        """SQLAlchemy reads SHOW CREATE TABLE line by line, and a name may hold a line feed."""
+        found: dict[str, list[tuple[str, bool]]] = {}
+        for row in connection.execute(_ALL_COLUMNS, {"schema": schema}):
+            if row.name in known and row.field not in known[row.name]:
+                found.setdefault(row.name, []).append((row.field, bool(row.is_nullable)))
+        return found
+
     def as_text(self, element: ColumnElement[Any], kind: ValueType, is_array: bool) -> ColumnElement[Any]:  # noqa: ARG002  # the protocol's signature
         if kind in (ValueType.BINARY, ValueType.TEXT, ValueType.ENUM, ValueType.JSON):
             return element
@@ -92,6 +137,10 @@ class MariaDB(Generic):
 
     def exactly(self, read: ColumnElement[Any], value: object) -> ColumnElement[bool]:
         return sa.cast(read, sa.LargeBinary).is_not_distinct_from(sa.cast(sa.literal(value, AsIs()), sa.LargeBinary))
+
+    def logs_values(self, connection: sa.Connection) -> bool:
+        """PyMySQL writes parameters into the statement, and the general and the slow log keep statements as they came."""
+        return bool(connection.scalar(sa.text("SELECT @@global.general_log OR @@global.slow_query_log")))
 
     def permissions(self, connection: sa.Connection, relations: Sequence[Relation]) -> Sequence[Problem]:
         grants = [match for row in connection.execute(sa.text("SHOW GRANTS")) if (match := _GRANT.match(str(row[0])))]
@@ -122,7 +171,8 @@ def _missing(relation: Relation, grants: Sequence[re.Match[str]]) -> list[Proble
     held: set[str] = set()
     for grant in grants:
         if _covers(_unquoted(grant["schema"]), _unquoted(grant["table"]), relation):
-            held.update(_NEEDED if "ALL PRIVILEGES" in grant["rights"] else {right.strip() for right in grant["rights"].split(",")})
+            plain = _COLUMNS.sub("", grant["rights"])
+            held.update(_NEEDED if "ALL PRIVILEGES" in plain else {right.strip() for right in plain.split(",")})
     missing = [right for right in _NEEDED if right not in held]
     return missing_rights(f"{relation.schema}.{relation.name}", missing)
 

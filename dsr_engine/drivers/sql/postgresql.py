@@ -22,13 +22,12 @@ _SESSION = {
     "row_security": "off",
     "client_encoding": "UTF8",
     "lock_timeout": "10s",
-    "application_name": "dsr-engine",
 }
 
 _RELATIONS = sa.text("""
 SELECT c.relname AS name, c.relkind::text AS kind, c.relispopulated AS is_populated, c.reltuples::bigint AS estimate,
-       row_security_active(c.oid) AS is_filtered,
-       has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT') AS is_readable,
+       row_security_active(c.oid) AS is_filtered, c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid) AS is_inherited,
+       has_schema_privilege(n.oid, 'USAGE') AS is_open, has_any_column_privilege(c.oid, 'SELECT') AS is_readable,
        COALESCE((SELECT array_agg(a.attname::text) FROM pg_attribute a
                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')),
                 ARRAY[]::text[]) AS hidden
@@ -37,9 +36,6 @@ WHERE n.nspname = :schema AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.r
 ORDER BY c.relname
 """)
 
-#: Named with the tables of the current schema, so that they show once.
-_LARGE_OBJECTS = sa.text("SELECT :schema = current_schema() AND EXISTS (SELECT FROM pg_largeobject_metadata)")
-
 _DECLARED = sa.text("""
 SELECT c.relname AS name, a.attname AS field, format_type(a.atttypid, a.atttypmod) AS declared
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
@@ -47,7 +43,7 @@ WHERE n.nspname = :schema AND c.relkind IN ('r', 'p', 'm') AND a.attnum > 0 AND 
 """)
 
 _RIGHTS = sa.text("""
-SELECT has_table_privilege(c.oid, 'SELECT') AS can_select, has_table_privilege(c.oid, 'UPDATE') AS can_update,
+SELECT has_table_privilege(c.oid, 'SELECT') AS can_select, has_any_column_privilege(c.oid, 'UPDATE') AS can_update,
        has_table_privilege(c.oid, 'DELETE') AS can_delete
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = :schema AND c.relname = :name
 """)
@@ -61,6 +57,13 @@ SELECT 'postgresql:' || system_identifier || ':' || (SELECT oid FROM pg_database
 _BY_ADDRESS = sa.text("""
 SELECT concat_ws(':', 'postgresql', COALESCE(host(inet_server_addr()), 'local'), COALESCE(inet_server_port(), 0), current_database(), oid)
 FROM pg_database WHERE datname = current_database()
+""")
+
+_LOGGING = sa.text("""
+SELECT current_setting('log_parameter_max_length') <> '0'
+   AND (current_setting('log_statement') = 'all' OR current_setting('log_duration')::boolean
+        OR current_setting('log_min_duration_statement') <> '-1' OR current_setting('log_min_duration_sample') <> '-1'
+        OR current_setting('log_transaction_sample_rate') <> '0')
 """)
 
 _SHAPES = {"r": Shape.TABLE, "p": Shape.TABLE, "v": Shape.VIEW, "m": Shape.SNAPSHOT, "f": Shape.FOREIGN}
@@ -100,9 +103,7 @@ class PostgreSQL(Generic):
         return (default, *rest)
 
     def relations(self, connection: sa.Connection, schema: str) -> Sequence[Relation]:
-        found = [_relation(schema, row) for row in connection.execute(_RELATIONS, {"schema": schema})]
-        has_large_objects = connection.scalar(_LARGE_OBJECTS, {"schema": schema})
-        return [*found, _large_objects(schema)] if has_large_objects else found
+        return [_relation(schema, row) for row in connection.execute(_RELATIONS, {"schema": schema})]
 
     def declared(self, connection: sa.Connection, schema: str) -> Mapping[tuple[str, str], str]:
         return {(row.name, row.field): row.declared for row in connection.execute(_DECLARED, {"schema": schema})}
@@ -127,11 +128,15 @@ class PostgreSQL(Generic):
     def exactly(self, read: ColumnElement[Any], value: object) -> ColumnElement[bool]:
         return read.is_not_distinct_from(sa.literal(value, AsIs() if isinstance(value, bytes) else sa.Text()))
 
+    def logs_values(self, connection: sa.Connection) -> bool:
+        """A logged statement brings its parameters along (PostgreSQL manual, `log_parameter_max_length`)."""
+        return bool(connection.scalar(_LOGGING))
+
     def permissions(self, connection: sa.Connection, relations: Sequence[Relation]) -> Sequence[Problem]:
         state = connection.execute(sa.text("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"))
         if state.scalar():
             return (read_only(),)
-        return [problem for relation in relations for problem in self._rights(connection, relation)]
+        return [problem for relation in relations if relation.shape is not Shape.OBJECTS for problem in self._rights(connection, relation)]
 
     def _rights(self, connection: sa.Connection, relation: Relation) -> Sequence[Problem]:
         row = connection.execute(_RIGHTS, {"schema": relation.schema, "name": relation.name}).one()
@@ -143,13 +148,7 @@ def _relation(schema: str, row: sa.Row[Any]) -> Relation:
     shape = _SHAPES[row.kind]
     hidden = tuple(row.hidden)
     estimate = None if row.estimate < 0 else int(row.estimate)
-    return Relation(schema, row.name, shape, _unread(shape, row), _caveat(row), _fixed(shape), hidden, estimate)
-
-
-def _large_objects(schema: str) -> Relation:
-    """Bytes that belong to the database and to no table: rows hold only their numbers (PostgreSQL manual, chapter 35)."""
-    reason = "large objects are not searched: look through them by hand"
-    return Relation(schema, "pg_largeobject", Shape.FOREIGN, reason, fixed=reason)
+    return Relation(schema, row.name, shape, _unread(shape, row), _caveat(row), _fixed(shape), hidden, estimate, row.is_inherited)
 
 
 def _unread(shape: Shape, row: sa.Row[Any]) -> str:
@@ -159,8 +158,10 @@ def _unread(shape: Shape, row: sa.Row[Any]) -> str:
         return "a foreign table: its rows live on another server"
     if not row.is_populated:
         return "a materialized view that was never filled"
+    if not row.is_open:
+        return "the account may not read it (grant USAGE on its schema)"
     if not row.is_readable:
-        return "the account may not read it"
+        return "the account may not read it (grant SELECT)"
     return "row level security hides rows from this account (grant BYPASSRLS)" if row.is_filtered else ""
 
 

@@ -1,5 +1,6 @@
 """SQLite files. Types are per value here, so values are read as they are stored and a column's declared type is only a hint."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -19,7 +20,13 @@ from dsr_engine.drivers.driver import Problem
 from dsr_engine.drivers.sql.columns import AsIs
 from dsr_engine.drivers.sql.dialects import Generic, Relation, Shape, read_only
 
-_RELATIONS = sa.text("SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")
+_RELATIONS = sa.text(
+    "SELECT t.name, t.type, s.sql FROM pragma_table_list AS t JOIN sqlite_schema AS s ON s.name = t.name"
+    " WHERE t.schema = 'main' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND s.type IN ('table', 'view') ORDER BY t.name"
+)
+
+#: A full-text index whose texts stand in another table, or (empty) nowhere: https://www.sqlite.org/fts5.html, sections 4.4.1 and 4.4.3.
+_CONTENT = re.compile(r"""\bUSING\s+["'`\[]?fts[345]\b.*?[(,]\s*content\s*=\s*(?:'([^']*)'|"([^"]*)"|`([^`]*)`|(\w*))""", re.IGNORECASE | re.DOTALL)
 
 #: SQLAlchemy does not tell the ON DELETE of a foreign key that is written behind its column.
 _DELETE_RULES = sa.text(
@@ -80,7 +87,7 @@ class SQLite(Generic):
             if row.type == "view":
                 found.append(Relation(schema, row.name, Shape.VIEW, "a view: it shows what other collections hold", fixed="a view cannot be changed"))
             elif row.type in ("table", "virtual"):
-                found.append(Relation(schema, row.name))
+                found.append(_index(schema, row.name, row.sql) or Relation(schema, row.name))
         return found
 
     def delete_rules(self, connection: sa.Connection, schema: str) -> Mapping[tuple[str, str, str], str]:  # noqa: ARG002  # the protocol's signature
@@ -96,6 +103,9 @@ class SQLite(Generic):
 
     def row_address(self) -> ColumnElement[Any] | None:
         return sa.literal_column("_rowid_", AsIs())
+
+    def logs_values(self, connection: sa.Connection) -> bool:  # noqa: ARG002  # the protocol's signature
+        return False
 
     def dated(self, element: ColumnElement[Any]) -> ColumnElement[Any]:
         return sa.case(
@@ -116,6 +126,19 @@ class SQLite(Generic):
                 return (read_only(),)
             raise
         return ()
+
+
+def _index(schema: str, name: str, sql: str) -> Relation | None:
+    """A full-text index that has no texts of its own. Its words follow those of its table, by triggers that somebody must have written."""
+    content = _CONTENT.search(sql)
+    if content is None:
+        return None
+    shows = "".join(filter(None, content.groups()))
+    if shows:
+        reason = f"a search index: it shows what {shows} holds"
+        return Relation(schema, name, Shape.VIEW, reason, fixed="a search index cannot be changed", shows=shows)
+    reason = "a search index without its texts: only its words are kept, and they cannot be read back"
+    return Relation(schema, name, Shape.FOREIGN, reason, fixed=reason)
 
 
 def _text(raw: bytes) -> Any:

@@ -13,6 +13,7 @@ from dsr_engine.drivers.sql.canonical import canonical_text
 from dsr_engine.drivers.sql.catalogue import Table
 from dsr_engine.drivers.sql.columns import Column, Value
 from dsr_engine.drivers.sql.jsontext import NotJson, parsed, scalars
+from dsr_engine.drivers.sql.splitnames import name_units
 
 
 def texts(columns: Iterable[Column], values: Mapping[str, Value]) -> Iterator[Unit]:
@@ -66,7 +67,7 @@ def record(
     found = tuple(inside)
     return Record(
         locator=Locator(system, table.collection, key),
-        units=(*texts(table.readable, values), *(part for part in found if isinstance(part, Unit))),
+        units=(*texts(table.readable, values), *name_units(table.names, values), *(part for part in found if isinstance(part, Unit))),
         server=server,
         facts=facts,
         identifying={
