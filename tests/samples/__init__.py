@@ -1,0 +1,1 @@
+"""Databases whose structure nobody made for these tests: well-known public samples, rebuilt small with people that do not exist."""
