@@ -20,6 +20,7 @@ from dsr_engine.workflow.census import take_census
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.looking import FOUND, VERIFIED, Look, Search, facts_wanted, keep_look, look_at, person_search, slice_key
 from dsr_engine.workflow.pacing import admit, wait_of
+from dsr_engine.workflow.readers import Readers
 from dsr_engine.workflow.step import Advance, Stand, Step
 from dsr_engine.workflow.tranche import TRANCHE, search_tranche
 from dsr_engine.workflow.turn import Turn
@@ -115,29 +116,27 @@ def reader_of(system: System, phase: str, house: House) -> Driver:
 
 
 def _search_slices(seekers: Sequence[Seeker], system: System, phase: str, house: House, search: Search) -> None:
-    driver = reader_of(system, phase, house)
-    try:
-        parts = list(driver.slices(search.query))
-    finally:
-        driver.close()
-    todo = [part for part in parts if not _is_done(seekers, phase, slice_key(part))]
-    what = f"{system.name}: looking"
-    house.progress.begin(what, len(parts))
-    house.progress.advance(what, len(parts) - len(todo))
-    orders: list[Future[Look]] = [house.executor.submit(look_at, lambda: reader_of(system, phase, house), search, part) for part in todo]
-    errors: list[Unreachable] = []
-    try:
-        for order in as_completed(orders):
-            look = order.result()
-            if look.error is not None:
-                errors.append(look.error)
-                continue
-            _keep(seekers, phase, look)
-            house.progress.advance(what)
-    finally:
-        for order in orders:
-            order.cancel()
-        house.progress.end(what)
+    with Readers(lambda: reader_of(system, phase, house), lambda: admit(system, house.clock.now())) as readers:
+        with readers.lent() as driver:
+            parts = list(driver.slices(search.query))
+        todo = [part for part in parts if not _is_done(seekers, phase, slice_key(part))]
+        what = f"{system.name}: looking"
+        house.progress.begin(what, len(parts))
+        house.progress.advance(what, len(parts) - len(todo))
+        orders: list[Future[Look]] = [house.executor.submit(look_at, readers.lent, search, part) for part in todo]
+        errors: list[Unreachable] = []
+        try:
+            for order in as_completed(orders):
+                look = order.result()
+                if look.error is not None:
+                    errors.append(look.error)
+                    continue
+                _keep(seekers, phase, look)
+                house.progress.advance(what)
+        finally:
+            for order in orders:
+                order.cancel()
+            house.progress.end(what)
     if errors:
         raise errors[0]
 

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from dsr_engine.domain.clock import Clock, SystemClock
 from dsr_engine.domain.errors import DsrError
 from dsr_engine.domain.finding import Coverage, Extent, Finding
 from dsr_engine.domain.selector import Selector
 from dsr_engine.domain.system import System
-from dsr_engine.drivers.driver import Driver, Slice
 from dsr_engine.workflow.house import OpenDriver, Progress
 from dsr_engine.workflow.looking import Look, Search, look_at, merged, person_search
 from dsr_engine.workflow.pacing import admit
+from dsr_engine.workflow.readers import Readers
 
 _NOBODY = "find"
 
@@ -38,12 +39,13 @@ def find_person(
     clock: Clock | None = None,
 ) -> Found:
     """Searches the systems for the person. One that is down or outside its hours is a coverage row: there is no case that could wait."""
-    opened = _Admitted(open_driver, clock or SystemClock())
+    clock = clock or SystemClock()
     search = person_search({_NOBODY: tuple(selectors)}, {})
     findings: list[Finding] = []
     coverage: dict[tuple[str, str], Coverage] = {}
     for system in systems:
-        for look in _looks(system, search, opened, executor, progress, coverage):
+        readers = _readers(system, open_driver, clock)
+        for look in _looks(system, search, readers, executor, progress, coverage):
             findings += look.findings.get(_NOBODY, [])
             row = look.coverage
             if look.error is not None:
@@ -54,45 +56,29 @@ def find_person(
     return Found(tuple(findings), tuple(coverage.values()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Admitted:
-    """Opens drivers within the hours of their systems, under a name that says that no case stands behind them."""
-
-    open_driver: OpenDriver
-    clock: Clock
-
-    def __call__(self, system: System, *, read_only: bool = False) -> Driver:
-        admit(system, self.clock.now())
-        return self.open_driver(replace(system, label=f"dsr/{_NOBODY}"), read_only=read_only)
+def _readers(system: System, open_driver: OpenDriver, clock: Clock) -> Readers:
+    """Connections within the hours of the system, under a name that says that no case stands behind them."""
+    return Readers(partial(open_driver, replace(system, label=f"dsr/{_NOBODY}"), read_only=True), lambda: admit(system, clock.now()))
 
 
 def _looks(
-    system: System, search: Search, open_driver: OpenDriver, executor: Executor, progress: Progress, coverage: dict[tuple[str, str], Coverage]
+    system: System, search: Search, readers: Readers, executor: Executor, progress: Progress, coverage: dict[tuple[str, str], Coverage]
 ) -> Sequence[Look]:
     if system.is_disabled:
         coverage[system.name, "*"] = Coverage(system.name, "*", Extent.NONE, "the system is disabled in systems.yaml", "system.disabled")
         return ()
-
-    def fresh() -> Driver:
-        return open_driver(system, read_only=True)
-
-    try:
-        parts = _parts(fresh(), search)
-    except DsrError as error:
-        coverage[system.name, "*"] = Coverage(system.name, "*", Extent.NONE, str(error), error.code)
-        return ()
-    what = f"{system.name}: looking"
-    progress.begin(what, len(parts))
-    looks = []
-    for order in [executor.submit(look_at, fresh, search, part) for part in parts]:
-        looks.append(order.result())
-        progress.advance(what)
-    progress.end(what)
+    with readers:
+        try:
+            with readers.lent() as driver:
+                parts = list(driver.slices(search.query))
+        except DsrError as error:
+            coverage[system.name, "*"] = Coverage(system.name, "*", Extent.NONE, str(error), error.code)
+            return ()
+        what = f"{system.name}: looking"
+        progress.begin(what, len(parts))
+        looks = []
+        for order in [executor.submit(look_at, readers.lent, search, part) for part in parts]:
+            looks.append(order.result())
+            progress.advance(what)
+        progress.end(what)
     return looks
-
-
-def _parts(driver: Driver, search: Search) -> list[Slice]:
-    try:
-        return list(driver.slices(search.query))
-    finally:
-        driver.close()

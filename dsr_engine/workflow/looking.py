@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from dsr_engine.content.match import Matcher
@@ -67,15 +68,14 @@ def slice_key(part: Slice) -> str:
     return json.dumps([part.system, part.collection, *part.part])
 
 
-def look_at(open_driver: Callable[[], Driver], search: Search, part: Slice) -> Look:
-    """Searches one slice with a connection of its own. A permanent refusal becomes coverage *none*, a transient one the look's error."""
+def look_at(lent: Callable[[], AbstractContextManager[Driver]], search: Search, part: Slice) -> Look:
+    """Searches one slice with a connection of its own meanwhile. A permanent refusal becomes coverage *none*, a transient one the look's error."""
     look = Look(part)
     gaps: list[Gap] = []
     shared = Sharing()
     looked = Looked(part.collection, 0, Extent.NONE, "the search ended without a last word")
     try:
-        driver = open_driver()
-        try:
+        with lent() as driver:
             for event in driver.find(search.query, part):
                 if isinstance(event, Record):
                     gaps += event.gaps
@@ -85,8 +85,6 @@ def look_at(open_driver: Callable[[], Driver], search: Search, part: Slice) -> L
                     gaps.append(event)
                 else:
                     looked = event
-        finally:
-            driver.close()
     except Unreachable as error:
         look.error = error
         return look

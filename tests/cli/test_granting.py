@@ -30,7 +30,8 @@ def test_what_is_printed_runs_as_it_is(dsr: Dsr, shop: str, postgres_server: Pos
         with psycopg.connect(shop, autocommit=True) as connection:
             connection.execute(script.encode())
             held = connection.execute(
-                "SELECT has_table_privilege(rolname, 'people', 'SELECT, DELETE'), has_column_privilege(rolname, 'people', 'id', 'UPDATE'), rolbypassrls"
+                "SELECT has_table_privilege(rolname, 'people', 'SELECT, DELETE'), has_column_privilege(rolname, 'people', 'id', 'UPDATE'),"
+                " rolbypassrls"
                 " FROM pg_roles WHERE rolname LIKE 'clerk%'"
             ).fetchone()
             assert held == (True, False, True)

@@ -279,3 +279,23 @@ def test_a_check_is_found_whatever_strings_stand_around_it(noise: str) -> None:
 def test_where_a_trigger_writes_is_read_from_its_body(body: str, targets: tuple[str, ...], uses_old: bool) -> None:
     found = writes_of(body)
     assert (found.targets, found.uses_old) == (targets, uses_old)
+
+
+@pytest.mark.parametrize(
+    ("body", "style", "targets"),
+    [
+        ("INSERT INTO audit VALUES (1)", PLAIN, ("audit",)),
+        ('insert  into "shop"."Old Rows" (a) select 1', PLAIN, ("shop.Old Rows",)),
+        ("INSERT IGNORE INTO `a``b` VALUES (1); REPLACE INTO c VALUES (2)", MARIADB, ("a`b", "c")),
+        ("INSERT OR REPLACE INTO [x y] VALUES (1)", SQLITE, ("x y",)),
+        ("-- INSERT INTO nothing\n/* INSERT INTO neither */ NEW.changed := now();", PLAIN, ()),
+    ],
+)
+def test_the_targets_of_a_trigger_are_read_from_its_statement(body: str, style: Style, targets: tuple[str, ...]) -> None:
+    assert writes_of(body, style).targets == targets
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters='"\0'), min_size=1, max_size=30))
+@settings(deadline=None)
+def test_any_quoted_name_is_found_as_a_target(name: str) -> None:
+    assert writes_of(f'INSERT INTO "{name}" VALUES (1)').targets == (name,)

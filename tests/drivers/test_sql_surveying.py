@@ -7,15 +7,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from dsr_engine.domain.errors import DsrError, InputWrong, ManifestWrong, NotSupported
 from dsr_engine.domain.record import Locator
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import CollectionMap, FieldMap, Manifest, System
 from dsr_engine.drivers.driver import Link
-from dsr_engine.drivers.sql.copying import written_to
 from dsr_engine.drivers.sql.surveying import SqlSurveyor
 from dsr_engine.drivers.survey import Containment, Copying, Sharing
 from tests.drivers.sql_database import BLOB, JSON, SqlDatabase
@@ -241,28 +238,6 @@ def test_rows_are_counted_as_the_server_estimates_them_and_a_snapshot_names_what
 def test_a_url_that_cannot_be_used_is_refused_at_once() -> None:
     with pytest.raises(InputWrong):
         SqlSurveyor(System("shop", Manifest("shop", "sql"), {"url": Secret("nothing")}))
-
-
-@pytest.mark.parametrize(
-    ("body", "targets"),
-    [
-        ("INSERT INTO audit VALUES (1)", ("audit",)),
-        ('insert  into "shop"."Old Rows" (a) select 1', ("Old Rows",)),
-        ("INSERT IGNORE INTO `a``b` VALUES (1); REPLACE INTO c VALUES (2)", ("a`b", "c")),
-        ("INSERT OR REPLACE INTO [x y] VALUES (1)", ("x y",)),
-        ("-- INSERT INTO nothing\n/* INSERT INTO neither */ NEW.changed := now();", ()),
-    ],
-)
-def test_the_targets_of_a_trigger_are_read_from_its_statement(body: str, targets: tuple[str, ...]) -> None:
-    assert written_to(body) == targets
-
-
-@given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters='"\0'), min_size=1, max_size=30))
-@settings(deadline=None)
-def test_any_quoted_name_is_found_as_a_target(name: str) -> None:
-    if "--" in name or "/*" in name:
-        return
-    assert written_to(f'INSERT INTO "{name}" VALUES (1)') == (name,)
 
 
 def test_odd_names_are_only_names(sql_database: SqlDatabase) -> None:

@@ -124,7 +124,7 @@ class SqlSurveyor:
     def copies(self) -> Sequence[Copying]:
         """Which collections triggers write into when others change, as far as their statements tell."""
         with self._database.reading("reading triggers") as connection:
-            return copies(self._database, connection, self._catalogue())
+            return copies(connection, self._catalogue())
 
     def close(self) -> None:
         self._database.close()

@@ -86,6 +86,17 @@ def _of_sqlite(row: sa.Row[tuple[object, ...]]) -> Trigger:
     return Trigger(row.name, "main", row.relation, "DELETE" in events, "UPDATE" in events, writes_of(body, SQLITE))
 
 
+def named(catalogue: Catalogue, name: str, where: Table) -> str:
+    """The collection that a body on this table means by a name; letter case does not count, no schema means the default one or the table's own."""
+    wanted = name.casefold()
+    own = where.relation.schema.casefold()
+    for table in catalogue.tables.values():
+        full = f"{table.relation.schema}.{table.relation.name}".casefold()
+        if wanted in (table.collection.casefold(), full) or full == f"{own}.{wanted}":
+            return table.collection
+    return name
+
+
 @dataclass(frozen=True, slots=True)
 class Triggered:
     """What the triggers of one database mean for changes of its tables."""
@@ -124,7 +135,7 @@ class Triggered:
                     is_fatal=False,
                 )
                 continue
-            targets = [self._target(name, where) for name in trigger.writes.targets]
+            targets = [named(self.catalogue, name, where) for name in trigger.writes.targets]
             copied = [target for target in targets if not self._is_own(target, where)] if trigger.writes.uses_old else []
             if copied:
                 yield self._copying(begin, copied)
@@ -140,16 +151,6 @@ class Triggered:
             return Problem("sql.trigger_unsearched", f"{begin} and copies old values into {', '.join(unseen)}, which is not searched", hint)
         text = f"{begin} and copies old values into {', '.join(copied)}; a further round of the case erases them there"
         return Problem("sql.trigger_copies", text, is_fatal=False)
-
-    def _target(self, name: str, where: Table) -> str:
-        """The collection that a body means by a name; letter case does not count, and no schema means the default one or the trigger's own."""
-        wanted = name.casefold()
-        own = where.relation.schema.casefold()
-        for table in self.catalogue.tables.values():
-            full = f"{table.relation.schema}.{table.relation.name}".casefold()
-            if wanted in (table.collection.casefold(), full) or full == f"{own}.{wanted}":
-                return table.collection
-        return name
 
     def _is_own(self, collection: str, where: Table) -> bool:
         """True for the table itself, and for a search index that shows nothing but what stands there."""
