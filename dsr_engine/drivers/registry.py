@@ -47,9 +47,9 @@ def open_driver(system: System, *, read_only: bool = False) -> Driver:
 
 
 #: What some drivers can do beside the protocol: driver → where it is.
-_SURVEYORS = {"sql": "dsr_engine.drivers.sql.surveying:SqlSurveyor"}
+_SURVEYORS = {"sql": "dsr_engine.drivers.sql.asking.surveying:SqlSurveyor"}
 _UPKEEP = {"sql": "dsr_engine.drivers.sql.upkeep.upkeep:SqlUpkeep"}
-_ACCESS = {"sql": "dsr_engine.drivers.sql.access:SqlAccess"}
+_ACCESS = {"sql": "dsr_engine.drivers.sql.asking.access:SqlAccess"}
 
 
 def open_surveyor(system: System) -> Surveyor | None:

@@ -29,14 +29,12 @@ class Readers(AbstractContextManager["Readers"]):
             driver = self._idle.pop()
         except IndexError:
             driver = self._open()
+        is_sound = False
         try:
             yield driver
-        except BaseException:
-            driver.close()
-            raise
-        self._idle.append(driver)
-        if self._is_closed:  # the pass was given up while this slice was still being searched
-            self._close_idle()
+            is_sound = not self._is_closed  # the pass may have been given up while this slice was still being searched
+        finally:
+            self._idle.append(driver) if is_sound else driver.close()
 
     def __enter__(self) -> Self:
         return self

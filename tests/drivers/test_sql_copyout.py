@@ -12,7 +12,7 @@ from dsr_engine.content.match import Matcher
 from dsr_engine.domain.finding import Extent
 from dsr_engine.domain.selector import Secret, Selector
 from dsr_engine.drivers.driver import AboutSubjects
-from dsr_engine.drivers.sql import copyout
+from dsr_engine.drivers.sql.finding import copyout
 from dsr_engine.workflow.looking import look_at, person_search
 from tests.drivers.sql_database import JANE, SqlDatabase, Substring, about, search
 from tests.servers.postgres import PostgresServer

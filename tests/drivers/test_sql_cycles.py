@@ -12,7 +12,7 @@ from dsr_engine.domain.plan import Delete, Dependent, Edit, Rewrite, SetValue
 from dsr_engine.domain.record import Locator
 from dsr_engine.domain.system import FieldMap
 from dsr_engine.drivers.driver import Change, Done, Drifted, Failed, Link
-from dsr_engine.drivers.sql.cycles import Cut, Edge, Hold, Knotted, Name, Remove, Server, Wait, groups_of, unravelled
+from dsr_engine.drivers.sql.effects.cycles import Cut, Edge, Hold, Knotted, Name, Remove, Server, Wait, groups_of, unravelled
 from tests.drivers.sql_database import REWRITER, SqlDatabase, erase, locator, mapped, planned
 
 TABLES = ("customers", "addresses")

@@ -5,7 +5,7 @@ import pytest
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import Manifest, System
 from dsr_engine.drivers.access import Estimate
-from dsr_engine.drivers.sql.access import SqlAccess
+from dsr_engine.drivers.sql.asking.access import SqlAccess
 from tests.drivers.sql_database import BLOB, SqlDatabase
 
 ROWS = 500

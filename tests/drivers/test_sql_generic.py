@@ -13,7 +13,7 @@ from dsr_engine.domain.plan import Edit, Fence, RedactSpans, Rewrite
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import Manifest, System
 from dsr_engine.drivers.driver import Done, Failed, Link
-from dsr_engine.drivers.sql.access import SqlAccess
+from dsr_engine.drivers.sql.asking.access import SqlAccess
 from tests.drivers.plain_dialect import NAME
 from tests.drivers.sql_database import JANE, REWRITER, SqlDatabase, about, erase, locator, planned, search
 

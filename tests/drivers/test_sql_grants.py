@@ -14,7 +14,7 @@ from dsr_engine.domain.plan import Edit, RedactSpans, Rewrite
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import CollectionMap, Discover, FieldMap, Manifest, System
 from dsr_engine.drivers.driver import Done, Problem
-from dsr_engine.drivers.sql.access import SqlAccess
+from dsr_engine.drivers.sql.asking.access import SqlAccess
 from dsr_engine.drivers.sql.driver import SqlDriver
 from tests.drivers.sql_database import JANE, REWRITER, SqlDatabase, about, erase, locator, planned, search, state
 from tests.servers.mariadb import MariadbServer

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from dsr_engine.domain.errors import NotSupported, Unreachable
 from dsr_engine.domain.plan import Edit, RedactSpans, Rewrite
 from dsr_engine.drivers.driver import Done
-from dsr_engine.drivers.sql.dialects import Relation
-from dsr_engine.drivers.sql.faults import fault
-from dsr_engine.drivers.sql.mariadb import _GRANT, _covers, _unquoted
+from dsr_engine.drivers.sql.server.dialects import Relation
+from dsr_engine.drivers.sql.server.faults import fault
+from dsr_engine.drivers.sql.server.mariadb import _GRANT, _covers, _unquoted
 from tests.drivers.sql_database import JANE, REWRITER, SqlDatabase, about, locator, planned, search
 
 QUOTES = {"sqlite": '"', "postgres": '"', "mariadb": "`"}

@@ -13,9 +13,10 @@ from dsr_engine.domain.errors import Unreachable
 from dsr_engine.domain.finding import Extent
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import Manifest, Pace, System
-from dsr_engine.drivers.sql import pacing, sessions
 from dsr_engine.drivers.sql.driver import SqlDriver
-from dsr_engine.drivers.sql.pacing import Meter
+from dsr_engine.drivers.sql.finding import pacing
+from dsr_engine.drivers.sql.finding.pacing import Meter
+from dsr_engine.drivers.sql.server import sessions
 from tests.drivers.sql_database import JANE, SqlDatabase, about, search
 
 BOUNDED = Pace(longest_snapshot=600)

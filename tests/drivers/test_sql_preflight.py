@@ -9,8 +9,8 @@ from dsr_engine.domain.anonymize import Method, MethodName
 from dsr_engine.domain.plan import Delete, Edit, Fence, Point, Rewrite, SetValue
 from dsr_engine.domain.system import CollectionMap, Discover
 from dsr_engine.drivers.driver import Change, Done, Foreseen
-from dsr_engine.drivers.sql.burdens import long_transactions
-from dsr_engine.drivers.sql.sqltext import MARIADB, PLAIN, SQLITE, Kind, Style, checks_in, tokens, writes_of
+from dsr_engine.drivers.sql.effects.burdens import long_transactions
+from dsr_engine.drivers.sql.schema.sqltext import MARIADB, PLAIN, SQLITE, Kind, Style, checks_in, tokens, writes_of
 from tests.drivers.sql_database import JANE, REWRITER, SqlDatabase, locator, planned
 from tests.servers.mariadb import MariadbServer
 

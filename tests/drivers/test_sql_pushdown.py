@@ -11,7 +11,7 @@ from dsr_engine.domain.selector import Scope, Secret, Selector
 from dsr_engine.domain.system import CollectionMap, FieldMap
 from dsr_engine.drivers.driver import AboutSubjects
 from dsr_engine.drivers.sql.driver import SqlDriver
-from dsr_engine.drivers.sql.pushdown import Pushdown
+from dsr_engine.drivers.sql.finding.pushdown import Pushdown
 from tests.drivers.sql_database import JANE, SqlDatabase, about, mapped, search, selector
 
 MAPPED = mapped("people", FieldMap("email", category="user.contact.email", selects="email"))

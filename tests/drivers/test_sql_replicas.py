@@ -14,8 +14,8 @@ from dsr_engine.domain.finding import Extent
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import PRIMARY, Manifest, Pace, System
 from dsr_engine.drivers.driver import Drifted
-from dsr_engine.drivers.sql import pacing
 from dsr_engine.drivers.sql.driver import SqlDriver
+from dsr_engine.drivers.sql.finding import pacing
 from tests.drivers.sql_database import JANE, REWRITER, SqlDatabase, about, locator, planned, search, state
 from tests.servers.postgres import PostgresServer
 from tests.servers.postgres_standby import PostgresStandby

@@ -13,9 +13,9 @@ from dsr_engine.domain.plan import Delete, Edit, Fence, Rewrite
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import Manifest, System
 from dsr_engine.drivers.driver import Done
-from dsr_engine.drivers.sql import sessions
-from dsr_engine.drivers.sql.database import Database
 from dsr_engine.drivers.sql.driver import SqlDriver
+from dsr_engine.drivers.sql.server import sessions
+from dsr_engine.drivers.sql.server.database import Database
 from dsr_engine.workflow.pacing import in_spite_of_races
 from tests.drivers.sql_database import JANE, REWRITER, SqlDatabase, about, locator, planned, search
 

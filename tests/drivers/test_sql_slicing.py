@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsr_engine.drivers.driver import Slice
-from dsr_engine.drivers.sql.slicing import _uuid_bounds, within
+from dsr_engine.drivers.sql.finding.slicing import _uuid_bounds, within
 from tests.drivers.sql_database import JANE, SqlDatabase, about, search
 
 WHOLE = st.integers(-(2**63), 2**63 - 1) | st.integers(-2_000_000, 2_000_000)

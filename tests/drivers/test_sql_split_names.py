@@ -12,7 +12,7 @@ from dsr_engine.domain.plan import Edit, RedactSpans, Rewrite, SetValue
 from dsr_engine.domain.selector import Secret, Selector
 from dsr_engine.domain.system import FieldMap
 from dsr_engine.drivers.driver import AboutSubjects, Change, Done
-from dsr_engine.drivers.sql.splitnames import _bare, _parts
+from dsr_engine.drivers.sql.finding.splitnames import _bare, _parts
 from tests.drivers.sql_database import SqlDatabase, locator, mapped, search
 
 NAME = Selector("n", "name", Secret("Jane Doe"), verified=True)

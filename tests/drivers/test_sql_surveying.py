@@ -13,7 +13,7 @@ from dsr_engine.domain.record import Locator
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import CollectionMap, FieldMap, Manifest, System
 from dsr_engine.drivers.driver import Link
-from dsr_engine.drivers.sql.surveying import SqlSurveyor
+from dsr_engine.drivers.sql.asking.surveying import SqlSurveyor
 from dsr_engine.drivers.survey import Containment, Copying, Sharing
 from tests.drivers.sql_database import BLOB, JSON, SqlDatabase
 from tests.servers.postgres import PostgresServer

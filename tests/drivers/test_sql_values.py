@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from dsr_engine.content.match import Matcher
 from dsr_engine.domain.anonymize import FieldFacts, ValueType
-from dsr_engine.drivers.sql.arrays import array_literal
-from dsr_engine.drivers.sql.canonical import canonical_text, digest
-from dsr_engine.drivers.sql.columns import Column, Value
-from dsr_engine.drivers.sql.copyout import plain
-from dsr_engine.drivers.sql.jsontext import parsed, rewritten, scalars, written
+from dsr_engine.drivers.sql.finding.copyout import plain
+from dsr_engine.drivers.sql.schema.columns import Column, Value
+from dsr_engine.drivers.sql.values.arrays import array_literal
+from dsr_engine.drivers.sql.values.canonical import canonical_text, digest
+from dsr_engine.drivers.sql.values.jsontext import parsed, rewritten, scalars, written
 from tests.drivers.sql_database import JANE, selector
 
 JSON_VALUES = st.recursive(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dsr_engine.domain.case import Stage
-from dsr_engine.drivers.sql import sessions
+from dsr_engine.drivers.sql.server import sessions
 from dsr_engine.workflow.engine import run_case
 from tests.samples.carrying import assert_closed, assert_forgotten, carry, company_of
 from tests.samples.picture import Database, Outcome, assert_pictures

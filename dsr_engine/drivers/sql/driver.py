@@ -23,23 +23,23 @@ from dsr_engine.drivers.driver import (
     Traits,
     Watched,
 )
-from dsr_engine.drivers.sql.ageing import every_record
-from dsr_engine.drivers.sql.catalogue import Catalogue
-from dsr_engine.drivers.sql.checking import problems
-from dsr_engine.drivers.sql.database import Database
-from dsr_engine.drivers.sql.estimating import bulks
-from dsr_engine.drivers.sql.foreseeing import Foresight
-from dsr_engine.drivers.sql.largeobjects import change as change_records
-from dsr_engine.drivers.sql.largeobjects import forbidding as forbidding_objects
-from dsr_engine.drivers.sql.largeobjects import with_objects
-from dsr_engine.drivers.sql.observing import observe as observe_rows
-from dsr_engine.drivers.sql.paging import count_rows, is_page, page
-from dsr_engine.drivers.sql.reflection import read_catalogue
-from dsr_engine.drivers.sql.replicas import refuse_stranger
-from dsr_engine.drivers.sql.rights import UNSEEN, forbidding, hides_tables
-from dsr_engine.drivers.sql.search import PersonSearch
-from dsr_engine.drivers.sql.slicing import parts
-from dsr_engine.drivers.sql.snapshots import sources
+from dsr_engine.drivers.sql.asking.checking import problems
+from dsr_engine.drivers.sql.asking.estimating import bulks
+from dsr_engine.drivers.sql.asking.rights import UNSEEN, forbidding, hides_tables
+from dsr_engine.drivers.sql.effects.foreseeing import Foresight
+from dsr_engine.drivers.sql.effects.observing import observe as observe_rows
+from dsr_engine.drivers.sql.effects.snapshots import sources
+from dsr_engine.drivers.sql.finding.ageing import every_record
+from dsr_engine.drivers.sql.finding.largeobjects import change as change_records
+from dsr_engine.drivers.sql.finding.largeobjects import forbidding as forbidding_objects
+from dsr_engine.drivers.sql.finding.largeobjects import with_objects
+from dsr_engine.drivers.sql.finding.paging import count_rows, is_page, page
+from dsr_engine.drivers.sql.finding.search import PersonSearch
+from dsr_engine.drivers.sql.finding.slicing import parts
+from dsr_engine.drivers.sql.schema.catalogue import Catalogue
+from dsr_engine.drivers.sql.schema.reflection import read_catalogue
+from dsr_engine.drivers.sql.server.database import Database
+from dsr_engine.drivers.sql.server.replicas import refuse_stranger
 
 #: Stands for the tables that a server may hide from this account altogether.
 EVERYTHING_ELSE = "*"

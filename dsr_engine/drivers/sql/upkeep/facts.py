@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from dsr_engine.domain.residue import ServerFacts
-from dsr_engine.drivers.sql.database import Database
+from dsr_engine.drivers.sql.server.database import Database
 from dsr_engine.drivers.sql.upkeep.assessing import listed
 
 _HIDDEN_POSTGRESQL = sa.text("""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from dsr_engine.domain.errors import ManifestWrong, NotAllowed, NotSupported
 from dsr_engine.domain.residue import Work
-from dsr_engine.drivers.sql.faults import translated
+from dsr_engine.drivers.sql.server.faults import translated
 from dsr_engine.drivers.sql.upkeep.assessing import plain
 
 AT, LSN, BINLOG = "at", "lsn", "binlog"

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from dsr_engine.domain.errors import ManifestWrong
 from dsr_engine.domain.residue import Work
-from dsr_engine.drivers.sql.faults import translated
+from dsr_engine.drivers.sql.server.faults import translated
 from dsr_engine.drivers.sql.upkeep.assessing import plain
 
 #: Marks. `xid` and `lsn`: where transactions and write-ahead log stood at the first look; `at`: the server's clock then.

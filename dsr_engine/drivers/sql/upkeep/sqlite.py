@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dsr_engine.domain.residue import Work
-from dsr_engine.drivers.sql.faults import translated
+from dsr_engine.drivers.sql.server.faults import translated
 from dsr_engine.drivers.sql.upkeep.assessing import Answer, Assessor, absent, elsewhere, listed, stays, unknown
 from dsr_engine.drivers.sql.upkeep.sqlite_file import OddFile, dirty_pages, old_frames, salts_of
 

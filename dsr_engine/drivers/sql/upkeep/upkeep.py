@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from dsr_engine.domain.errors import Conflict, NotSupported
 from dsr_engine.domain.residue import Assessment, Channel, ResidueState, Work
 from dsr_engine.domain.system import System
-from dsr_engine.drivers.sql.database import Database
-from dsr_engine.drivers.sql.faults import translated
+from dsr_engine.drivers.sql.server.database import Database
+from dsr_engine.drivers.sql.server.faults import translated
 from dsr_engine.drivers.sql.upkeep import facts, mariadb, mariadb_look, postgresql, postgresql_look, sqlite
 from dsr_engine.drivers.sql.upkeep.assessing import assessed
 

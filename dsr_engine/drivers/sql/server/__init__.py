@@ -1,0 +1,1 @@
+"""The servers: sessions, transactions, what each dialect can tell, and what its complaints mean."""
