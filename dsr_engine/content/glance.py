@@ -67,7 +67,8 @@ class Glance:
             return True
         if b"\0" in data and self.at_text(data.decode("latin-1")):
             return True
-        return not _is_utf8(data) and any(self.in_other_charsets(data))
+        # The last reading is for escapes in text of a Western charset; the others look for what stands there as it is.
+        return not _is_utf8(data) and (any(self.in_other_charsets(data)) or self.at_text(data.decode("cp1252", "replace")))
 
     def in_other_charsets(self, data: bytes) -> Iterator[str]:
         """The charsets, other than UTF-8, in which the bytes hold a sign."""

@@ -128,3 +128,7 @@ def test_compact_offsets_lead_back_to_the_same_bytes(data: bytes) -> None:
     kept = [index for index, byte in enumerate(data) if byte not in UNSEEN]
     wanted = list(range(0, len(kept), 7))
     assert expanded(data, wanted) == [kept[index] for index in wanted]
+
+
+def test_escapes_in_text_of_a_western_charset_are_undone(matcher: Matcher) -> None:
+    assert matcher.gate.passes(b"|%4aAN%45\xa0D%4fE||")

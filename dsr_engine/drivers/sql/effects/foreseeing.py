@@ -20,6 +20,8 @@ from dsr_engine.drivers.sql.server.database import Database
 from dsr_engine.drivers.sql.values.canonical import canonical_text, digest
 from dsr_engine.drivers.sql.values.rows import BATCH, Key, Row, batches, fetch, key_of
 
+_NO_KEY = "decide about these findings: *theirs* (the row goes as a whole) or *stays*; or give the table a primary key, then open a new case"
+
 #: How often another counter is tried before a value counts as not to be made unique.
 _TRIES = 16
 
@@ -127,9 +129,10 @@ class Foresight:
         if relation.fixed or relation.reason:
             return Problem("sql.fixed", f"{table.collection}: {relation.fixed or relation.reason}", "treat it by hand")
         if not table.key and not is_delete:
-            return Problem("sql.no_key", f"{table.collection} has no key, so a changed row could not be found again", "give the table a primary key")
+            why = f"{table.collection} has no key, so a changed row could not be found again"
+            return Problem("sql.no_key", why, _NO_KEY)
         if not table.key and self._catalogue.inbound(table.collection):
-            return Problem("sql.no_key", f"{table.collection} has no key, and other collections point at it", "give the table a primary key")
+            return Problem("sql.no_key", f"{table.collection} has no key, and other collections point at it", _NO_KEY)
         # MariaDB locks rows for whoever may delete them; PostgreSQL wants the right to update one column.
         ignored = ("sql.missing_delete",) if not is_delete else ("sql.missing_update",) if self._database.dialect.name == "mariadb" else ()
         problems = self._database.dialect.permissions(connection, (relation,)) if connection.dialect.name != "sqlite" else ()
