@@ -13,7 +13,7 @@ from dsr_engine.drivers.sql.finding.waiting import blind_spots
 from dsr_engine.drivers.sql.schema.catalogue import Catalogue
 from dsr_engine.drivers.sql.schema.reflection import read_catalogue
 from dsr_engine.drivers.sql.server.database import Database
-from dsr_engine.drivers.sql.server.dialects import Relation
+from dsr_engine.drivers.sql.server.dialects import Relation, Shape
 from dsr_engine.drivers.sql.server.replicas import stranger
 
 
@@ -27,9 +27,13 @@ def problems(system: System, database: Database, catalogue: Catalogue) -> Iterat
         yield from _of_writing(connection, database, catalogue, changeable)
         yield from _of_reading(connection, system, kind, catalogue)
     for table in tables:
-        why = table.relation.reason or table.relation.caveat or table.relation.fixed
+        why = table.relation.reason or table.relation.caveat
         if why:
             yield Problem("sql.limited", f"{table.collection}: {why}", "the certificate will name it as a gap", is_fatal=False)
+        elif table.relation.fixed and table.relation.shape is not Shape.SNAPSHOT:  # which is refreshed after the tables that it is made from
+            yield Problem(
+                "sql.fixed", f"{table.collection}: {table.relation.fixed}", "it is searched; what is found in it waits for you", is_fatal=False
+            )
     if (other := stranger(system)) is not None:
         yield other
     yield from _of_the_verifier(system, catalogue)
