@@ -15,11 +15,14 @@ _COLUMNS = {"what": "copies in", "state": "state", "until": "until", "level": "l
 @click.argument("case_id", metavar="CASE")
 @click.option("--all", "is_all", is_flag=True, help="Show every channel, not only those that are open.")
 @click.option("--accept-lower", "system", metavar="SYSTEM", help="You accept by name that the certificate claims level C0 for this system.")
+@click.option("--sql", "as_sql", metavar="SYSTEM", help="Print only the statements for this system, to be given to its own client (`… | psql`).")
 @click.option("--reason", type=click.Choice(REASONS), help="Why; needed with --accept-lower. Certificates say it.")
 @by_whom
 @as_json
 @click.pass_context
-def maintenance(context: click.Context, case_id: str, is_all: bool, system: str | None, reason: str | None, by: str, is_json: bool) -> int:
+def maintenance(
+    context: click.Context, case_id: str, is_all: bool, system: str | None, as_sql: str | None, reason: str | None, by: str, is_json: bool
+) -> int:
     """Prints the commands that level C1 takes, what they lock and who may run them; the engine checks afterwards whether they were run.
 
     Exit code 3: something is open.
@@ -30,7 +33,9 @@ def maintenance(context: click.Context, case_id: str, is_all: bool, system: str 
                 raise InputWrong("--reason is missing", code="option.reason", hint=f"one of {', '.join(REASONS)}")
             accept_level(house, case_id, system, reason, by)
         report = maintenance_report(house, case_id)
-    if is_json:
+    if as_sql is not None:
+        _print_statements(report, as_sql)
+    elif is_json:
         print_json(report)
     else:
         _print(report, is_all=is_all)
@@ -51,6 +56,18 @@ def _print(report: dict[str, object], *, is_all: bool) -> None:
         for work in entry["works"]:
             _print_work(work)
     print_line(f"\n  next: dsr case run {report['case']}")
+
+
+def _print_statements(report: dict[str, object], system: str) -> None:
+    """What the engine would run itself; what also harms somebody else is left to whoever reads the whole report."""
+    systems = report["systems"]
+    assert isinstance(systems, list)
+    known = {entry["system"]: entry["works"] for entry in systems}
+    if system not in known:
+        raise InputWrong(f"no system {system} was assessed in this case", code="system.unknown", hint=f"one of {', '.join(known) or 'none yet'}")
+    for work in known[system]:
+        if not work["harms"]:
+            print_verbatim(f"{work['statement']};")
 
 
 def _print_work(work: dict[str, str]) -> None:

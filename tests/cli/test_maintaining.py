@@ -52,6 +52,17 @@ def test_the_commands_are_printed_with_their_locks_and_once_they_were_run_the_ca
     assert "sqlite_stat4" in dsr("--home", home, "maintenance", waiting, "--all").out
 
 
+def test_the_statements_alone_can_be_given_to_the_servers_own_client(dsr: Dsr, home: Path, company: Company, waiting: str) -> None:
+    said = dsr("--home", home, "maintenance", waiting, "--sql", "shop")
+    assert said.code == 3
+    with closing(sqlite3.connect(company.shop, isolation_level=None)) as administrator:
+        for statement in said.out.splitlines():
+            assert sqlite3.complete_statement(statement)
+            administrator.execute(statement)
+    assert json.loads(dsr("--home", home, "case", "run", waiting, "--json").out)["stage"] == "closed"
+    assert dsr("--home", home, "maintenance", waiting, "--sql", "shpo").code == 2
+
+
 def test_a_named_person_accepts_the_lower_level_with_a_reason(dsr: Dsr, home: Path, waiting: str) -> None:
     refused = dsr("--home", home, "maintenance", waiting, "--accept-lower", "shop")
     assert (refused.code, "--reason" in refused.err) == (2, True)
