@@ -395,8 +395,16 @@ def _walk(company: Company, borders: Borders) -> None:
         assert swept.case.stage is Stage.CLOSED
 
 
-def test_a_sweep_that_was_killed_at_any_border_goes_on_to_the_same_end(founding: Callable[[str], Company], pytestconfig: pytest.Config) -> None:
-    plain = founding("undisturbed")
+_ALL = os.environ.get("DSR_ALL_KILL_POINTS") == "1"
+#: Every border takes long, so workers share them.
+_PARTS = 8 if _ALL else 1
+
+
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_a_sweep_that_was_killed_at_any_border_goes_on_to_the_same_end(
+    founding: Callable[[str], Company], pytestconfig: pytest.Config, part: int
+) -> None:
+    plain = founding(f"undisturbed-{part}")
     note = plain.folder / "borders.json"
 
     def count() -> None:
@@ -408,7 +416,7 @@ def test_a_sweep_that_was_killed_at_any_border_goes_on_to_the_same_end(founding:
     total, after = json.loads(note.read_text(encoding="utf-8")), plain.everything()
     assert _leads(plain) == list(range(2, 21, 2))
     seed = pytestconfig.getoption("randomly_seed", default=None)
-    numbers = range(total) if os.environ.get("DSR_ALL_KILL_POINTS") == "1" else sorted(random.Random(seed).sample(range(total), 12))
+    numbers = range(part, total, _PARTS) if _ALL else sorted(random.Random(seed).sample(range(total), 12))
     for number in numbers:
         print(f"killed at border {number} of {total} (seed {seed})")
         company = founding(f"killed-{number}")
