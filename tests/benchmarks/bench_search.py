@@ -9,8 +9,10 @@ Each number is a ratio of two things that are measured one after the other on th
   (at least 300 times).
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import psycopg
 import pytest
@@ -71,6 +73,11 @@ def queried(url: str, query: str) -> None:
         connection.execute(query).fetchall()
 
 
+def matching(pattern: str) -> str:
+    """What somebody would write by hand."""
+    return "SELECT * FROM people WHERE " + " OR ".join(f"{name} ~* '{pattern}'" for name in COLUMNS)
+
+
 @pytest.mark.benchmark
 def test_a_table_is_searched_at_the_speed_of_a_copy(database: SqlDatabase, capsys: pytest.CaptureFixture[str]) -> None:
     database.run(
@@ -89,13 +96,15 @@ def test_a_table_is_searched_at_the_speed_of_a_copy(database: SqlDatabase, capsy
     assert looked(driver, one) == ROWS
     rounds = [(seconds(lambda: copied(database.url)), seconds(lambda: looked(driver, one)), seconds(lambda: looked(driver, many))) for _ in range(3)]
     copy, single, crowd = (min(taken) for taken in zip(*rounds, strict=True))
-    condition = " OR ".join(rf"{name} ~* 'jane\.doe@example\.org'" for name in COLUMNS)
-    regular = seconds(lambda: queried(database.url, f"SELECT * FROM people WHERE {condition}"))
+    (known,) = subjects(1).values()
+    identifiers = "|".join(re.escape(selector.value.reveal()).replace("'", "''") for selector in known)
+    regular, same = (seconds(partial(queried, database.url, matching(pattern))) for pattern in (r"jane\.doe@example\.org", identifiers))
     with capsys.disabled():
         print(
             f"\nPostgreSQL, {ROWS:,} rows, {len(COLUMNS)} columns: COPY {copy:.2f} s; search {single:.2f} s = {single / copy:.2f} × COPY (target 1.2)"
         )
-        print(f"~* over the same columns, one process {regular:.1f} s = {regular / single:.1f} × the search (target 10)")
+        print(f"~* over the same columns, one process, for one address {regular:.1f} s = {regular / single:.1f} × the search (target 10)")
+        print(f"~* for the {len(known)} identifiers that the search looks for {same:.1f} s = {same / single:.0f} ×")
         print(f"10,000 people in one pass {crowd:.2f} s = {crowd / single:.1f} × one (target 5)")
     assert rounds
 
