@@ -26,6 +26,8 @@ _WRAPPED = rf"{DIGIT}{{32}}\r?\n[ \t]?{DIGIT}{{1,200}}={{0,2}}(?:[\r\n\"'<\x00]|
 _LONGEST = 256
 #: How much is searched for signs at a time, because the engine copies what it is given. Bytes.
 _WINDOW = 16 * 1024
+#: Up to so many runs of a window are looked at one by one.
+_FEW = 4
 #: So many signs are taken at a time: in one long run there is one at nearly each digit.
 _MOST = 64
 #: A sign is never further from the start of its run or block: else it would have been seen before.
@@ -37,6 +39,7 @@ _BLOCK = re.compile(rf"(?:{DIGIT}{{32,}}\r?\n[ \t]?)+{DIGIT}+={{0,2}}|{DIGIT}+={
 _KEY = re.compile("[0-9A-Fa-f-]{16,71}")
 _STANDARD = str.maketrans("-_", "+/")
 _PADDING = ("", "", "==", "=")
+_RUN = re.compile(f"{DIGIT}+".encode())
 _BREAK = re.compile(rb"\r?\n[ \t]?\Z")
 
 #: Hex digits of an MD5, SHA-1 and SHA-256; the base64 of an MD5 is the shortest of all.
@@ -77,12 +80,31 @@ class Signs:
 
     def _ends(self, window: bytes) -> list[int]:
         """The offsets behind the signs in a window, the first `_MOST` of each sort."""
-        if not self._run.scan(window, only_first=True):
-            return []
-        found = self._sign.scan(window, most=_MOST)
-        if self._line.scan(window, only_first=True):
-            found += self._wrapped.scan(window, most=_MOST)
-        return sorted(end for _, end in found)
+        few = self._few_runs(window)
+        if few is None:
+            return sorted(self._signs_in(window, 0, len(window)))
+        return sorted(end for start, stop in few for end in self._signs_in(window, start, stop))
+
+    def _few_runs(self, window: bytes) -> list[tuple[int, int]] | None:
+        """The runs of a window, each with what may follow it in a wrapped block. None: they are so many that it is quicker to look everywhere."""
+        found: list[tuple[int, int]] = []
+        at = 0
+        while True:
+            first = self._run.scan(window[at:] if at else window, only_first=True)
+            run = _RUN.match(window, at + first[0][1] - RUN) if first else None
+            if run is None:
+                return found
+            if len(found) == _FEW:
+                return None
+            at = run.end()
+            found.append((run.start(), min(at + _LONGEST, len(window))))
+
+    def _signs_in(self, window: bytes, start: int, stop: int) -> list[int]:
+        piece = window if stop - start == len(window) else window[start:stop]
+        found = self._sign.scan(piece, most=_MOST)
+        if self._line.scan(piece, only_first=True):
+            found += self._wrapped.scan(piece, most=_MOST)
+        return [start + end for _, end in found]
 
 
 def _whole(data: bytes, least: int, behind: int) -> tuple[int, int]:
