@@ -4,6 +4,7 @@ Whatever the engine does not know for sure it does not say: who the recipients w
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from dsr_engine.certificate.letter import Words, check, words_of, write
@@ -73,28 +74,21 @@ def _known(tx: Transaction, house: House, settings: Settings, case: Case, words:
     return {name: value for name, value in values.items() if value}
 
 
+@dataclass(frozen=True, slots=True)
 class _Items:
-    """The items of all rounds by what became of their records: an item can be in both."""
+    """The items of a case by what became of their records. What an earlier round kept and the last one did not is no longer kept."""
 
-    def __init__(self) -> None:
-        self.gone: list[PlanItem] = []
-        self.kept: list[PlanItem] = []
+    gone: tuple[PlanItem, ...]
+    kept: tuple[PlanItem, ...]
 
 
 def _items(tx: Transaction, case: Case) -> _Items:
-    found = _Items()
-    for number in range(1, case.round + 1):
-        plan = tx.plans.of(case.id, number)
-        for item in plan.items if plan else ():
-            if item.treatment in KEEPING:
-                found.kept.append(item)
-    last = tx.plans.of(case.id, case.round)
-    for plan in filter(None, (tx.plans.of(case.id, number) for number in range(1, case.round + 1))):
-        states = {result.item for result in tx.results.of(plan.id) if result.state in _GONE}
-        found.gone += [item for item in plan.items if item.id in states and item.treatment not in KEEPING]
-    # What an earlier round kept and the last one did not is no longer kept.
-    found.kept = [item for item in found.kept if last is None or item in last.items]
-    return found
+    plans = [plan for number in range(1, case.round + 1) if (plan := tx.plans.of(case.id, number)) is not None]
+    changed = {result.item for plan in plans for result in tx.results.of(plan.id) if result.state in _GONE}
+    return _Items(
+        gone=tuple(item for plan in plans for item in plan.items if item.id in changed and item.treatment not in KEEPING),
+        kept=tuple(item for plan in plans[-1:] for item in plan.items if item.treatment in KEEPING),
+    )
 
 
 def _words(words: Words, categories: Iterable[str]) -> list[str]:

@@ -35,6 +35,7 @@ def test_a_letter_with_all_values_has_what_every_regime_demands(kind: LetterKind
     letter = write(kind, language, values)
     for regime in REGIMES.values():
         check(letter, regime.letters.get(kind, {}))
+        assert letter.elements >= set(regime.letters.get(kind, {}))
 
 
 @pytest.mark.parametrize(("kind", "language"), EVERY)
