@@ -27,8 +27,6 @@ _LEAST = 5
 _LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "mac-roman", "koi8-r", "cp437")
 #: Those that are tried for subjects whose names are not written in Latin letters.
 _OTHER = ("cp1251", "koi8-r", "iso8859-5", "cp1253", "iso8859-7", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "iso2022_jp")
-#: How much is searched for runs at a time. Bytes.
-_WINDOW = 16 * 1024
 _RUN = re.compile(f"{DIGIT}{{{RUN},}}".encode())
 _REST = re.compile(rb"\r?\n[ \t]?[A-Za-z0-9+/_-]+={0,2}|={1,2}")
 #: The characters outside latin-1 that can fold to ASCII or to nothing: Latin, marks, punctuation, letter-like, enclosed, full width, tags.
@@ -44,11 +42,9 @@ class Glance:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._patterns: automaton.Database | None = None
-        self._runs: automaton.Database | None = None
         self._signs: Signs | None = None
         self._digests: Digests | None = None
         if isinstance(vocabulary.automaton, automaton.Hyperscan):
-            self._runs = automaton.Database([f"{DIGIT}{{{RUN}}}".encode()], is_literal=False)
             forms = list(islice(vocabulary.forms(), _FEW + 1))
             if len(forms) <= _FEW:
                 patterns = sorted({pattern for form in forms for pattern in _patterns(form)})
@@ -158,23 +154,7 @@ class Glance:
         if self._signs is not None:
             yield from self._signs.spans(data)
         else:
-            yield from (_with_rest(data, *match.span()) for match in self._runs_in(data))
-
-    def _runs_in(self, data: bytes) -> Iterator[re.Match[bytes]]:
-        """Every run, in order."""
-        if self._runs is None:
-            yield from _RUN.finditer(data)
-            return
-        at = 0
-        while at < len(data):  # in windows, because the engine copies what it is given
-            end = min(at + _WINDOW, len(data))
-            found = self._runs.scan(data[at:end], only_first=True)
-            match = _RUN.match(data, at + found[0][1] - RUN) if found else None
-            if match is None:
-                at = end - RUN + 1 if end < len(data) else end
-            else:
-                at = match.end()
-                yield match
+            yield from (_with_rest(data, *match.span()) for match in _RUN.finditer(data))
 
 
 def _spelt(vocabulary: Vocabulary, forms: Sequence[Form]) -> Iterator[str]:

@@ -12,7 +12,6 @@ from marshmallow import ValidationError, fields
 
 from dsr_engine.domain.period import Period, PeriodUnit
 from dsr_engine.spec.categories import categories
-from dsr_engine.spec.document import Text
 from dsr_engine.spec.nearest import did_you_mean, one_of
 
 _PERIOD = re.compile(r"([0-9]{1,5}) ?(day|week|month|year)s?")
@@ -211,8 +210,3 @@ def checked_category(text: str) -> str:
     if text not in categories():
         raise ValidationError(f"not a category{did_you_mean(text, categories()) or ' (`dsr catalog` lists them)'}")
     return text
-
-
-def is_plain_text(value: object) -> bool:
-    """True for a scalar that stood without quotes."""
-    return isinstance(value, Text) and value.is_plain

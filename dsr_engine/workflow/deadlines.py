@@ -1,6 +1,6 @@
 """When a case is due: its regime's clock, the moment of receipt, and the calendar of the place where the answer is given.
 
-Nothing is stored but the moment of receipt and the regime's version: a due day is computed each time it is asked for and cannot disagree with them.
+Nothing is stored but the moment of receipt and the regime's version: a due day is computed each time it is asked for, by the regime's file as it is.
 """
 
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ from dsr_engine.workflow.drafting.carrying import find_carried
 from dsr_engine.workflow.drafting.categories import Guess, guess
 from dsr_engine.workflow.drafting.dates import find_dates
 from dsr_engine.workflow.drafting.declared import declared
-from dsr_engine.workflow.drafting.draft import CollectionDraft, Draft, FieldDraft, LinkDraft, Proposal, Standing, one_line
+from dsr_engine.workflow.drafting.draft import CollectionDraft, Draft, FieldDraft, LinkDraft, Proposal, one_line
 from dsr_engine.workflow.drafting.histories import find_histories, own_histories
 from dsr_engine.workflow.drafting.links import Inferred, inferred_links, is_polymorphic
 from dsr_engine.workflow.drafting.outline import Outline, Tie
@@ -179,12 +179,3 @@ def _merged_field(first: FieldDraft | None, second: FieldDraft) -> FieldDraft:
         if any(written.get(key) != value for key, value in entry.words.items())
     )
     return replace(second, proposals=(*first.proposals, *others), notes=(*first.notes, *second.notes))
-
-
-def standings(draft: Draft) -> Mapping[Standing, int]:
-    """How many links mean what, for a summary."""
-    counts: dict[Standing, int] = {}
-    for collection in draft.collections:
-        for link in collection.links:
-            counts[link.standing] = counts.get(link.standing, 0) + 1
-    return counts
