@@ -17,11 +17,12 @@ from dsr_engine.certificate.trust import Bundle, certificates_in, write_bundle
 from dsr_engine.domain.clock import Clock, SystemClock
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.policy import Policy
+from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.registry import open_driver, open_upkeep
 from dsr_engine.settings import Settings, load_settings
 from dsr_engine.shipped import shipped
-from dsr_engine.spec.home import HOME_FILES, Declared, home_file, load_home, load_policy
+from dsr_engine.spec.home import HOME_FILES, Declared, home_file, load_home, load_policy, load_regime
 from dsr_engine.store import log_key
 from dsr_engine.store.store import Store
 from dsr_engine.workflow.deadlines import calendar_of
@@ -108,6 +109,8 @@ def opened(
             executor=own_executor,
             paper=_paper(home, store),
             policy_text=lambda digest: _pinned_policy(home, digest),
+            regime_text=lambda name, digest: _pinned_regime(home, name, digest),
+            settings=home.settings,
             software=software(),
             calendar=calendar_of(home.settings.time_zone, home.settings.holidays),
             progress=progress or Silence(),
@@ -119,17 +122,36 @@ def opened(
 
 
 def pin_policy(home: Home, policy: Policy, path: Path | None = None) -> None:
-    """Keeps the text of a policy under its digest, so that a case can go on under it after the file changed (its certificates cite it).
+    """Keeps the texts of a policy and of the regimes under their digests, so that a case can go on under them after the files changed.
 
     `path` is the file where it is not one of the home's or the shipped ones.
     """
     kept = home.path / TEXTS / f"{policy.source.digest}.yaml"
     if not kept.exists():
         own = home.path / policy.source.file
-        kept.parent.mkdir(exist_ok=True)
-        draft = kept.with_suffix(".part")
-        shutil.copyfile(path or (own if own.is_file() else shipped("policies").parent / policy.source.file), draft)
-        draft.replace(kept)
+        _keep(path or (own if own.is_file() else shipped("policies").parent / policy.source.file), kept)
+    _pin_regimes(home)
+
+
+def _pin_regimes(home: Home) -> None:
+    """A case keeps the law that it was opened under."""
+    for regime in home.declared.regimes.values():
+        kept = home.path / TEXTS / f"{regime.source.digest}.yaml"
+        if not kept.exists():
+            own = home.path / regime.source.file
+            _keep(own if own.is_file() else shipped("policies").parent / regime.source.file, kept)
+
+
+def _keep(path: Path, kept: Path) -> None:
+    kept.parent.mkdir(exist_ok=True)
+    draft = kept.with_suffix(".part")
+    shutil.copyfile(path, draft)
+    draft.replace(kept)
+
+
+def _pinned_regime(home: Home, name: str, digest: str) -> Regime | None:
+    path = home.path / TEXTS / f"{digest}.yaml"
+    return load_regime(path, name) if digest and path.is_file() else None
 
 
 def _pinned_policy(home: Home, digest: str) -> Policy | None:

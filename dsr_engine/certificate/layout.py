@@ -1,4 +1,4 @@
-"""Layout 2: which blocks a statement gives, in their order. The page shows every part of the statement, and nothing that is not in it
+"""Layout 3: which blocks a statement gives, in their order. The page shows every part of the statement, and nothing that is not in it
 but the marks of its proof (fingerprints and the place in the ledger), which a verifier knows from the proof itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from dsr_engine.certificate import wording
 from dsr_engine.certificate.blocks import Block, Facts, Heading, Paragraph, Points, Summary, Table, Title
 from dsr_engine.domain.certificate import Statement, SystemStatement
 
-LAYOUT = 2
+LAYOUT = 3
 _MOST_COLUMNS = 6
 _MOST_NAMES = 12
 #: A cell with more characters than this would make a row too tall to be read; its row is told as facts instead.
@@ -32,6 +32,7 @@ def blocks(statement: Statement, marks: Marks) -> tuple[Block, ...]:
         *_opening(statement),
         *_case(statement),
         *_systems(statement),
+        *_recipients(statement),
         *_limits(statement),
         *_verifying(statement, marks),
     )
@@ -81,11 +82,15 @@ def _case(statement: Statement) -> Iterator[Block]:
     yield Heading("Rules and approval")
     yield Facts(
         (
-            *_facts(statement.regime, "Regime"),
+            *(fact for regime in statement.regimes for fact in _facts(regime, "Regime")),
             *_facts(statement.policy, "Policy"),
             ("Plan, SHA-256", statement.plan_digest or "–"),
+            *_facts(statement.holds, "Legal holds"),
+            *((("Commitment to the request", statement.commitment),) if statement.commitment else ()),
+            *((("Supersedes certificate", statement.supersedes),) if statement.supersedes else ()),
         )
     )
+    yield from _table("Why it was due", statement.grounds)
     if statement.approvals:
         yield from _table("Approved by", statement.approvals)
     else:
@@ -129,6 +134,12 @@ def _channels(system: SystemStatement) -> Iterator[Block]:
     """What bytes may outlive in, worst first, so that what is clean does not bury what is not."""
     ranked = sorted(system.channels, key=lambda row: wording.STATES.index(row["state"]) if row.get("state") in wording.STATES else -1)
     yield from _table("Copies that outlive an erasure in the storage of this system", ranked)
+
+
+def _recipients(statement: Statement) -> Iterator[Block]:
+    if statement.recipients:
+        yield Heading("Recipients")
+        yield from _table("Those who had received the data", statement.recipients)
 
 
 def _limits(statement: Statement) -> Iterator[Block]:

@@ -1,6 +1,6 @@
 """The vocabulary of the page: how codes of a statement read to a person.
 
-Part of layout 2 of the page. A wording that changes makes old pages differ from what a verifier expects, so a change needs a new layout.
+Part of layout 3 of the page. A wording that changes makes old pages differ from what a verifier expects, so a change needs a new layout.
 """
 
 import re
@@ -32,6 +32,7 @@ KINDS: Mapping[str, str] = {
     "sweep": "retention sweep",
     "replay": "replay after a restored backup",
     "decommission": "end of a system",
+    "supervisory_order": "order of a supervisory authority",
 }
 
 EDITIONS: Mapping[str, str] = {"auditor": "auditor's edition", "requester": "requester's edition"}

@@ -36,7 +36,7 @@ def case() -> None:
 @case.command("open")
 @person_options
 @click.option("--policy", metavar="NAME", help="The policy; the one of dsr.toml if left out.")
-@click.option("--regime", metavar="NAME", help="The law; the policy's first if left out.")
+@click.option("--regime", "regimes", multiple=True, metavar="NAME", help="A law that applies, repeatable; the policy's first if left out.")
 @click.option("--system", "systems", multiple=True, metavar="NAME", help="Only these systems; all that are declared if left out.")
 @click.option("--received", metavar="DATE", help="When the request arrived (2026-11-21), if that was not today.")
 @click.option("--vouch", is_flag=True, help="You answer for the identity of the requester; certificates say so.")
@@ -50,7 +50,7 @@ def open_(
     names: tuple[str, ...],
     selectors: tuple[str, ...],
     policy: str | None,
-    regime: str | None,
+    regimes: tuple[str, ...],
     systems: tuple[str, ...],
     received: str | None,
     vouch: bool,
@@ -66,7 +66,7 @@ def open_(
         raise InputWrong(f"no such policy: {name}", code="policy.unknown", hint=f"known are {', '.join(sorted(home.declared.policies))}")
     pin_policy(home, chosen)
     with house_of(context) as house:
-        request = Request(claims, chosen, by, regime or "", systems, _date(received, "--received"), vouch)
+        request = Request(claims, chosen, by, regimes, systems, _date(received, "--received"), vouch)
         opened = open_case(house, request)
     if is_json:
         print_json(case_row(opened))

@@ -1,4 +1,4 @@
-"""`dsr worker`: runs what can run, again and again, and forgets what is due."""
+"""`dsr worker`: runs what can run, again and again, and does the chores that are due."""
 
 import time
 
@@ -8,9 +8,9 @@ from dsr_engine.cli.entry import DONE
 from dsr_engine.cli.options import house_of, worker_name
 from dsr_engine.cli.terminal import print_line
 from dsr_engine.domain.errors import Conflict, Unreachable
+from dsr_engine.workflow.chores import do_chores
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.publish import forget_due
 
 
 @click.command()
@@ -36,5 +36,5 @@ def _round(house: House, name: str) -> None:
             print_line(f"case {case_id}: {error.message}", "yellow")
             continue
         print_line(f"case {case.id}: {case.stage.value}" + (f", waits: {case.wait.reason}" if case.wait else ""))
-    for case_id in forget_due(house):
-        print_line(f"case {case_id}: forgotten")
+    for line in do_chores(house):
+        print_line(line)

@@ -6,7 +6,7 @@ import click
 
 from dsr_engine.certificate.letter import as_pdf, as_text
 from dsr_engine.cli.entry import DONE
-from dsr_engine.cli.options import home_of, house_of
+from dsr_engine.cli.options import house_of
 from dsr_engine.cli.terminal import print_line, print_verbatim
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.letter import LetterKind
@@ -27,9 +27,8 @@ def letter(context: click.Context, case_id: str, kind: str, language: str, said:
     pairs = [entry.partition("=") for entry in said]
     if any(not mark for _, mark, _ in pairs):
         raise InputWrong("--say needs WHAT=TEXT", code="option.say", hint='for instance --say "recipients=We told our payment provider."')
-    home = home_of(context, allow_gaps=True)
     with house_of(context) as house:
-        written = compose(house, home.settings, case_id, LetterKind(kind), {what: text for what, _, text in pairs}, language)
+        written = compose(house, case_id, LetterKind(kind), {what: text for what, _, text in pairs}, language)
         look, controller = house.paper.look, house.paper.controller
     if out is None:
         print_line(written.subject, "bold")

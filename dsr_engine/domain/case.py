@@ -11,6 +11,12 @@ class CaseKind(StrEnum):
     SWEEP = "sweep"
     REPLAY = "replay"
     DECOMMISSION = "decommission"
+    SUPERVISORY_ORDER = "supervisory_order"
+
+    @property
+    def is_of_a_person(self) -> bool:
+        """True for work on one named person, with identifiers of theirs; a sweep and the end of a system have none."""
+        return self in (CaseKind.REQUEST, CaseKind.REPLAY, CaseKind.SUPERVISORY_ORDER)
 
 
 class Stage(StrEnum):
@@ -68,6 +74,7 @@ class Case:
     """`subject_ref` is random and is all that a certificate says of the person. `systems` are the names of the systems in scope.
 
     `identity` says how the requester was verified (`vouched_by_operator`, `code_to_known_address`, …), empty until then; never the proof.
+    `regimes` are the laws that apply, the one that the case was opened under first; `digests` pins each (`regime:gdpr`, `regime_version:gdpr`).
     `tranche` is set for sweeps only.
     """
 
@@ -75,7 +82,7 @@ class Case:
     subject_ref: str
     kind: CaseKind
     policy: str
-    regime: str
+    regimes: tuple[str, ...]
     stage: Stage
     opened_at: datetime
     systems: tuple[str, ...]

@@ -32,6 +32,10 @@ class Statement:
 
     Times are RFC 3339 in UTC. `steps` are the checks that apply to this certificate (`dsr verify` fails on one that it cannot do).
     `serial` counts certificates of one installation, so that a missing one shows.
+
+    `grounds` say why what the person asked for was due (GDPR Art. 17(1)), by category. `holds` says when legal holds were last reviewed, and by whom.
+    `recipients` are those who had received the data: told, not told, and why (Art. 19). `commitment` binds the certificate to the request by a salt
+    that only the person and the request log have (hex, empty: none). `supersedes` is the id of a certificate that this one replaces.
     """
 
     id: str
@@ -42,7 +46,7 @@ class Statement:
     subject_ref: str
     case: Mapping[str, str]
     dates: Mapping[str, str]
-    regime: Mapping[str, str]
+    regimes: tuple[Mapping[str, str], ...]
     policy: Mapping[str, str]
     plan_digest: str
     approvals: tuple[Mapping[str, str], ...]
@@ -54,6 +58,11 @@ class Statement:
     claims: tuple[str, ...]
     disclaimers: tuple[str, ...]
     steps: tuple[str, ...]
+    grounds: tuple[Mapping[str, str], ...] = ()
+    holds: Mapping[str, str] = field(default_factory=dict)
+    recipients: tuple[Mapping[str, str], ...] = ()
+    commitment: str = ""
+    supersedes: str = ""
     edition: str = "auditor"
     language: str = "en"
     extra: Mapping[str, str] = field(default_factory=dict)

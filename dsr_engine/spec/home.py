@@ -77,6 +77,12 @@ def load_policy(path: Path, regimes: Mapping[str, Regime]) -> Policy:
     return _policy(read_document(path, shown), regimes)
 
 
+def load_regime(path: Path, name: str) -> Regime | None:
+    """The regime of this name in one file; None if the file has another. Raises `SpecWrong`."""
+    found = regime_from(read_document(path, path.name))
+    return found if found.name == name else None
+
+
 def load_regimes(*folders: Path) -> Mapping[str, Regime]:
     """Every regime in these folders; one in a later folder shadows one of the same name. Raises `SpecWrong`."""
     return _all_of(folders, lambda document: regime_from(document))

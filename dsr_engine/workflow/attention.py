@@ -44,7 +44,7 @@ def alarms(tx: Transaction, house: House) -> tuple[Alarm, ...]:
     today = house.calendar.day_of(house.clock.now())
     found = []
     for case in tx.cases.list(open_only=True):
-        standing = due(case, house.regimes.get(case.regime), house.calendar, today, extended=is_extended(tx.approvals.of(case.id)))
+        standing = due(case, house.regimes_of(case), house.calendar, today, extended=is_extended(tx.approvals.of(case.id)))
         if standing is not None:
             day, limit = min(_running(case, standing.limits))
             found.append(Alarm(case, limit, day, urgency(day, today)))

@@ -58,7 +58,6 @@ def _statement(tx: Transaction, case: Case, serial: int, house: House) -> Statem
     plan = tx.plans.of(case.id, case.round)
     if plan is None:
         raise Conflict("the case has no plan of this round", code="plan.none", hint="run the case")
-    regime = house.regimes.get(case.regime)
     policy = house.policy_of(case)
     return Statement(
         id=secrets.token_hex(16),
@@ -69,7 +68,10 @@ def _statement(tx: Transaction, case: Case, serial: int, house: House) -> Statem
         subject_ref=case.subject_ref,
         case={"id": case.id, "kind": case.kind.value, "rounds": str(case.round)},
         dates=_dates(tx, case),
-        regime={"name": regime.title, "version": case.digests.get("regime_version", ""), "sha256": case.digests.get("regime", "")} if regime else {},
+        regimes=tuple(
+            {"name": regime.title, "version": regime.version, "sha256": case.digests.get(f"regime:{regime.name}", "")}
+            for regime in house.regimes_of(case)
+        ),
         policy={"name": policy.name, "file": policy.source.file, "sha256": policy.source.digest},
         plan_digest=plan.digest(),
         approvals=_approvals(tx, case),

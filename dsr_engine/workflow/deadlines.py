@@ -1,15 +1,17 @@
 """When a case is due: its regime's clock, the moment of receipt, and the calendar of the place where the answer is given.
 
-Nothing is stored but the moment of receipt and the regime's version: a due day is computed each time it is asked for, by the regime's file as it is.
+Nothing is stored but the moment of receipt and the regimes' digests: a due day is computed each time it is asked for, by the regimes in the version
+that the case was opened under.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from dsr_engine.domain.case import Case, CaseKind
-from dsr_engine.domain.deadline import Calendar, Deadlines, deadlines
+from dsr_engine.domain.deadline import Calendar, Deadlines, deadlines, earliest
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.regime import Regime
 
@@ -37,14 +39,18 @@ def calendar_of(zone: str, region: str) -> Calendar:
     return Calendar(ZoneInfo(zone), lambda day: day in days)
 
 
-def due(case: Case, regime: Regime | None, calendar: Calendar, today: date, *, extended: bool = False) -> Due | None:
-    """The limits of an open request; None for what no limit runs for: a closed case, a sweep, a regime without a clock.
+def due(case: Case, regimes: Iterable[Regime], calendar: Calendar, today: date, *, extended: bool = False) -> Due | None:
+    """The limits of an open request; None for what no limit runs for: a closed case, a sweep, regimes without a clock.
 
-    `extended`: somebody extended the case in time (`extending.py`).
+    Where several regimes apply, of each limit the earliest day counts. `extended`: somebody extended the case in time (`extending.py`).
     """
-    if case.kind is not CaseKind.REQUEST or case.outcome is not None or regime is None or regime.clocks is None:
+    if case.kind is not CaseKind.REQUEST or case.outcome is not None:
         return None
-    limits = deadlines(regime.clocks, case.received_at or case.opened_at, calendar, is_extended=extended)
+    received = case.received_at or case.opened_at
+    by_regime = {regime.name: deadlines(regime.clocks, received, calendar, is_extended=extended) for regime in regimes if regime.clocks is not None}
+    if not by_regime:
+        return None
+    limits = earliest(by_regime)
     return Due(limits, (limits.answer - today).days)
 
 

@@ -63,7 +63,7 @@ def search_systems(seekers: Sequence[Seeker], phase: str, house: House) -> list[
 
 def _companions(case: Case, house: House, stack: ExitStack) -> Iterator[Seeker]:
     """Other requests that wait for the same systems and that nobody works on: they share this pass."""
-    if case.kind is not CaseKind.REQUEST:
+    if not case.kind.is_of_a_person:
         return
     with house.store.transaction() as tx:
         others = [other for other in tx.cases.list(open_only=True) if _shares(case, other)]
@@ -79,7 +79,7 @@ def _companions(case: Case, house: House, stack: ExitStack) -> Iterator[Seeker]:
 
 
 def _shares(case: Case, other: Case) -> bool:
-    return other.id != case.id and other.kind is CaseKind.REQUEST and other.stage is Stage.DISCOVER and bool(set(other.systems) & set(case.systems))
+    return other.id != case.id and other.kind.is_of_a_person and other.stage is Stage.DISCOVER and bool(set(other.systems) & set(case.systems))
 
 
 def _search_system(seekers: Sequence[Seeker], system: System, phase: str, house: House) -> Wait | None:

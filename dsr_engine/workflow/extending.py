@@ -6,10 +6,10 @@ Nothing is ever extended by itself (GDPR Art. 12(3), 11 CCR § 7021(b)). A refus
 from datetime import date
 
 from dsr_engine.domain.case import Case
-from dsr_engine.domain.deadline import deadlines
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.store.approvals import Approval
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.deadlines import due
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 
@@ -39,16 +39,20 @@ def is_extended(approvals: tuple[Approval, ...]) -> bool:
 
 
 def _refuse(house: House, tx: Transaction, case: Case, reason: str, notified: date, today: date) -> None:
-    regime = house.regimes.get(case.regime)
+    regimes = [regime for regime in house.regimes_of(case) if regime.clocks is not None]
     if reason not in REASONS:
         raise InputWrong(f"no such reason: {reason}", code="extension.reason", hint=f"one of {', '.join(REASONS)}")
-    if regime is None or regime.clocks is None or regime.clocks.extended is None:
-        raise InputWrong(f"{case.regime or 'no regime'} knows no extension", code="extension.unknown", hint="answer within the first limit")
+    rigid = [regime.name for regime in regimes if regime.clocks is not None and regime.clocks.extended is None]
+    if rigid or not regimes:
+        who = ", ".join(rigid) or "no regime of the case"
+        raise InputWrong(f"{who} knows no extension", code="extension.unknown", hint="answer within the first limit")
     if case.outcome is not None:
         raise Conflict("the case is closed", code="case.closed")
     if is_extended(tx.approvals.of(case.id)):
         raise Conflict("the case is extended already, and that is possible once", code="extension.twice")
-    first = deadlines(regime.clocks, case.received_at or case.opened_at, house.calendar).answer
+    standing = due(case, regimes, house.calendar, today)
+    assert standing is not None
+    first = standing.limits.answer
     if notified > today:
         raise InputWrong("the notice lies in the future", code="extension.notice", hint="send it first, then record the day on which it went out")
     if notified > first:

@@ -10,6 +10,7 @@ from typing import Protocol
 from dsr_engine.certificate.issue import Look
 from dsr_engine.certificate.keys import Signer
 from dsr_engine.certificate.trust import Bundle
+from dsr_engine.delivery.post import Post
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.clock import Clock
 from dsr_engine.domain.deadline import Calendar
@@ -19,6 +20,7 @@ from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Driver
 from dsr_engine.drivers.upkeep import Upkeep
+from dsr_engine.settings import Settings
 from dsr_engine.store.store import Store
 
 
@@ -50,6 +52,11 @@ class OpenDriver(Protocol):
         """A driver with a new connection of its own. The caller closes it."""
 
 
+class OpenPost(Protocol):
+    def __call__(self) -> Post | None:
+        """The controller's way of sending mail; None where dsr.toml names none. The caller closes it."""
+
+
 class OpenUpkeep(Protocol):
     def __call__(self, system: System) -> Upkeep | None:
         """Who tells what outlives an erasure in this system; None where its driver has nobody. The caller closes it."""
@@ -69,7 +76,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Everything a stage works with. `policy_text` finds a policy by the digest that a case pinned, also after its file changed."""
+    """Everything a stage works with. `policy_text` and `regime_text` find what a case pinned by its digest, also after the file changed."""
 
     store: Store
     systems: Mapping[str, System]
@@ -82,6 +89,9 @@ class House:
     paper: Paper
     policy_text: Callable[[str], Policy | None]
     software: str
+    regime_text: Callable[[str, str], Regime | None] = lambda _name, _digest: None
+    open_post: OpenPost = lambda: None
+    settings: Settings = field(default_factory=lambda: Settings(Path(), ""))
     calendar: Calendar = field(default_factory=lambda: Calendar(UTC))
     progress: Progress = field(default_factory=Silence)
     followup_days: int = 30
@@ -98,6 +108,23 @@ class House:
                 f"policy {case.policy} is gone in the version that the case was opened under",
                 code="policy.gone",
                 hint=f"put the file with SHA-256 {digest[:16]}… back, or withdraw the case and open a new one",
+            )
+        return pinned
+
+    def regimes_of(self, case: Case) -> tuple[Regime, ...]:
+        """The laws that apply to the case, each in the version that it was opened under. Raises `InputWrong` (`regime.gone`)."""
+        return tuple(self._pinned_regime(name, case.digests.get(f"regime:{name}", "")) for name in case.regimes)
+
+    def _pinned_regime(self, name: str, digest: str) -> Regime:
+        current = self.regimes.get(name)
+        if current is not None and current.source.digest == digest:
+            return current
+        pinned = self.regime_text(name, digest)
+        if pinned is None:
+            raise InputWrong(
+                f"regime {name} is gone in the version that the case was opened under",
+                code="regime.gone",
+                hint=f"put the file with SHA-256 {digest[:16]}… back; the case goes on under it",
             )
         return pinned
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from dsr_engine.domain.case import Case, CaseKind, Stage, Tranche
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.policy import Policy
+from dsr_engine.domain.request import Contact, Manner, Right
 from dsr_engine.domain.selector import Secret, Selector
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
@@ -30,16 +31,19 @@ class Claim:
 class Request:
     """What somebody asks for. `vouched` says that the operator answers for the identity; certificates will say so.
 
-    `opened_by` is a person's name; the store keeps a random id for it. `systems` empty: all that are declared.
+    `opened_by` is a person's name; the store keeps a random id for it. `systems` empty: all that are declared. `regimes` empty: the policy's first.
     """
 
     claims: tuple[Claim, ...]
     policy: Policy
     opened_by: str
-    regime: str = ""
+    regimes: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
     received_at: datetime | None = None
     vouched: bool = False
+    right: Right = Right.ERASURE
+    manner: Manner = Manner.NOT_RECORDED
+    contact: Contact | None = None
     kind: CaseKind = CaseKind.REQUEST
 
 
@@ -55,19 +59,19 @@ def drafted(house: House, request: Request) -> Case:
     _refuse_bad(house, request)
     now = house.clock.now()
     systems = request.systems or tuple(house.systems)
-    regime = request.regime or (request.policy.regimes[0] if request.policy.regimes else "")
+    regimes = request.regimes or request.policy.regimes[:1]
     return Case(
         id=secrets.token_hex(8),
         subject_ref=secrets.token_hex(16),
         kind=request.kind,
         policy=request.policy.name,
-        regime=regime,
-        stage=Stage.INTAKE if request.kind is CaseKind.REQUEST else Stage.DISCOVER,
+        regimes=regimes,
+        stage=Stage.INTAKE if request.kind.is_of_a_person else Stage.DISCOVER,
         opened_at=now,
         systems=systems,
         identity="vouched_by_operator" if request.vouched else "",
         received_at=request.received_at or now,
-        digests=_digests(house, request, regime, systems),
+        digests=_digests(house, request, regimes, systems),
         tranche=Tranche(secrets.token_hex(8), 1, now) if request.kind is CaseKind.SWEEP else None,
     )
 
@@ -122,7 +126,7 @@ def intake(_case: Case, _turn: Turn, _house: House) -> Step:
 
 
 def _refuse_bad(house: House, request: Request) -> None:
-    if request.kind is CaseKind.REQUEST and not request.claims:
+    if request.kind.is_of_a_person and not request.claims:
         raise InputWrong("no identifier was given", code="case.no_selector", hint="name at least one, for instance --email")
     if len(request.claims) > MOST_SELECTORS:
         raise InputWrong(f"more than {MOST_SELECTORS} identifiers for one person", code="case.too_many_selectors", hint="open several cases")
@@ -133,16 +137,17 @@ def _refuse_bad(house: House, request: Request) -> None:
         raise InputWrong(f"no such system: {', '.join(unknown)}", code="system.unknown", hint="systems.yaml declares them; `dsr check` lists them")
     if not (request.systems or house.systems):
         raise InputWrong("no system is declared", code="system.none", hint="add one to systems.yaml, or name it with --in")
-    if request.regime and request.regime not in house.regimes:
-        raise InputWrong(f"no such regime: {request.regime}", code="regime.unknown", hint=f"known are {', '.join(sorted(house.regimes))}")
+    strange = sorted(set(request.regimes) - set(house.regimes))
+    if strange:
+        raise InputWrong(f"no such regime: {strange[0]}", code="regime.unknown", hint=f"known are {', '.join(sorted(house.regimes))}")
 
 
-def _digests(house: House, request: Request, regime: str, systems: Sequence[str]) -> Mapping[str, str]:
-    """What the case is pinned to: the SHA-256 of the policy, the regime and the manifests as they are today."""
+def _digests(house: House, request: Request, regimes: Sequence[str], systems: Sequence[str]) -> Mapping[str, str]:
+    """What the case is pinned to: the SHA-256 of the policy, the regimes and the manifests as they are today."""
     pinned = {"policy": request.policy.source.digest}
-    if regime in house.regimes:
-        pinned["regime"] = house.regimes[regime].source.digest
-        pinned["regime_version"] = house.regimes[regime].version
+    for name in regimes:
+        pinned[f"regime:{name}"] = house.regimes[name].source.digest
+        pinned[f"regime_version:{name}"] = house.regimes[name].version
     for name in systems:
         pinned[f"connector:{name}"] = house.systems[name].manifest.source.digest
     return pinned

@@ -30,14 +30,14 @@ def case_row(case: Case) -> Row:
         "waits_for": case.wait.code if case.wait else None,
         "opened_at": case.opened_at.isoformat(timespec="seconds"),
         "policy": case.policy,
-        "regime": case.regime,
+        "regime": ", ".join(case.regimes),
     }
 
 
 def due_row(tx: Transaction, house: House, case: Case) -> Row:
     """When what is due; empty where no limit runs. `days_left` is negative once the answer is overdue."""
     extended = is_extended(tx.approvals.of(case.id))
-    found = due(case, house.regimes.get(case.regime), house.calendar, house.calendar.day_of(house.clock.now()), extended=extended)
+    found = due(case, house.regimes_of(case), house.calendar, house.calendar.day_of(house.clock.now()), extended=extended)
     if found is None:
         return {}
     limits = found.limits

@@ -13,7 +13,6 @@ from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.letter import Letter, LetterKind
 from dsr_engine.domain.plan import PlanItem, ResultState
 from dsr_engine.domain.policy import KEEPING
-from dsr_engine.settings import Settings
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.deadlines import due
 from dsr_engine.workflow.extending import EXTENDED, is_extended
@@ -26,7 +25,7 @@ _AFTERWARDS = frozenset({LetterKind.COMPLETION, LetterKind.PARTIAL})
 SAYABLE = ("question", "reason", "recipients", "verification")
 
 
-def compose(house: House, settings: Settings, case_id: str, kind: LetterKind, said: Mapping[str, str], language: str = "") -> Letter:
+def compose(house: House, case_id: str, kind: LetterKind, said: Mapping[str, str], language: str = "") -> Letter:
     """The letter about this case, with every element that its regime demands.
 
     Raises `InputWrong` where something demanded is missing (`said` may supply it), `Conflict` for a letter that the case is not ready for.
@@ -34,26 +33,26 @@ def compose(house: House, settings: Settings, case_id: str, kind: LetterKind, sa
     unknown = sorted(set(said) - set(SAYABLE))
     if unknown:
         raise InputWrong(f"{unknown[0]} cannot be said in a letter", code="letter.value", hint=f"one of {', '.join(SAYABLE)}")
+    settings = house.settings
     language = language or settings.letters.language
     words = words_of(language, settings.home)
     with house.store.snapshot() as tx:
         case = tx.cases.get(case_id)
         if kind in _AFTERWARDS and case.outcome is None:
             raise Conflict("the case is still open: nothing can be said about what was done", code="letter.early", hint="run the case to its end")
-        values = {**_known(tx, house, settings, case, words), **said}
+        values = {**_known(tx, house, case, words), **said}
     if kind is LetterKind.COMPLETION and values.get("kept"):
         raise Conflict("something was kept, and this letter would not say so", code="letter.partial", hint="write the letter `partial`")
     letter = write(kind, language, values, settings.home)
-    regime = house.regimes.get(case.regime)
-    check(letter, regime.letters.get(kind, {}) if regime else {})
+    check(letter, {element: cite for regime in house.regimes_of(case) for element, cite in regime.letters.get(kind, {}).items()})
     return letter
 
 
-def _known(tx: Transaction, house: House, settings: Settings, case: Case, words: Words) -> dict[str, str]:
-    calendar = house.calendar
-    regime = house.regimes.get(case.regime)
+def _known(tx: Transaction, house: House, case: Case, words: Words) -> dict[str, str]:
+    settings, calendar = house.settings, house.calendar
+    regimes = house.regimes_of(case)
     today = calendar.day_of(house.clock.now())
-    standing = due(case, regime, calendar, today, extended=is_extended(tx.approvals.of(case.id)))
+    standing = due(case, regimes, calendar, today, extended=is_extended(tx.approvals.of(case.id)))
     items = _items(tx, case)
     values = {
         "reference": case.subject_ref[:12],
@@ -68,7 +67,7 @@ def _known(tx: Transaction, house: House, settings: Settings, case: Case, words:
         "sells_data": "yes" if settings.letters.sells_data else "",
         "erased": _bullets(_words(words, (category for item in items.gone for category in item.categories))),
         "kept": _bullets(sorted({line for item in items.kept for line in _kept(words, item)})),
-        "kept_for": _months(regime.log_keep_months, words) if regime else "",
+        "kept_for": _months(max(regime.log_keep_months for regime in regimes), words) if regimes else "",
         "reason": _reason(tx, case, words),
     }
     return {name: value for name, value in values.items() if value}

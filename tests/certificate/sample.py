@@ -121,7 +121,7 @@ def sample(
             "executed": "2026-11-21T20:12:44Z",
             "verified": "2026-11-21T20:30:58Z",
         },
-        regime={"name": "gdpr", "version": "2026.1", "sha256": _REGIME},
+        regimes=({"name": "gdpr", "version": "2026.1", "sha256": _REGIME},),
         policy={"name": "eu-shop", "file": "policies/eu-shop.yaml", "sha256": _POLICY},
         plan_digest=_PLAN,
         approvals=(

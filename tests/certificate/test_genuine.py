@@ -101,7 +101,18 @@ def test_names_in_other_scripts_and_with_markup_verify(home: Installation, name:
 
 def test_an_empty_statement_is_drawn_and_verifies(home: Installation) -> None:
     bare = replace(
-        sample(), controller={}, case={}, dates={}, regime={}, policy={}, approvals=(), systems=(), exceptions=(), claims=(), disclaimers=(), level=""
+        sample(),
+        controller={},
+        case={},
+        dates={},
+        regimes=(),
+        policy={},
+        approvals=(),
+        systems=(),
+        exceptions=(),
+        claims=(),
+        disclaimers=(),
+        level="",
     )
     report = check(home.issue(bare), home.bundle)
     assert report.is_genuine, report.code

@@ -23,7 +23,7 @@ def a_case(case_id: str = "case-1", **changes: object) -> Case:
         "subject_ref": f"subject-of-{case_id}",
         "kind": CaseKind.REQUEST,
         "policy": "customers",
-        "regime": "gdpr",
+        "regimes": ("gdpr",),
         "stage": Stage.INTAKE,
         "opened_at": NOON,
         "systems": ("shop", "mail"),
