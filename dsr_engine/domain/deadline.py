@@ -8,7 +8,7 @@ Which day it is depends on the controller's clock on the wall, so a moment becom
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
@@ -71,18 +71,23 @@ class Limit:
     rolls: bool = False
     counts_first_day: bool = False
 
-    def last_day(self, start: date, calendar: Calendar) -> date:
-        """The last day of the period that `start` sets going. It ends with the last hour of that day."""
+    def last_day(self, start: date, calendar: Calendar, stopped: int = 0) -> date:
+        """The last day of the period that `start` sets going. It ends with the last hour of that day. `stopped` days in it do not count."""
+        nominal = self.nominal(start, calendar, stopped)
+        return calendar.next_working(nominal) if self.rolls else nominal
+
+    def nominal(self, start: date, calendar: Calendar, stopped: int = 0) -> date:
+        """The corresponding date: where the period ends before anybody asks whether that day is worked on."""
         match self.unit:
             case ClockUnit.MONTHS:
-                nominal = Period(self.length, PeriodUnit.MONTHS).after(start)
+                day = Period(self.length, PeriodUnit.MONTHS).after(start)
             case ClockUnit.DAYS:
-                nominal = start + timedelta(days=self.length - self.counts_first_day)
+                day = start + timedelta(days=self.length - self.counts_first_day)
             case ClockUnit.WORKING_DAYS:
-                nominal = start
+                day = start
                 for _ in range(self.length):
-                    nominal = calendar.next_working(nominal + timedelta(days=1))
-        return calendar.next_working(nominal) if self.rolls else nominal
+                    day = calendar.next_working(day + timedelta(days=1))
+        return day + timedelta(days=stopped)
 
     def __str__(self) -> str:
         words = self.unit.value.replace("_", " ")
@@ -96,6 +101,8 @@ class Clocks:
     `extended` is the whole length from the start, never a second period on top of a first one that was rolled; None: it cannot be extended.
     `refusal` is the limit for saying no; it is extended with the answer only where `refusal_extends` (GDPR Art. 12(4): it is not).
     `erase` is the controller's own measure of "without undue delay", apart from the limit for the answer.
+    `answers` are limits of certain rights that are shorter than that of the law (`opt_out` → 15 days).
+    `alarm_earlier` is how many days before the corresponding date an alarm goes off, where a law may be read as counting its first day.
     """
 
     answer: Limit
@@ -105,11 +112,22 @@ class Clocks:
     acknowledge: Limit | None = None
     refusal_extends: bool = False
     start: ClockStart = ClockStart.RECEIPT
+    alarm_earlier: int = 0
+    answers: Mapping[str, Limit] = field(default_factory=dict)
+    cite: str = ""
+
+    def for_right(self, right: str) -> "Clocks":
+        """The limits for requests of this right: some have an answer limit of their own, and then no extension (11 CCR § 7026(f), § 7027(g))."""
+        own = self.answers.get(right)
+        return replace(self, answer=own, refusal=own, extended=None, answers={}) if own is not None else self
 
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """The last days of one case. Each is set by the regime that wants it first; `set_by` names that regime for each limit (`answer` → `gdpr`)."""
+    """The last days of one case. Each is set by the regime that wants it first; `set_by` names that regime for each limit (`answer` → `gdpr`).
+
+    `alarms` has the day by which a limit should be met where that is earlier than its last day.
+    """
 
     answer: date
     refusal: date
@@ -117,28 +135,46 @@ class Deadlines:
     extended: date | None = None
     acknowledge: date | None = None
     set_by: Mapping[str, str] = field(default_factory=dict)
+    alarms: Mapping[str, date] = field(default_factory=dict)
+
+    def alarm_of(self, limit: str) -> date | None:
+        """The day by which the limit should be met; None where there is no such limit."""
+        day: date | None = getattr(self, limit)
+        return self.alarms.get(limit, day)
 
 
-def deadlines(clocks: Clocks, received: datetime, calendar: Calendar, later: Sequence[datetime] = (), *, is_extended: bool = False) -> Deadlines:
+#: The names of the limits, which are those of the fields of `Deadlines`.
+LIMITS = ("answer", "refusal", "erase", "extended", "acknowledge")
+
+
+def deadlines(
+    clocks: Clocks, received: datetime, calendar: Calendar, later: Sequence[datetime] = (), *, is_extended: bool = False, stopped: int = 0
+) -> Deadlines:
     """The last days under one regime. `later` are the moments that count beside receipt where the clock starts at the relevant time.
 
     `is_extended` says that a notice of extension with its reasons was sent in time; then the answer is due at the end of the extended limit.
+    `stopped` days do not count (UK GDPR Art. 12A); the limit for the acknowledgement is never stopped.
     """
     moments = [received, *later] if clocks.start is ClockStart.RELEVANT_TIME else [received]
     start = calendar.day_of(max(moments))
-    extended = clocks.extended.last_day(start, calendar) if clocks.extended else None
-    answer = clocks.answer.last_day(start, calendar)
-    refusal = clocks.refusal.last_day(start, calendar)
-    if is_extended and extended is not None:
-        answer = extended
-        refusal = extended if clocks.refusal_extends else refusal
+    longer = clocks.extended if is_extended else None
+    answering = longer or clocks.answer
+    refusing = longer if longer is not None and clocks.refusal_extends else clocks.refusal
+    answer = answering.last_day(start, calendar, stopped)
+    early = timedelta(days=clocks.alarm_earlier)
     return Deadlines(
         answer=answer,
-        refusal=refusal,
-        erase=min(clocks.erase.last_day(start, calendar), answer),
-        extended=extended,
+        refusal=refusing.last_day(start, calendar, stopped),
+        erase=min(clocks.erase.last_day(start, calendar, stopped), answer),
+        extended=clocks.extended.last_day(start, calendar, stopped) if clocks.extended else None,
         # Acknowledging a request needs no proof of identity, so this limit always runs from receipt.
         acknowledge=clocks.acknowledge.last_day(calendar.day_of(received), calendar) if clocks.acknowledge else None,
+        alarms={
+            "answer": answering.nominal(start, calendar, stopped) - early,
+            "refusal": refusing.nominal(start, calendar, stopped) - early,
+        }
+        if early
+        else {},
     )
 
 
@@ -148,13 +184,25 @@ def earliest(by_regime: Mapping[str, Deadlines]) -> Deadlines:
         raise ValueError("a case without a regime has no deadline")
     days: dict[str, date] = {}
     set_by: dict[str, str] = {}
+    alarms: dict[str, date] = {}
     for regime, found in by_regime.items():
-        for limit in ("answer", "refusal", "erase", "extended", "acknowledge"):
+        for limit in LIMITS:
             day: date | None = getattr(found, limit)
+            alarm = found.alarm_of(limit)
             if day is not None and (limit not in days or day < days[limit]):
                 days[limit], set_by[limit] = day, regime
+            if alarm is not None and alarm < alarms.get(limit, date.max):
+                alarms[limit] = alarm
     # An extension helps only as far as every law that applies allows one.
     if any(found.extended is None for found in by_regime.values()):
         days.pop("extended", None)
         set_by.pop("extended", None)
-    return Deadlines(days["answer"], days["refusal"], days["erase"], days.get("extended"), days.get("acknowledge"), set_by)
+    return Deadlines(
+        days["answer"],
+        days["refusal"],
+        days["erase"],
+        days.get("extended"),
+        days.get("acknowledge"),
+        set_by,
+        {limit: alarm for limit, alarm in alarms.items() if limit in days and alarm < days[limit]},
+    )

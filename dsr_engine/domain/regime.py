@@ -27,11 +27,15 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """Why data have to go (GDPR Art. 17(1)(a) to (f), or the regime's own): "the person asked" is one only where the law says so."""
+    """Why data have to go (GDPR Art. 17(1)(a) to (f), or the regime's own): "the person asked" is one only where the law says so.
+
+    `absolute`: nothing is weighed against it and nothing lets it wait (an objection to direct marketing, Art. 21(3) GDPR).
+    """
 
     name: str
     cite: str
     about: str = ""
+    absolute: bool = False
 
 
 class Assurance(StrEnum):
@@ -48,6 +52,7 @@ class Verification:
     `sensitive` are the categories whose wrongful deletion would hurt most: a case that holds them needs HIGH. `reauthenticate`: who has an account
     logs in again. `permission`: an agent shows the person's signed permission; `confirm`: the person may be asked to confirm an agent;
     `attorney`: a power of attorney stands instead of both. `only_on_doubt`: more is asked for on reasonable doubts only (Art. 12(6) GDPR).
+    `guardian_below`: for children under this age a parent or guardian acts, from it on the child itself (11 CCR § 7070, 7071); None: no age is set.
     """
 
     points: Mapping[Assurance, int] = field(default_factory=dict)
@@ -58,6 +63,7 @@ class Verification:
     confirm: bool = True
     attorney: bool = True
     only_on_doubt: bool = False
+    guardian_below: int | None = None
     cite: str = ""
 
 
@@ -156,7 +162,9 @@ class Regime:
     """`version`, `valid_from` and the file's digest are stored on every case that is opened under it. `clocks` None: the file sets no limit.
 
     `letters` names what each letter must say: element → where the law demands it. `entitlements` empty: that the person asked is enough.
-    `scope` is what the law reaches: `all`, `obtained_about`, `from_the_person`.
+    `scope` is what the law reaches: `all`, `obtained_about`, `from_the_person`. A request's record is kept for `log_keep_months`, counted from its
+    closing, or from the end of that year (`log_to_year_end`). `to_check` is what nobody has held against the text of the law yet,
+    `own_measures` are numbers that the controller chose because the law names none (`clock.erase`).
     """
 
     name: str
@@ -179,6 +187,9 @@ class Regime:
     metrics: Metrics | None = None
     scope: str = "all"
     valid_to: date | None = None
+    log_to_year_end: bool = False
+    to_check: tuple[str, ...] = ()
+    own_measures: frozenset[str] = frozenset()
     source: Source = NOWHERE
 
     def ground_named(self, name: str) -> Ground | None:

@@ -1,85 +1,38 @@
 """The schema of a regime: a law as data. Each case stores the version and digest of the file that it was opened under."""
 
-import re
 from typing import Any
 
-from marshmallow import ValidationError, post_load, validates_schema
+from marshmallow import ValidationError, validates_schema
 
-from dsr_engine.domain.deadline import Clocks, ClockStart, ClockUnit, Limit
+from dsr_engine.domain.deadline import ClockStart
 from dsr_engine.domain.letter import ELEMENTS, LetterKind
-from dsr_engine.domain.regime import Ground, Regime
+from dsr_engine.domain.regime import Backups, Notify, Regime, StayErased, Verification
 from dsr_engine.spec.document import Document
 from dsr_engine.spec.nearest import did_you_mean
-from dsr_engine.spec.scalars import Choice, Parsed, Words, day, name, whole, yes_no
+from dsr_engine.spec.problems import SpecProblem, SpecWrong
+from dsr_engine.spec.regime_clock import AppealSchema, ClockSchema, PauseSchema, appeal_from, check_why, citation, pauses_from
+from dsr_engine.spec.regime_parts import (
+    BackupsSchema,
+    EntitlementSchema,
+    GroundSchema,
+    MetricsSchema,
+    NotifySchema,
+    StayErasedSchema,
+    VerificationSchema,
+    entitlements_from,
+    grounds_from,
+)
+from dsr_engine.spec.regime_variants import variants_of
+from dsr_engine.spec.scalars import Choice, Words, day, name, whole, yes_no
 from dsr_engine.spec.schema import AtKey, ListOf, StrictSchema, TableOf, block_of, load
 
-_LATER = "comes in a later release; the engine would not keep it"
-_LIMIT = re.compile(r"(?P<length>[1-9][0-9]{0,3}) (?P<unit>day|working day|month)s?")
-_ROLLING = "next_working_day"
-
-
-def _parse_limit(text: str) -> tuple[int, ClockUnit] | None:
-    found = _LIMIT.fullmatch(text)
-    return (int(found["length"]), ClockUnit(found["unit"].replace(" ", "_") + "s")) if found else None
-
-
-def _limit(*, required: bool = False) -> Parsed:
-    return Parsed(_parse_limit, "a limit", "1 month, 45 days or 15 working days", required=required)
-
-
-class ClockSchema(StrictSchema):
-    """When what is due. All limits run from the same start."""
-
-    answer = _limit(required=True)
-    refusal = _limit()
-    extended = _limit()
-    refusal_extends = yes_no()
-    acknowledge = _limit()
-    erase = _limit(required=True)
-    starts = Choice(tuple(start.value for start in ClockStart), default=ClockStart.RECEIPT.value)
-    ends = Choice((_ROLLING, "as_counted"), required=True)
-    counts_first_day = yes_no()
-
-    @validates_schema
-    def be_longer_when_extended(self, data: dict[str, Any], **kwargs: object) -> None:  # noqa: ARG002 -- marshmallow's signature
-        extended, answer = data.get("extended"), data.get("answer")
-        if extended and answer and (extended[1] is not answer[1] or extended[0] <= answer[0]):
-            raise ValidationError(
-                {"extended": ["must be in the unit of `answer` and longer: it is the whole limit from the start, not what is added"]}
-            )
-
-    @post_load
-    def make(self, data: dict[str, Any], **kwargs: object) -> Clocks:  # noqa: ARG002 -- marshmallow's signature
-        rolls, counts = data["ends"] == _ROLLING, data["counts_first_day"]
-
-        def limit(key: str) -> Limit | None:
-            found = data[key]
-            return Limit(found[0], found[1], rolls, counts and found[1] is ClockUnit.DAYS) if found else None
-
-        answer, erase = limit("answer"), limit("erase")
-        assert answer is not None
-        assert erase is not None
-        return Clocks(
-            answer=answer,
-            refusal=limit("refusal") or answer,
-            erase=erase,
-            extended=limit("extended"),
-            acknowledge=limit("acknowledge"),
-            refusal_extends=data["refusal_extends"],
-            start=ClockStart(data["starts"]),
-        )
-
-
-class GroundSchema(StrictSchema):
-    """An exemption that lets data stay although its person asked."""
-
-    cite = Words(wanted="a citation", most=300, required=True)
-    about = Words(default="")
-    needs_law = yes_no(True)
-
-    @post_load
-    def make(self, data: dict[str, Any], **kwargs: object) -> dict[str, Any]:  # noqa: ARG002 -- marshmallow's signature
-        return data
+#: What a law reaches: everything; what a company got from the person or about them elsewhere; only what the person gave.
+SCOPES = ("all", "obtained_about", "from_the_person")
+#: Numbers that a controller may have to choose because the law names none.
+MEASURES = (
+    *("clock.answer", "clock.acknowledge", "clock.erase", "verification.points", "notify.recipients", "appeal.answer"),
+    *("stay_erased.months", "log_keep_months"),
+)
 
 
 def _check_letter(text: str) -> None:
@@ -94,30 +47,69 @@ def _check_element(text: str) -> None:
 
 
 class RegimeSchema(StrictSchema):
-    """One file in `policies/regimes/`."""
-
-    later = dict.fromkeys(("verification", "appeal", "notify", "metrics"), _LATER)
+    """One file in `policies/regimes/`, or one variant of it."""
 
     regime = name(required=True)
     title = Words(wanted="a title", most=200, required=True)
     version = Words(wanted="a version", most=40, required=True)
     valid_from = day(required=True)
+    valid_to = day()
     checked_on = day(required=True)
     sources = ListOf(Words(wanted="a source", most=300), single=True, required=True)
-    grounds = TableOf(block_of(GroundSchema()), required=True)
-    log_keep_months = whole(least=1, most=1_200, required=True)
-    letters = TableOf(TableOf(Words(wanted="a citation", most=300), check_key=_check_element), check_key=_check_letter)
+    to_check = ListOf(Words(wanted="a question", most=500), single=True)
+    own_measures = ListOf(Choice(MEASURES))
+    scope = Choice(SCOPES, default=SCOPES[0])
     clock = block_of(ClockSchema())
+    pauses = TableOf(block_of(PauseSchema()), check_key=check_why)
+    entitlements = TableOf(block_of(EntitlementSchema()))
+    grounds = TableOf(block_of(GroundSchema()), required=True)
+    verification = block_of(VerificationSchema())
+    notify = block_of(NotifySchema())
+    appeal = block_of(AppealSchema())
+    stay_erased = block_of(StayErasedSchema())
+    backups = block_of(BackupsSchema())
+    metrics = block_of(MetricsSchema())
+    log_keep_months = whole(least=1, most=1_200, required=True)
+    log_to_year_end = yes_no()
+    letters = TableOf(TableOf(citation(), check_key=_check_element), check_key=_check_letter)
 
     @validates_schema
     def keep_purpose_free(self, data: dict[str, Any], **kwargs: object) -> None:  # noqa: ARG002 -- marshmallow's signature
         if "purpose" in data["grounds"]:
             raise ValidationError({"grounds": {"purpose": [AtKey("purpose is no ground: it ends when the person asks")]}})
 
+    @validates_schema
+    def end_after_it_begins(self, data: dict[str, Any], **kwargs: object) -> None:  # noqa: ARG002 -- marshmallow's signature
+        if data["valid_to"] is not None and data["valid_to"] < data["valid_from"]:
+            raise ValidationError({"valid_to": ["lies before `valid_from`"]})
+
+    @validates_schema
+    def have_a_clock_to_stop(self, data: dict[str, Any], **kwargs: object) -> None:  # noqa: ARG002 -- marshmallow's signature
+        clock, starting = data["clock"], [why for why, pause in data["pauses"].items() if pause["effect"] == "starts"]
+        if data["pauses"] and clock is None:
+            raise ValidationError({"pauses": [AtKey("there is no `clock` that they could stop")]})
+        if clock is not None and clock.start is not ClockStart.RELEVANT_TIME and starting:
+            raise ValidationError({"pauses": {starting[0]: {"effect": ["the clock has to say `starts: relevant_time`; it starts with receipt"]}}})
+
+
+def regimes_from(document: Document) -> tuple[Regime, ...]:
+    """Every regime in this document: one, or one for each variant. Raises `SpecWrong` with the mistakes of all."""
+    found: list[Regime] = []
+    problems: list[SpecProblem] = []
+    for variant in variants_of(document):
+        try:
+            found.append(regime_from(variant))
+        except SpecWrong as wrong:
+            problems.extend(wrong.problems)
+    if problems:
+        raise SpecWrong(problems)
+    return tuple(found)
+
 
 def regime_from(document: Document) -> Regime:
-    """The regime in this document. Raises `SpecWrong`."""
+    """The regime in a document without variants. Raises `SpecWrong`."""
     data = load(RegimeSchema(), document)
+    clocks = data["clock"]
     return Regime(
         name=data["regime"],
         title=data["title"],
@@ -125,9 +117,22 @@ def regime_from(document: Document) -> Regime:
         valid_from=data["valid_from"],
         checked_on=data["checked_on"],
         sources=data["sources"],
-        grounds=tuple(Ground(name, ground["cite"], ground["about"], ground["needs_law"]) for name, ground in data["grounds"].items()),
+        grounds=grounds_from(data["grounds"]),
         log_keep_months=data["log_keep_months"],
+        log_to_year_end=data["log_to_year_end"],
         letters={LetterKind(kind): elements for kind, elements in data["letters"].items()},
-        clocks=data["clock"],
+        clocks=clocks,
+        entitlements=entitlements_from(data["entitlements"]),
+        pauses=pauses_from(data["pauses"]),
+        verification=data["verification"] or Verification(),
+        notify=data["notify"] or Notify(),
+        appeal=appeal_from(data["appeal"], clocks),
+        stay_erased=data["stay_erased"] or StayErased(),
+        backups=data["backups"] or Backups(),
+        metrics=data["metrics"],
+        scope=data["scope"],
+        valid_to=data["valid_to"],
+        to_check=data["to_check"],
+        own_measures=frozenset(data["own_measures"]),
         source=document.source(document.root.place),
     )

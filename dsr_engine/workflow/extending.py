@@ -7,13 +7,11 @@ from datetime import date
 
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.errors import Conflict, InputWrong
-from dsr_engine.store.approvals import Approval
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.deadlines import due
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.standing import EXTENDED, is_extended, standing
 
-EXTENDED = "extended"
 #: Why an answer may take longer: Art. 12(3) GDPR takes account of both, California of either.
 REASONS = ("complexity", "number_of_requests", "complexity_and_number")
 
@@ -34,15 +32,11 @@ def extend(house: House, case_id: str, reason: str, notified: date, by: str) -> 
         )
 
 
-def is_extended(approvals: tuple[Approval, ...]) -> bool:
-    return any(entry.manner == EXTENDED for entry in approvals)
-
-
 def _refuse(house: House, tx: Transaction, case: Case, reason: str, notified: date, today: date) -> None:
     regimes = [regime for regime in house.regimes_of(case) if regime.clocks is not None]
     if reason not in REASONS:
         raise InputWrong(f"no such reason: {reason}", code="extension.reason", hint=f"one of {', '.join(REASONS)}")
-    rigid = [regime.name for regime in regimes if regime.clocks is not None and regime.clocks.extended is None]
+    rigid = [regime.name for regime in regimes if regime.clocks is not None and regime.clocks.for_right(case.right).extended is None]
     if rigid or not regimes:
         who = ", ".join(rigid) or "no regime of the case"
         raise InputWrong(f"{who} knows no extension", code="extension.unknown", hint="answer within the first limit")
@@ -50,9 +44,10 @@ def _refuse(house: House, tx: Transaction, case: Case, reason: str, notified: da
         raise Conflict("the case is closed", code="case.closed")
     if is_extended(tx.approvals.of(case.id)):
         raise Conflict("the case is extended already, and that is possible once", code="extension.twice")
-    standing = due(case, regimes, house.calendar, today)
-    assert standing is not None
-    first = standing.limits.answer
+    stood = standing(tx, house, case)
+    if stood is None:
+        raise InputWrong("no limit runs for this case", code="extension.unknown", hint="only requests have limits")
+    first = stood.limits.answer
     if notified > today:
         raise InputWrong("the notice lies in the future", code="extension.notice", hint="send it first, then record the day on which it went out")
     if notified > first:
