@@ -1,0 +1,73 @@
+"""`dsr case open --order` and `dsr case end-order`: erasures that a supervisory authority orders."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from dsr_engine.cli.entry import DONE
+from dsr_engine.cli.options import by_whom, house_of
+from dsr_engine.cli.terminal import print_line
+from dsr_engine.domain.case import CaseKind
+from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.order import Order
+from dsr_engine.domain.request import Manner
+from dsr_engine.domain.selector import Secret
+from dsr_engine.workflow.intake import Request
+from dsr_engine.workflow.ordering import ENDINGS
+from dsr_engine.workflow.ordering import end_order as end
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def order_options(command: _Command) -> _Command:
+    """--order, --reference and --due."""
+    for option in (
+        click.option("--due", metavar="DATE", help="The last day that the authority set (2026-12-31)."),
+        click.option("--reference", metavar="TEXT", default="", help="The authority's reference; it is sealed."),
+        click.option("--order", "is_order", is_flag=True, help="A supervisory authority ordered it: nobody is verified, and it cannot be refused."),
+    ):
+        command = option(command)
+    return command
+
+
+def order_from(*, is_order: bool, reference: str, due: str | None) -> Order | None:
+    """The order that the options name; None where they name none. Raises `InputWrong` for half of one."""
+    if not is_order and not reference and due is None:
+        return None
+    if not is_order or not reference.strip() or due is None:
+        raise InputWrong("--order, --reference and --due belong together", code="option.order", hint="--order --reference TEXT --due 2026-12-31")
+    try:
+        return Order(Secret(reference.strip()), date.fromisoformat(due))
+    except ValueError:
+        raise InputWrong("--due is not a date", code="option.date", hint="write it as 2026-11-21") from None
+
+
+def as_order(request: Request, order: Order | None) -> Request:
+    """The request as a case of the authority's. Raises `InputWrong` where it is told as if a person had asked."""
+    if order is None:
+        return request
+    if request.grounds or request.vouched:
+        raise InputWrong("the authority named the person and says why", code="option.order", hint="leave --ground and --vouch out")
+    manner = Manner.AUTHORITY if request.manner is Manner.NOT_RECORDED else request.manner
+    return replace(request, kind=CaseKind.SUPERVISORY_ORDER, manner=manner, order=order)
+
+
+@click.command("end-order")
+@click.argument("case_id", metavar="CASE")
+@click.option("--reason", type=click.Choice(ENDINGS), required=True)
+@click.option(
+    "--evidence", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True, help="A file that shows it; only its SHA-256 is kept."
+)
+@by_whom
+@click.pass_context
+def end_order(context: click.Context, case_id: str, reason: str, evidence: Path, by: str) -> int:
+    """Closes the case of an authority's order that does not bind any more."""
+    with house_of(context) as house:
+        end(house, case_id, reason, evidence.read_bytes(), by)
+        house.store.scrub()
+    print_line(f"case {case_id} is closed: the order does not bind any more; its identifiers are forgotten")
+    return DONE
