@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dsr_engine.certificate.blocks import Block, Paragraph, Title
 from dsr_engine.certificate.look import Look
-from dsr_engine.certificate.page import draw
+from dsr_engine.certificate.page import Sheet, draw
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.letter import ELEMENTS, Letter, LetterKind, Section
 from dsr_engine.shipped import shipped
@@ -25,28 +25,55 @@ FRAMES = ("subject", "greeting", "introduction", "closing")
 VALUES = frozenset(
     {
         *("answer_by", "authority", "contact", "controller", "court", "decided", "erased", "kept", "kept_for", "question", "reason", "received"),
-        *("recipients", "reference", "sells_data", "today", "verification"),
+        *("match_code", "recipients", "reference", "sells_data", "today", "verification"),
+        *("appeal_answer", "appeal_authority", "appeal_by", "asked", "is_erasure", "nothing_found"),
     }
 )
+#: Letters are read by everybody, so they are set larger than certificates.
+_SCALE, _HEADING = 1.2, 15
 _HEADER = re.compile(r"\[(?P<name>[a-z_]+)(?: if (?P<no>not )?(?P<value>[a-z_]+))?\]")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a language writes dates, and its words for categories, grounds and reasons."""
+    """How a language writes dates, and its words for categories, grounds, reasons, rights, and for how a requester is verified (`known`, `asked`)."""
 
     pattern: str
     months: tuple[str, ...]
     categories: Mapping[str, str]
     grounds: Mapping[str, str]
     reasons: Mapping[str, str]
-    until: str
-    years: str
-    months_long: str
+    rights: Mapping[str, str]
+    verification: Mapping[str, str]
+    spans: Mapping[str, str]
+    authorities: Mapping[str, str]
 
     def day(self, day: date) -> str:
         return self.pattern.format(day=day.day, month=self.months[day.month - 1], year=day.year)
+
+    @property
+    def until(self) -> str:
+        """How a line about data that are kept ends: until `{day}`."""
+        return self.spans["until"]
+
+    @property
+    def law(self) -> str:
+        """How a line about data that are kept names the `{law}`."""
+        return self.spans["law"]
+
+    @property
+    def kept(self) -> str:
+        """A line about data that are kept: `{what}` and `{why}`."""
+        return self.spans["kept"]
+
+    def length(self, count: int, unit: str) -> str:
+        """So many `days`, `months`, `years` or `working_days`."""
+        return self.spans[f"one_{unit}" if count == 1 else unit].format(count=count)
+
+    def months_or_years(self, months: int) -> str:
+        """A span in months, in years where they are full."""
+        return self.length(months // 12, "years") if months % 12 == 0 and months > 12 else self.length(months, "months")
 
     def category(self, category: str) -> str:
         """The word for the category, or for the nearest one above it that has a word."""
@@ -64,17 +91,8 @@ def languages(home: Path | None = None) -> tuple[str, ...]:
 def words_of(language: str, home: Path | None = None) -> Words:
     """The words of a language. Raises `InputWrong` for one in which there are none."""
     document = tomllib.loads(_read(language, "words.toml", home))
-    spans = document["spans"]
-    return Words(
-        document["date"],
-        tuple(document["months"]),
-        document["categories"],
-        document["grounds"],
-        document["reasons"],
-        spans["until"],
-        spans["years"],
-        spans["months"],
-    )
+    sections = ("categories", "grounds", "reasons", "rights", "verification", "spans", "authorities")
+    return Words(document["date"], tuple(document["months"]), *(document[section] for section in sections))
 
 
 def write(kind: LetterKind, language: str, values: Mapping[str, str], home: Path | None = None) -> Letter:
@@ -89,7 +107,7 @@ def write(kind: LetterKind, language: str, values: Mapping[str, str], home: Path
             sections.append(Section(section, paragraphs))
     if not subject:
         raise InputWrong(f"{language}/{name} has no subject", code="letter.template", hint="add a section [subject]")
-    return Letter(kind, language, subject, tuple(sections))
+    return Letter(kind, language, subject, tuple(sections), values.get("today", ""))
 
 
 def check(letter: Letter, demanded: Mapping[str, str]) -> None:
@@ -108,9 +126,10 @@ def as_text(letter: Letter) -> str:
 
 def as_pdf(letter: Letter, letterhead: Sequence[str], look: Look) -> bytes:
     """The letter as an A4 document. Raises `InputWrong` for a character that no font can draw."""
-    blocks: list[Block] = [Title(letter.subject, "")]
-    blocks += [Paragraph(line) for section in letter.sections for paragraph in section.paragraphs for line in paragraph.split("\n")]
-    return draw(blocks, letterhead, look, lambda page, pages: f"{page} / {pages}" if pages > 1 else "")
+    blocks: list[Block] = [Title(letter.subject, letter.dated)]
+    blocks += [Paragraph(paragraph) for section in letter.sections for paragraph in section.paragraphs]
+    sheet = Sheet(letter.subject, letter.language, _SCALE, _HEADING, keeps_lines=True, is_asian_drawn=True)
+    return draw(blocks, letterhead, look, lambda page, pages: f"{page} / {pages}" if pages > 1 else "", sheet)
 
 
 def _sections(text: str, name: str, values: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:

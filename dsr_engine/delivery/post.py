@@ -2,7 +2,12 @@
 
 from typing import Protocol
 
+from dsr_engine.domain.errors import NotAllowed
 from dsr_engine.domain.parcel import Parcel
+
+
+class Refused(NotAllowed):
+    """The carrier or the addressee will not take this message, now or later. `code` is the carrier's, in a word or a number."""
 
 
 class Post(Protocol):

@@ -28,8 +28,10 @@ ELEMENTS: Mapping[str, str] = {
     "kept": "what was not erased, on which ground and until when",
     "recipients": "whether those who had received the data were told, and that the person may ask who they are",
     "record": "that a record of the request is kept, and for how long",
+    "match_code": "the code with which the person can show that the certificate is about them",
     "complaint": "to whom the person may complain",
     "remedy": "that the person may go to court",
+    "appeal": "how and until when the person may appeal to the controller, and to whom after that",
     "more_data": "which further information would help",
     "opt_out": "whether the person wants to opt out of sale and sharing",
     "lifted": "that the restriction ends, when and why",
@@ -46,12 +48,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Letter:
-    """A letter that is ready to be sent. It may name the person's data in general words; it holds no identifier unless its sender put one in."""
+    """A letter that is ready to be sent. It may name the person's data in general words; it holds no identifier unless its sender put one in.
+
+    `dated` is its day, written out in its language.
+    """
 
     kind: LetterKind
     language: str
     subject: str
     sections: tuple[Section, ...]
+    dated: str = ""
 
     @property
     def elements(self) -> frozenset[str]:

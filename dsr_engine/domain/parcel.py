@@ -31,8 +31,9 @@ class Parcel:
 
 
 class PostState(StrEnum):
-    """QUEUED: not sent yet, or to be tried again. FAILED: refused for good. BOUNCED: it was sent and came back."""
+    """WAITING: written, and a person has to send it. QUEUED: not sent yet, or to be tried again. FAILED: refused for good. BOUNCED: it came back."""
 
+    WAITING = "waiting"
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"

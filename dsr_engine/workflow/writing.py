@@ -1,6 +1,6 @@
 """What a letter can say of a case: dates, kinds of data, grounds. Kinds of data only: no count, no name of a system, nothing that was found.
 
-Whatever the engine does not know for sure it does not say: who the recipients were told by, and how, is for the officer to add.
+Whatever the engine does not know for sure it does not say: then the officer adds it, or the letter is not sent.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,64 +13,128 @@ from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.letter import Letter, LetterKind
 from dsr_engine.domain.plan import PlanItem, ResultState
 from dsr_engine.domain.policy import KEEPING
+from dsr_engine.domain.regime import Regime
+from dsr_engine.domain.request import Right
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.deadlines import due
-from dsr_engine.workflow.extending import EXTENDED, is_extended
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.matching import code_for
+from dsr_engine.workflow.recipients import told
+from dsr_engine.workflow.standing import EXTENDED, standing
 
 _GONE = frozenset({ResultState.DONE, ResultState.ALREADY_ABSENT, ResultState.ABSENT_AFTER_INTERRUPTION})
 #: Letters that tell what was done, and so need a case that is closed.
 _AFTERWARDS = frozenset({LetterKind.COMPLETION, LetterKind.PARTIAL})
 #: What an officer may add by hand.
-SAYABLE = ("question", "reason", "recipients", "verification")
+SAYABLE = ("erased", "question", "reason", "recipients", "verification")
 
 
 def compose(house: House, case_id: str, kind: LetterKind, said: Mapping[str, str], language: str = "") -> Letter:
-    """The letter about this case, with every element that its regime demands.
+    """The letter about this case, with every element that its regimes demand.
 
     Raises `InputWrong` where something demanded is missing (`said` may supply it), `Conflict` for a letter that the case is not ready for.
     """
+    with house.store.snapshot() as tx:
+        return composed(tx, house, tx.cases.get(case_id), kind, said, language)
+
+
+def composed(tx: Transaction, house: House, case: Case, kind: LetterKind, said: Mapping[str, str], language: str = "") -> Letter:
+    """As `compose`, of the case as the caller's transaction has it, or is about to have it."""
     unknown = sorted(set(said) - set(SAYABLE))
     if unknown:
         raise InputWrong(f"{unknown[0]} cannot be said in a letter", code="letter.value", hint=f"one of {', '.join(SAYABLE)}")
-    settings = house.settings
-    language = language or settings.letters.language
-    words = words_of(language, settings.home)
-    with house.store.snapshot() as tx:
-        case = tx.cases.get(case_id)
-        if kind in _AFTERWARDS and case.outcome is None:
-            raise Conflict("the case is still open: nothing can be said about what was done", code="letter.early", hint="run the case to its end")
-        values = {**_known(tx, house, case, words), **said}
-    if kind is LetterKind.COMPLETION and values.get("kept"):
+    _refuse_untimely(tx, case, kind)
+    home = house.settings.home
+    contact = tx.contacts.of(case.id)
+    language = language or (contact.language if contact is not None else "") or house.settings.letters.language
+    words = words_of(language, home)
+    known = {
+        **_of_case(tx, house, case, words),
+        **_of_effects(tx, case, words),
+        **_promised(tx, house, case, kind, words),
+        **_appeal(house, case, words),
+        "recipients": told(tx, case, house, language) if kind in _AFTERWARDS and "recipients" not in said else "",
+    }
+    values = {name: value for name, value in {**known, **_said(said, words)}.items() if value}
+    if kind is LetterKind.COMPLETION and "kept" in values:
         raise Conflict("something was kept, and this letter would not say so", code="letter.partial", hint="write the letter `partial`")
-    letter = write(kind, language, values, settings.home)
+    letter = write(kind, language, values, home)
     check(letter, {element: cite for regime in house.regimes_of(case) for element, cite in regime.letters.get(kind, {}).items()})
     return letter
 
 
-def _known(tx: Transaction, house: House, case: Case, words: Words) -> dict[str, str]:
+def _refuse_untimely(tx: Transaction, case: Case, kind: LetterKind) -> None:
+    if kind in _AFTERWARDS and case.outcome is None:
+        raise Conflict("the case is still open: nothing can be said about what was done", code="letter.early", hint="run the case to its end")
+    if kind in _AFTERWARDS and tx.contacts.is_case_forgotten(case.id):
+        raise Conflict(
+            "what was erased is forgotten: the case's key was shredded", code="letter.forgotten", hint="its certificate says what was done, by kind"
+        )
+    if kind in _AFTERWARDS and case.right is not Right.ERASURE:
+        raise Conflict("this letter tells what was erased, and erasure was not asked for", code="letter.right", hint="answer in words of your own")
+    if kind is LetterKind.EXTENSION and case.outcome is not None:
+        raise Conflict("the case is closed: nothing is extended any more", code="case.closed")
+
+
+def _said(said: Mapping[str, str], words: Words) -> dict[str, str]:
+    """What the officer adds. A reason may be given by its code (`complexity`), then it is said in the language of the letter."""
+    return {what: words.reasons.get(text, text) if what == "reason" else text for what, text in said.items()}
+
+
+def _of_case(tx: Transaction, house: House, case: Case, words: Words) -> dict[str, str]:
     settings, calendar = house.settings, house.calendar
     regimes = house.regimes_of(case)
-    today = calendar.day_of(house.clock.now())
-    standing = due(case, regimes, calendar, today, extended=is_extended(tx.approvals.of(case.id)))
-    items = _items(tx, case)
-    values = {
+    return {
         "reference": case.subject_ref[:12],
+        "asked": words.rights[case.right.value],
+        "is_erasure": "yes" if case.right is Right.ERASURE else "",
         "received": words.day(calendar.day_of(case.received_at or case.opened_at)),
-        "today": words.day(today),
+        "today": words.day(calendar.day_of(house.clock.now())),
         "decided": words.day(calendar.day_of(case.closed_at)) if case.closed_at else "",
-        "answer_by": words.day(standing.limits.answer) if standing else "",
+        "verification": words.verification["known" if case.identity else "asked"],
         "controller": settings.controller.get("name", ""),
         "contact": settings.controller.get("contact", ""),
         "authority": settings.letters.authority,
         "court": settings.letters.court,
         "sells_data": "yes" if settings.letters.sells_data else "",
+        "kept_for": words.months_or_years(max(regime.log_keep_months for regime in regimes)) if regimes else "",
+        "reason": _reason(tx, case, words),
+        "match_code": code_for(tx, case),
+    }
+
+
+def _promised(tx: Transaction, house: House, case: Case, kind: LetterKind, words: Words) -> dict[str, str]:
+    """Until when the person has an answer. The notice of an extension goes out before that is recorded, and names the later day."""
+    stood = standing(tx, house, case)
+    if stood is None:
+        return {}
+    day = stood.limits.answer
+    if kind is LetterKind.EXTENSION and stood.limits.extended is not None:
+        day = max(day, stood.limits.extended)
+    return {"answer_by": words.day(day)}
+
+
+def _appeal(house: House, case: Case, words: Words) -> dict[str, str]:
+    """How the person appeals to the controller, where a regime of the case knows that: until when, how soon it is answered, and to whom after it."""
+    known: list[Regime] = [regime for regime in house.regimes_of(case) if regime.appeal is not None]
+    terms = known[0].appeal if known else None
+    if terms is None:
+        return {}
+    decided = house.calendar.day_of(case.closed_at or house.clock.now())
+    return {
+        "appeal_by": words.day(terms.window.last_day(decided, house.calendar)) if terms.window else "",
+        "appeal_answer": words.length(terms.answer.length, terms.answer.unit.value),
+        "appeal_authority": words.authorities.get(terms.authority, terms.authority) or house.settings.letters.authority,
+    }
+
+
+def _of_effects(tx: Transaction, case: Case, words: Words) -> dict[str, str]:
+    items = _items(tx, case)
+    has_any = bool(items.gone or items.kept or tx.tasks.of(case.id))
+    return {
+        "nothing_found": "" if has_any or case.outcome is None else "yes",
         "erased": _bullets(_words(words, (category for item in items.gone for category in item.categories))),
         "kept": _bullets(sorted({line for item in items.kept for line in _kept(words, item)})),
-        "kept_for": _months(max(regime.log_keep_months for regime in regimes), words) if regimes else "",
-        "reason": _reason(tx, case, words),
     }
-    return {name: value for name, value in values.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +146,8 @@ class _Items:
 
 
 def _items(tx: Transaction, case: Case) -> _Items:
+    if case.outcome is None:
+        return _Items((), ())
     plans = [plan for number in range(1, case.round + 1) if (plan := tx.plans.of(case.id, number)) is not None]
     changed = {result.item for plan in plans for result in tx.results.of(plan.id) if result.state in _GONE}
     return _Items(
@@ -99,18 +165,14 @@ def _kept(words: Words, item: PlanItem) -> Iterable[str]:
         if reason.treatment not in KEEPING:
             continue
         ground = words.grounds.get(reason.because, words.grounds["other"])
-        law = f" ({reason.law})" if reason.law and reason.because != "legal_hold" else ""
+        law = words.law.format(law=reason.law) if reason.law and reason.because != "legal_hold" else ""
         until = words.until.format(day=words.day(reason.until)) if isinstance(reason.until, date) else ""
         for category in _words(words, item.categories) or [words.category("user")]:
-            yield f"{category}: {ground}{law}{until}"
+            yield words.kept.format(what=category, why=f"{ground}{law}{until}")
 
 
 def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"– {line}" for line in lines)
-
-
-def _months(count: int, words: Words) -> str:
-    return words.years.format(count=count // 12) if count % 12 == 0 and count > 12 else words.months_long.format(count=count)
 
 
 def _reason(tx: Transaction, case: Case, words: Words) -> str:

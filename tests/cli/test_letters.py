@@ -34,7 +34,22 @@ def declared(home: Path, company: Company) -> Path:
 
 def _case(dsr: Dsr, home: Path) -> str:
     said = dsr(
-        "--home", home, "case", "open", "--email", EMAIL, "--policy", "shop", "--vouch", "--received", "2026-11-21", "--by", "officer", "--json"
+        "--home",
+        home,
+        "case",
+        "open",
+        "--email",
+        EMAIL,
+        "--policy",
+        "shop",
+        "--ground",
+        "purpose_over",
+        "--vouch",
+        "--received",
+        "2026-11-21",
+        "--by",
+        "officer",
+        "--json",
     )
     assert said.code == 0, said.all
     return str(json.loads(said.out)["case"])
