@@ -1,0 +1,69 @@
+"""Notices as rows: one for each recipient of a case, changed in place."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+
+from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.recipient import REMINDERS, Awaits, Channel, Notice, NoticeState, Role
+from dsr_engine.domain.regime import Duty
+from dsr_engine.store.notice_tables import notices
+
+
+class Notices:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, notice: Notice) -> None:
+        """Adds the notice; one of this case to this recipient that is there already stays as it is."""
+        same = (notices.c.case_id == notice.case, notices.c.recipient == notice.recipient)
+        if self._connection.scalar(select(notices.c.id).where(*same)) is None:
+            self._connection.execute(insert(notices), _written(notice))
+
+    def save(self, notice: Notice) -> None:
+        self._connection.execute(update(notices).where(notices.c.id == notice.id).values(_written(notice)))
+
+    def of(self, case: str) -> tuple[Notice, ...]:
+        """The notices of the case, by recipient."""
+        rows = self._connection.execute(select(notices).where(notices.c.case_id == case).order_by(notices.c.recipient))
+        return tuple(map(_read, rows))
+
+    def get(self, case: str, recipient: str) -> Notice:
+        """The notice to this recipient. Raises `InputWrong` (`recipient.unknown`)."""
+        row = self._connection.execute(select(notices).where(notices.c.case_id == case, notices.c.recipient == recipient)).one_or_none()
+        if row is None:
+            raise InputWrong(
+                f"the case has no notice to {recipient}",
+                code="recipient.unknown",
+                hint=f"`dsr recipients show {case}` lists them",
+            )
+        return _read(row)
+
+    def cases_with_work(self, now: datetime) -> tuple[str, ...]:
+        """The cases of which some notice has to be sent, asked about or reminded of by now, or nearly: callers look closer. By id."""
+        state, awaits, next_try = notices.c.state, notices.c.awaits, notices.c.next_try
+        is_to_send = and_(state == NoticeState.PENDING.value, or_(next_try.is_(None), next_try <= now))
+        is_to_ask = and_(state.in_((NoticeState.SENT.value, NoticeState.ACKNOWLEDGED.value)), next_try <= now)
+        is_silent = or_(
+            and_(state == NoticeState.SENT.value, awaits != Awaits.NOTHING.value),
+            and_(state == NoticeState.ACKNOWLEDGED.value, awaits == Awaits.DELETION.value),
+        )
+        is_to_remind = and_(is_silent, next_try.is_(None), notices.c.reminded < len(REMINDERS), notices.c.sent_at <= now - REMINDERS[0])
+        is_ours = notices.c.channel != Channel.MANUAL.value
+        wanted = select(notices.c.case_id).where(is_ours, or_(is_to_send, is_to_ask, is_to_remind)).group_by(notices.c.case_id)
+        return tuple(self._connection.scalars(wanted.order_by(notices.c.case_id)))
+
+
+def _written(notice: Notice) -> dict[str, Any]:
+    row = asdict(notice)
+    row["case_id"] = row.pop("case")
+    return row
+
+
+def _read(row: Row[Any]) -> Notice:
+    values = dict(row._mapping)
+    values["case"] = values.pop("case_id")
+    kinds = {"role": Role, "channel": Channel, "awaits": Awaits, "duty": Duty, "state": NoticeState}
+    return Notice(**{**values, **{key: kind(values[key]) for key, kind in kinds.items()}})
