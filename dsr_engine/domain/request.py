@@ -16,6 +16,7 @@ class Right(StrEnum):
     OBJECTION = "objection"
     PORTABILITY = "portability"
     OPT_OUT = "opt_out"
+    LIMIT = "limit"
 
 
 class Manner(StrEnum):
