@@ -1,6 +1,7 @@
 """`dsr verify` and `dsr ledger`: proof for whoever was not there."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -36,6 +37,8 @@ def verify(context: click.Context, file: Path, trust: Path | None, ledger_path: 
     if file.stat().st_size > MOST_BYTES:
         raise InputWrong(f"{file.name} is larger than any certificate", code="verify.size", hint="name the PDF of a certificate")
     report = check_certificate(file.read_bytes(), _bundle(context, trust), ledger=ledger_path)
+    if trust is None and ledger_path is None and report.is_genuine:
+        report = _as_known_here(context, report)
     print_json(_document(report)) if is_json else _show(report)
     return DONE if report.is_in_force else FAILED
 
@@ -49,6 +52,18 @@ def _bundle(context: click.Context, trust: Path | None) -> Bundle | None:
         return None
     path = home / BUNDLE
     return read_bundle(path) if path.is_file() else None
+
+
+def _as_known_here(context: click.Context, report: Report) -> Report:
+    """The report with what the home's own store knows of the certificate: nothing where it was issued elsewhere."""
+    assert report.statement is not None
+    with house_of(context) as house, house.store.snapshot() as tx:
+        withdrawal = tx.withdrawals.of(report.statement.id)
+    if withdrawal is None:
+        return report
+    if withdrawal.superseded_by is not None:
+        return replace(report, later="superseded", status=f"genuine, but superseded by certificate {withdrawal.superseded_by}")
+    return replace(report, later="withdrawn", status=f"genuine, but withdrawn on {withdrawal.at.date()} ({withdrawal.reason.replace('_', ' ')})")
 
 
 def _document(report: Report) -> dict[str, object]:
