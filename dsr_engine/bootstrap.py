@@ -14,6 +14,8 @@ from pathlib import Path
 from dsr_engine.certificate.keys import create_authority, load_pkcs12, load_signer
 from dsr_engine.certificate.look import Look, load_look
 from dsr_engine.certificate.trust import Bundle, certificates_in, write_bundle
+from dsr_engine.delivery.mail import open_mail
+from dsr_engine.delivery.teller import open_teller
 from dsr_engine.domain.clock import Clock, SystemClock
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.policy import Policy
@@ -110,10 +112,14 @@ def opened(
             paper=_paper(home, store),
             policy_text=lambda digest: _pinned_policy(home, digest),
             regime_text=lambda name, digest: _pinned_regime(home, name, digest),
+            open_teller=open_teller,
+            recipients=home.declared.recipients,
+            open_post=lambda: open_mail(home.settings, clock),
             settings=home.settings,
             software=software(),
             calendar=calendar_of(home.settings.time_zone, home.settings.holidays),
             progress=progress or Silence(),
+            followup_days=home.settings.follow_up_days,
         )
     finally:
         gc.set_threshold(*usual)

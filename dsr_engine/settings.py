@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import available_timezones
 
+from dsr_engine.domain.drop import FIRST_DAY, DropSettings
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.selector import Secret
 
@@ -25,18 +27,31 @@ _TEXT, _WHOLE, _TEXTS, _YES_NO = "a text", "a whole number", "a list of texts", 
 KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "controller": {"name": _TEXT, "contact": _TEXT, "address": _TEXT, "dpo": _TEXT},
-        "letters": {"language": _TEXT, "authority": _TEXT, "court": _TEXT, "sells_data": _YES_NO},
+        "letters": {"language": _TEXT, "authority": _TEXT, "court": _TEXT, "sells_data": _YES_NO, "send": _TEXT},
+        "mail": {
+            **dict.fromkeys(("server", "user", "password", "from", "reply_to", "return_path", "bounces", "ca"), _TEXT),
+            "alarms_to": _TEXTS,
+        },
+        "drop": {**dict.fromkeys(("url", "key", "broker", "policy", "regime", "since", "ca"), _TEXT), "every_days": _WHOLE},
         "calendar": {"time_zone": _TEXT, "holidays": _TEXT},
         "defaults": {"policy": _TEXT, "regime": _TEXT},
         "store": {"url": _TEXT},
         "engine": {"workers": _WHOLE, "log_level": _TEXT},
         "signing": {"pkcs12": _TEXT, "password": _TEXT},
         "timestamp": {"url": _TEXT},
+        "staying_erased": {"backup_days": _WHOLE, "objection_months": _WHOLE},
+        "retention": {"follow_up_days": _WHOLE},
         "look": {"logo": _TEXT, "accent": _TEXT, "fonts": _TEXTS},
     }
 )
+#: Keys without which a section means nothing.
+_NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType({"mail": ("server", "from")})
+#: Who sends the letters that end a case.
+SENDING = ("by_a_person", "by_itself")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 MOST_WORKERS = 64
+#: The largest whole number that a key may have; the least is 1.
+_MOST: Mapping[str, int] = MappingProxyType({"workers": MOST_WORKERS, "backup_days": 36_500, "objection_months": 1_200, "follow_up_days": 365})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,31 @@ class Letters:
     authority: str = ""
     court: str = ""
     sells_data: bool = False
+    send: str = "by_a_person"
+
+    @property
+    def is_sent_by_itself(self) -> bool:
+        """True if a letter that is complete goes out without a person."""
+        return self.send == "by_itself"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MailSettings:
+    """How letters leave by mail. `server` is `smtps://host:465` or `smtp://host:587`, which has to offer STARTTLS.
+
+    `sender` may have a name (`Example Ltd <privacy@example.com>`). `return_path` is where undeliverable mail goes back to (empty: the sender), and
+    `bounces` the mailbox that is read for it. `ca` is a PEM file with the authority of the server's certificate (None: those of the machine).
+    """
+
+    server: str
+    sender: str
+    user: str = ""
+    password: Secret | None = None
+    reply_to: str = ""
+    return_path: str = ""
+    alarms_to: tuple[str, ...] = ()
+    bounces: Secret | None = None
+    ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -66,6 +106,9 @@ class Settings:
     `time_zone` (a name of the IANA database) and `holidays` (`DE-BY`; empty: weekends only) say which day it is and which days are worked on where
     answers are given.
     `workers` counts slices that are searched at the same time. `pkcs12` None: certificates are signed under the home's own authority.
+    `mail` None: nothing is sent by mail. `backup_days` is how long a backup may live where no connector says it; `objection_months` how long an
+    objection to marketing is remembered. `follow_up_days` is how long a closed case can still tell whose it was. `drop` None: the controller is no
+    data broker in California.
     """
 
     home: Path
@@ -80,8 +123,13 @@ class Settings:
     tsa_url: str | None = None
     look: Look = Look()
     letters: Letters = Letters()
+    mail: MailSettings | None = None
     pkcs12: Path | None = None
     pkcs12_password: Secret | None = None
+    backup_days: int = 90
+    objection_months: int = 120
+    follow_up_days: int = 30
+    drop: DropSettings | None = None
 
     def __repr__(self) -> str:
         return f"Settings(home={str(self.home)!r})"
@@ -127,8 +175,36 @@ def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
             fonts=tuple(home / font for font in look.get("fonts", ())),
         ),
         letters=Letters(**table.get("letters", {})),
+        mail=_mail(home, table["mail"], environment) if "mail" in table else None,
         pkcs12=home / signing["pkcs12"] if "pkcs12" in signing else None,
         pkcs12_password=resolve_secret(signing["password"], environment) if "password" in signing else None,
+        drop=_drop(home, table["drop"], environment) if "drop" in table else None,
+        **table.get("staying_erased", {}),
+        **table.get("retention", {}),
+    )
+
+
+def _drop(home: Path, drop: Mapping[str, Any], environment: Mapping[str, str]) -> DropSettings:
+    given = {name: drop[name] for name in ("url", "broker", "every_days", "policy", "regime") if name in drop}
+    return DropSettings(
+        key=resolve_secret(drop["key"], environment) if "key" in drop else None,
+        since=date.fromisoformat(drop["since"]) if "since" in drop else FIRST_DAY,
+        ca=str(home / drop["ca"]) if "ca" in drop else "",
+        **given,
+    )
+
+
+def _mail(home: Path, mail: Mapping[str, Any], environment: Mapping[str, str]) -> MailSettings:
+    return MailSettings(
+        server=mail["server"],
+        sender=mail["from"],
+        user=mail.get("user", ""),
+        password=resolve_secret(mail["password"], environment) if "password" in mail else None,
+        reply_to=mail.get("reply_to", ""),
+        return_path=mail.get("return_path", ""),
+        alarms_to=tuple(mail.get("alarms_to", ())),
+        bounces=Secret(resolve_text(mail["bounces"], environment)) if "bounces" in mail else None,
+        ca=home / mail["ca"] if "ca" in mail else None,
     )
 
 
@@ -160,6 +236,9 @@ def _mistakes(table: Mapping[str, Any]) -> list[tuple[tuple[str, ...], str]]:
             found.append(((section,), f"must be a section: [{section}]"))
         else:
             found.extend(((section, key), message) for key, value in content.items() if (message := _mistake(section, key, value)))
+            found.extend(((section,), f"{key} is missing") for key in _NEEDED.get(section, ()) if key not in content)
+            if section == "mail" and ("user" in content) != ("password" in content):
+                found.append(((section,), "user and password belong together"))
     return found
 
 
@@ -185,17 +264,39 @@ def _is_of(wanted: str, value: object) -> bool:
 def _out_of_range(section: str, key: str, value: object) -> str:
     """What only some settings ask of their value; empty if it is right."""
     text = str(value)
-    if key == "workers" and not 1 <= int(text) <= MOST_WORKERS:
-        return f"must lie between 1 and {MOST_WORKERS}"
+    if key in _MOST and not 1 <= int(text) <= _MOST[key]:
+        return f"must lie between 1 and {_MOST[key]}"
     if key == "log_level" and text not in LOG_LEVELS:
         return f"must be one of {', '.join(LOG_LEVELS)}{_did_you_mean(text, LOG_LEVELS)}"
     if key == "accent" and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         return 'must be a colour such as "#1f4e79"'
+    if section in ("mail", "drop"):
+        return _wrong_mail(key, value) if section == "mail" else _wrong_drop(key, text)
+    if key == "send" and text not in SENDING:
+        return f"must be one of {', '.join(SENDING)}{_did_you_mean(text, SENDING)}"
     if section == "calendar":
         return _wrong_calendar(key, text)
     if section == "timestamp" and not text.startswith(("http://", "https://")):
         return "must be the URL of a time-stamping authority (RFC 3161), http:// or https://"
     return _written_out(section, key, text)
+
+
+def _wrong_drop(key: str, text: str) -> str:
+    if key == "key" and not is_reference(text):
+        return "is a secret; write ${NAME} and set NAME in the environment, or file:/path, or keyring:service/name"
+    if key == "every_days" and not 1 <= int(text) <= 45:
+        return "must lie between 1 and 45: the Delete Act allows 45 days (Civ. Code § 1798.99.86(c))"
+    if key == "broker" and not re.fullmatch(r"[A-Za-z0-9]{1,16}", text):
+        return 'must be the number that the platform gave you, such as "4821"'
+    return 'must be a day such as "2026-08-01"' if key == "since" and not _is_day(text) else ""
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _wrong_calendar(key: str, text: str) -> str:
@@ -204,6 +305,27 @@ def _wrong_calendar(key: str, text: str) -> str:
     if key == "holidays" and not re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]{1,4})?", text):
         return 'must be a country, or a country and a region, such as "FR" or "DE-BY"'
     return ""
+
+
+def _wrong_mail(key: str, value: object) -> str:
+    text = str(value)
+    if key == "server" and not re.fullmatch(r"smtps?://[A-Za-z0-9.:\[\]-]+?(:\d{1,5})?/?", text):
+        return 'must be "smtps://host:465", or "smtp://host:587" for a server that offers STARTTLS; user and password are keys of their own'
+    if key in ("from", "reply_to", "return_path", "alarms_to"):
+        wrong = [entry for entry in (value if isinstance(value, list) else [text]) if not _is_address(entry)]
+        return 'must be an e-mail address such as "privacy@example.com"' if wrong else ""
+    if key == "password" and not is_reference(text):
+        return "is a password; write ${NAME} and set NAME in the environment, or file:/path, or keyring:service/name"
+    if key == "bounces" and has_literal_password(text):
+        return "holds a password; write ${NAME} and set NAME in the environment"
+    if key == "bounces" and not text.startswith(("maildir:", "mbox:", "imap://", "imaps://")):
+        return 'must be a mailbox such as "imaps://user:${PASSWORD}@host/INBOX" or "maildir:/var/mail/bounces"'
+    return ""
+
+
+def _is_address(text: str) -> bool:
+    """True for `name@domain` and for `Somebody <name@domain>`, on one line."""
+    return text.isprintable() and re.fullmatch(r"(?:[^<>]*<\s*)?[^\s<>@,;]+@[^\s<>@,;]+>?", text) is not None and ("<" in text) == text.endswith(">")
 
 
 def _written_out(section: str, key: str, text: str) -> str:

@@ -1,6 +1,7 @@
 """Fonts that are embedded in every certificate, and the promise that no character becomes an empty box.
 
 ReportLab keeps fonts in one registry per process; a font is registered once under a name made of its content.
+Letters may fall back to a font that is not embedded for Chinese characters (`ASIAN`), because none is shipped; certificates never do.
 Scripts that need shaping or run from right to left are refused: drawn glyph by glyph they would be wrong, and a wrong certificate is worse than none.
 """
 
@@ -13,11 +14,14 @@ from pathlib import Path
 
 from reportlab.lib.fonts import addMapping
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.shipped import shipped
 
+#: A font that every PDF reader brings along, or has a replacement for (ISO 32000-1 § 9.7.5.2, character collection Adobe-GB1).
+ASIAN = "STSong-Light"
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI"})
 
 
@@ -37,7 +41,9 @@ class Typeface:
 
     def _font_for(self, character: str, face: str) -> str:
         for name in (face, self.regular, *self.others):
-            if pdfmetrics.getFont(name).face.charToGlyph.get(ord(character)):  # glyph 0 is the empty box
+            if name == ASIAN and is_asian(character):
+                return name
+            if name != ASIAN and pdfmetrics.getFont(name).face.charToGlyph.get(ord(character)):  # glyph 0 is the empty box
                 return name
         shown = f"U+{ord(character):04X} {unicodedata.name(character, 'without a name')}"
         raise InputWrong(
@@ -47,11 +53,20 @@ class Typeface:
         )
 
 
-def typeface(extra: Sequence[Path]) -> Typeface:
-    """The shipped faces, and the operator's further fonts."""
+def is_asian(character: str) -> bool:
+    """True for Chinese characters and the punctuation that goes with them."""
+    return unicodedata.east_asian_width(character) in ("W", "F")
+
+
+def typeface(extra: Sequence[Path], *, is_asian_drawn: bool = False) -> Typeface:
+    """The shipped faces, and the operator's further fonts. `is_asian_drawn`: what none of them has may be left to the reader's Chinese font."""
     folder = shipped("templates") / "certificate" / "fonts"
     regular, bold, mono = (_registered(folder / f"{name}.ttf") for name in ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"))
-    return Typeface(regular, bold, mono, tuple(_registered(path) for path in extra))
+    if is_asian_drawn and ASIAN not in pdfmetrics.getRegisteredFontNames():
+        pdfmetrics.registerFont(UnicodeCIDFont(ASIAN))
+        addMapping(ASIAN, 0, 0, ASIAN)
+    last = (ASIAN,) if is_asian_drawn else ()
+    return Typeface(regular, bold, mono, (*(_registered(path) for path in extra), *last))
 
 
 def drawable(text: str) -> str:

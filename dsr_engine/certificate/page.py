@@ -18,7 +18,7 @@ from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
 from dsr_engine.certificate.blocks import Block, Facts, Heading, Paragraph, Points, Summary, Table, Title
-from dsr_engine.certificate.fonts import Typeface, drawable, typeface
+from dsr_engine.certificate.fonts import Typeface, drawable, is_asian, typeface
 from dsr_engine.certificate.look import Look
 from dsr_engine.domain.errors import InputWrong
 
@@ -34,9 +34,28 @@ _CODE = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){7,}|[0-9a-f]{32,}|[0-9a-f
 Footer = Callable[[int, int], str]
 
 
-def draw(blocks: Sequence[Block], letterhead: Sequence[str], look: Look, footer: Footer) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What kind of document it is: its title and language as readers and screen readers announce them, and the size of its text and of its heading.
+
+    `keeps_lines`: a line break in a text stays one. `is_asian_drawn`: characters that no font has are left to the reader's own font; that font
+    is not embedded.
+    """
+
+    title: str = "Certificate of erasure"
+    language: str = "en"
+    scale: float = 1.0
+    heading: float = 20.0
+    keeps_lines: bool = False
+    is_asian_drawn: bool = False
+
+
+CERTIFICATE = Sheet()
+
+
+def draw(blocks: Sequence[Block], letterhead: Sequence[str], look: Look, footer: Footer, sheet: Sheet = CERTIFICATE) -> bytes:
     """The document. `footer(page, pages)` gives the line at the foot. Raises `InputWrong` for a character that no font can draw."""
-    hand = _Hand(typeface(look.fonts), HexColor(look.accent))
+    hand = _Hand(typeface(look.fonts, is_asian_drawn=sheet.is_asian_drawn), HexColor(look.accent), sheet)
     pages = _built(hand, _story(hand, blocks, letterhead, look), footer, 0)[1]
     return _built(hand, _story(hand, blocks, letterhead, look), footer, pages)[0]
 
@@ -47,17 +66,22 @@ class _Hand:
 
     face: Typeface
     accent: Color
+    sheet: Sheet
 
     def style(
         self, size: float, *, lead: float = 1.42, colour: Color = _INK, bold: bool = False, after: float = 0, right: bool = False
     ) -> ParagraphStyle:
         font = self.face.bold if bold else self.face.regular
+        size *= self.sheet.scale
         return ParagraphStyle(
             "", fontName=font, fontSize=size, leading=size * lead, textColor=colour, spaceAfter=after, splitLongWords=1, alignment=2 if right else 0
         )
 
     def text(self, text: str, style: ParagraphStyle) -> Text:
-        return Text(self._markup(drawable(text), style), style)
+        if any(map(is_asian, text)):
+            style.wordWrap = "CJK"  # lines break between any two characters, but not before a comma
+        lines = text.split("\n") if self.sheet.keeps_lines else (text,)
+        return Text("<br/>".join(self._markup(drawable(line), style) for line in lines), style)
 
     def grid(self, rows: Sequence[Sequence[object]], widths: Sequence[float], style: Sequence[tuple[object, ...]], repeated: int = 0) -> Grid:
         """A grid whose cells do not fall back to Helvetica, which would not be embedded."""
@@ -106,11 +130,11 @@ def _built(hand: _Hand, story: list[Flowable], footer: Footer, pages: int) -> tu
     document = BaseDocTemplate(
         buffer,
         pagesize=A4,
-        title="Certificate of erasure",
+        title=hand.sheet.title,
         author="",
         creator="",
         subject="",
-        lang="en",
+        lang=hand.sheet.language,
         invariant=1,
         initialFontName=hand.face.regular,
     )
@@ -147,7 +171,8 @@ def _logo(look: Look) -> Image | None:
 
 
 def _title(hand: _Hand, block: Title) -> Iterator[Flowable]:
-    yield hand.text(block.text, hand.style(20, lead=1.2, colour=hand.accent, bold=True, after=2.5 * mm))
+    size = hand.sheet.heading / hand.sheet.scale
+    yield hand.text(block.text, hand.style(size, lead=1.2, colour=hand.accent, bold=True, after=2.5 * mm))
     yield hand.text(block.subtitle, hand.style(9.5, colour=_QUIET, after=5 * mm))
 
 

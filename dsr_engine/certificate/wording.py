@@ -30,7 +30,7 @@ VERDICTS: Mapping[str, str] = {
 KINDS: Mapping[str, str] = {
     "request": "a person's request",
     "sweep": "retention sweep",
-    "replay": "replay after a restored backup",
+    "replay": "an earlier erasure, carried out again",
     "decommission": "end of a system",
     "supervisory_order": "order of a supervisory authority",
 }
@@ -43,7 +43,14 @@ IDENTITIES: Mapping[str, str] = {
     "reauthenticated_account": "the person logged in again",
     "code_to_known_address": "a code was sent to an address that was already on file",
     "data_points_matched": "data points that were already on file matched",
+    "data_points_and_declaration": "data points that were already on file matched, and the person signed a declaration",
     "agent_with_permission": "an agent showed a signed permission",
+    "agent_confirmed_by_person": "an agent showed a signed permission, and the person confirmed it",
+    "agent_with_power_of_attorney": "an agent showed a power of attorney",
+    "guardian": "a parent or guardian of the child acted for it",
+    "named_by_authority": "an authority named the person in its order",
+    "drop_platform": "verified by California's Delete Request and Opt-out Platform",
+    "carried_over": "established in the case that this one repeats",
 }
 
 VERIFICATIONS: Mapping[str, str] = {
@@ -72,6 +79,7 @@ STATES = ("not-assessed", "outside-control", "retained", "expires-on", "erased",
 #: Columns of tables in the order of reading; others follow in alphabetical order.
 COLUMNS = (
     *(
+        "recipient",
         "collection",
         "channel",
         "what",
@@ -89,6 +97,8 @@ COLUMNS = (
         "categories",
     ),
     *(
+        "sent",
+        "answered",
         "searched",
         "found",
         "records",
@@ -118,6 +128,9 @@ _LABELS: Mapping[str, str] = {
     "until": "Until",
     "what": "What",
     "sha256": "SHA-256",
+    "evidence_sha256": "Evidence, SHA-256",
+    "sent": "Told on",
+    "answered": "Answered on",
     "id": "Id",
     "dpo": "Data protection officer",
     "rows_hidden": "Rows hidden",

@@ -1,31 +1,43 @@
 """`dsr case`: the life of a case, one command for each thing that a person does to it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from dsr_engine.bootstrap import pin_policy
+from dsr_engine.cli.appeals import appeal, deny_appeal, extend_appeal, grant_appeal
+from dsr_engine.cli.clocks import acknowledge, pause, unpause
+from dsr_engine.cli.entitling import ground, ground_options, grounds_from
 from dsr_engine.cli.entry import DONE, WAITING
 from dsr_engine.cli.options import as_json, by_whom, claims_from, home_of, house_of, person_options, system_options, systems_from, worker_name
+from dsr_engine.cli.ordering import as_order, end_order, order_from, order_options
+from dsr_engine.cli.posting import acknowledgement_told, contact_from, contact_options
+from dsr_engine.cli.records import answered, next_step, received, received_at, request_options
 from dsr_engine.cli.stories import print_case
 from dsr_engine.cli.terminal import print_json, print_line, print_table
+from dsr_engine.cli.verifying import cannot_identify, code, evidence, match, more, verify
 from dsr_engine.domain.case import Case, Outcome, Stage
 from dsr_engine.domain.errors import DsrError, InputWrong
+from dsr_engine.domain.letter import LetterKind
+from dsr_engine.domain.request import Manner, Right
 from dsr_engine.workflow.approve import give_approval
 from dsr_engine.workflow.attention import Alarm, Urgency, alarms
+from dsr_engine.workflow.corresponding import notice_day
 from dsr_engine.workflow.decide import VERDICTS, close_unfulfilled, decide_findings, possible_findings
 from dsr_engine.workflow.discover import FOUND
+from dsr_engine.workflow.doubles import open_doubles
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.extending import REASONS
 from dsr_engine.workflow.extending import extend as extend_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Request, open_case
+from dsr_engine.workflow.letterbox import worries, worry_row
 from dsr_engine.workflow.report import Row, case_report, case_row, due_row, finding_row, mask_of
 from dsr_engine.workflow.settling import GO_ON, SAME_PERSON, finish_task, settle
-from dsr_engine.workflow.verify_identity import METHODS, confirm_identity
 
-_REASONS = ("manifestly_unfounded", "excessive", "cannot_identify", "unverified", "exempt", "other")
+_REASONS = ("manifestly_unfounded", "excessive", "unverified", "exempt", "other")
 
 
 @click.group()
@@ -40,6 +52,10 @@ def case() -> None:
 @click.option("--system", "systems", multiple=True, metavar="NAME", help="Only these systems; all that are declared if left out.")
 @click.option("--received", metavar="DATE", help="When the request arrived (2026-11-21), if that was not today.")
 @click.option("--vouch", is_flag=True, help="You answer for the identity of the requester; certificates say so.")
+@ground_options
+@request_options
+@order_options
+@contact_options
 @by_whom
 @as_json
 @click.pass_context
@@ -54,10 +70,21 @@ def open_(
     systems: tuple[str, ...],
     received: str | None,
     vouch: bool,
+    grounds: tuple[str, ...],
+    reasoning: str,
+    right: str,
+    manner: str,
+    is_order: bool,
+    reference: str,
+    due: str | None,
+    reply_to: str | None,
+    language: str,
     by: str,
     is_json: bool,
 ) -> int:
     """Opens a case for a person."""
+    named = grounds_from(grounds)
+    order = order_from(is_order=is_order, reference=reference, due=due)
     claims = claims_from(emails, phones, names, selectors)
     home = home_of(context, allow_gaps=True)
     name = policy or home.settings.policy
@@ -66,13 +93,17 @@ def open_(
         raise InputWrong(f"no such policy: {name}", code="policy.unknown", hint=f"known are {', '.join(sorted(home.declared.policies))}")
     pin_policy(home, chosen)
     with house_of(context) as house:
-        request = Request(claims, chosen, by, regimes, systems, _date(received, "--received"), vouch)
+        asked, at = Right(right), received_at(house, received)
+        request = Request(claims, chosen, by, regimes, systems, at, vouch, asked, Manner(manner), grounds=named, reasoning=reasoning)
+        request = replace(as_order(request, order), contact=contact_from(house, reply_to, language))
+        doubles = open_doubles(house, claims, asked)
         opened = open_case(house, request)
+        told = acknowledgement_told(house, opened.id)
     if is_json:
-        print_json(case_row(opened))
+        print_json({**case_row(opened), "same_as": [double.id for double in doubles]})
     else:
-        print_line(f"case {opened.id} is open")
-        print_line(f"  next: dsr case {'run' if vouch else 'verify'} {opened.id}")
+        print_line(f"case {opened.id} is open" + (f"; {told}" if told else ""))
+        next_step(opened, doubles, is_vouched=bool(opened.identity))
     return DONE
 
 
@@ -100,34 +131,37 @@ def list_(context: click.Context, is_open: bool, is_json: bool) -> int:
         columns = {
             "case": "case",
             "kind": "kind",
+            "right": "right",
             "stage": "stage",
             "round": "round",
             "waits_for": "waits for",
             "outcome": "outcome",
             "opened_at": "opened",
             "answer": "answer due",
+            "set_by": "by",
         }
         print_table(rows, columns, empty="no case")
     return DONE
 
 
 def _answer(limits: Row) -> Row:
-    """The day on which the answer is due, with what is left until then."""
-    return {"answer": limits.get("answer"), "days_left": limits.get("days_left")}
+    """The day on which the answer is due, the law that sets it, and what is left until then."""
+    return {"answer": limits.get("answer"), "set_by": limits.get("answer_by"), "days_left": limits.get("days_left")}
 
 
 @case.command("due")
 @as_json
 @click.pass_context
 def due_(context: click.Context, is_json: bool) -> int:
-    """Lists open requests by their next limit, with what each waits for. Exit code 3: one is overdue."""
+    """Lists open requests by their next limit, with what each waits for, and letters that want a person. Exit code 3: a limit is over."""
     with house_of(context) as house, house.store.snapshot() as tx:
         found = alarms(tx, house)
+        rows = [*map(_alarm_row, found), *map(worry_row, worries(tx, house))]
     if is_json:
-        print_json([_alarm_row(alarm) for alarm in found])
+        print_json(rows)
     else:
-        columns = {"urgency": "when", "day": "last day", "limit": "to", "case": "case", "stage": "stage", "needs": "what is needed"}
-        print_table([_alarm_row(alarm) for alarm in found], columns, empty="no open request has a limit")
+        columns = {"urgency": "when", "day": "by", "limit": "to", "set_by": "law", "case": "case", "stage": "stage", "needs": "what is needed"}
+        print_table(rows, columns, empty="no open request has a limit")
     return WAITING if any(alarm.urgency is Urgency.OVERDUE for alarm in found) else DONE
 
 
@@ -137,10 +171,12 @@ def _alarm_row(alarm: Alarm) -> Row:
         "case": entry.id,
         "limit": alarm.limit,
         "day": alarm.day.isoformat(),
+        "last_day": alarm.last.isoformat(),
+        "set_by": alarm.set_by,
         "urgency": alarm.urgency.value,
         "stage": entry.stage.value,
         "waits_for": entry.wait.code if entry.wait else None,
-        "needs": entry.wait.needs if entry.wait else f"dsr case run {entry.id}",
+        "needs": alarm.needs,
     }
 
 
@@ -177,21 +213,6 @@ def _all(house: House, case_id: str) -> list[dict[str, object]]:
         except DsrError:
             return []  # forgotten
         return [{"finding": id_, **finding_row(finding, mask), "decided": verdicts.get(id_, "")} for id_, finding in found]
-
-
-@case.command()
-@click.argument("case_id", metavar="CASE")
-@click.option("--method", type=click.Choice(sorted(METHODS)), required=True, help="How the identity was established.")
-@click.option("--kind", "kinds", multiple=True, help="Only selectors of this kind were verified; all if left out.")
-@by_whom
-@click.pass_context
-def verify(context: click.Context, case_id: str, method: str, kinds: tuple[str, ...], by: str) -> int:
-    """Records that the requester is the person, and how that was established."""
-    with house_of(context) as house:
-        confirm_identity(house, case_id, method, by, kinds)
-    print_line(f"the identity of case {case_id} is verified")
-    print_line(f"  next: dsr case run {case_id}")
-    return DONE
 
 
 @case.command()
@@ -247,24 +268,25 @@ def approve(context: click.Context, case_id: str, digest: str, accept_gaps: bool
 def refuse(context: click.Context, case_id: str, reason: str, by: str) -> int:
     """Closes a case without effect because the request is refused."""
     with house_of(context) as house:
-        close_unfulfilled(house, case_id, Outcome.REFUSED, reason, by)
+        late = close_unfulfilled(house, case_id, Outcome.REFUSED, reason, by)
         house.store.scrub()
     print_line(f"case {case_id} is refused; its identifiers are forgotten")
+    if late:
+        print_line(f"  the limit for saying no was over for {late} day(s): the ledger and the request log say so", "yellow")
     return DONE
 
 
 @case.command()
 @click.argument("case_id", metavar="CASE")
 @click.option("--reason", type=click.Choice(REASONS), required=True, help="Why the answer takes longer.")
-@click.option("--notified", metavar="DATE", required=True, help="When the requester was told so, with the reason (2026-11-21).")
+@click.option("--notified", metavar="DATE", help="When the requester was told so (2026-11-21); known where `dsr letter` sent the notice.")
 @by_whom
 @click.pass_context
-def extend(context: click.Context, case_id: str, reason: str, notified: str, by: str) -> int:
+def extend(context: click.Context, case_id: str, reason: str, notified: str | None, by: str) -> int:
     """Records that the limit for the answer is extended. The notice has to have gone out within the first limit."""
     day = _date(notified, "--notified")
-    assert day is not None
     with house_of(context) as house:
-        extend_case(house, case_id, reason, day.date(), by)
+        extend_case(house, case_id, reason, day.date() if day else notice_day(house, case_id, LetterKind.EXTENSION), by)
         with house.store.snapshot() as tx:
             limits = due_row(tx, house, tx.cases.get(case_id))
     print_line(f"case {case_id} is extended: answer by {limits['answer']}, refusal by {limits['refusal']}")
@@ -313,6 +335,14 @@ def run(context: click.Context, case_id: str, urls: tuple[str, ...], endpoint_ur
         report = case_report(house, case_id)
     print_json(report) if is_json else print_case(report)
     return exit_code(after)
+
+
+for further in (ground, verify, match, code, evidence, cannot_identify, more, end_order):
+    case.add_command(further)
+case.add_command(answered)
+case.add_command(received)
+for command in (acknowledge, pause, unpause, appeal, extend_appeal, deny_appeal, grant_appeal):
+    case.add_command(command)
 
 
 def exit_code(case: Case) -> int:

@@ -16,7 +16,9 @@ from dsr_engine.cli.sample.people import SUBJECT
 from dsr_engine.cli.stories import print_case
 from dsr_engine.cli.terminal import Terminal, print_heading, print_line, print_table, print_verbatim
 from dsr_engine.domain.case import Case, Stage
+from dsr_engine.domain.entitled import EVERYTHING
 from dsr_engine.domain.finding import Finding
+from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.approve import give_approval
 from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, decide_findings, possible_findings
@@ -25,6 +27,7 @@ from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Claim, Request, open_case
 from dsr_engine.workflow.report import case_report
+from dsr_engine.workflow.reviewing import attest
 from dsr_engine.workflow.verify_identity import confirm_identity
 
 
@@ -57,8 +60,10 @@ def _work(house: House, home: Home) -> Case:
     pin_policy(home, policy)
     print_heading("2. A case is opened, and the requester's identity confirmed by a code to her address")
     claims = (Claim("email", Secret(SUBJECT.email)), Claim("phone", Secret(SUBJECT.phone)), Claim("name", Secret(SUBJECT.name)))
-    case = open_case(house, Request(claims, policy, opened_by="officer"))
+    case = open_case(house, Request(claims, policy, opened_by="officer", grounds=_grounds(home, policy)))
     confirm_identity(house, case.id, "code_to_known_address", "officer")
+    attest(house, "counsel", "the list of open disputes; there is none")
+    print_line("  and the legal department has said that no legal hold stands in the way (`dsr hold attest`)")
     print_heading("3. Found; what only looks like her waits for a human")
     run_case(house, case.id, "demo", until=Stage.EXECUTE)
     _decide(house, case.id)
@@ -71,6 +76,12 @@ def _work(house: House, home: Home) -> Case:
     if plan is not None and case.stage is Stage.APPROVE:
         give_approval(house, case.id, plan.digest(), "approver")
     return run_case(house, case.id, "demo")
+
+
+def _grounds(home: Home, policy: Policy) -> dict[str, str]:
+    """She has closed her account: what the data were held for is over (Art. 17(1)(a) GDPR)."""
+    law = home.declared.regimes[policy.regimes[0]]
+    return {EVERYTHING: law.entitlements[0].name} if law.entitlements else {}
 
 
 def _decide(house: House, case_id: str) -> None:

@@ -6,6 +6,7 @@ import click
 
 from dsr_engine.bootstrap import Home, pin_policy
 from dsr_engine.cli.cases import exit_code
+from dsr_engine.cli.entitling import ground_options, grounds_from
 from dsr_engine.cli.options import as_json, by_whom, claims_from, home_of, house_of, person_options, system_options, systems_from, worker_name
 from dsr_engine.cli.stories import print_case
 from dsr_engine.cli.terminal import print_json, print_line
@@ -14,6 +15,7 @@ from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.policy import Policy
 from dsr_engine.spec.home import load_policy
 from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.entitling import name_further
 from dsr_engine.workflow.intake import Request, open_case, same_request
 from dsr_engine.workflow.report import case_report
 
@@ -22,6 +24,7 @@ from dsr_engine.workflow.report import case_report
 @person_options
 @system_options
 @click.option("--policy", metavar="FILE", required=True, help="The policy: a file, or the name of one that the home declares or that is shipped.")
+@ground_options
 @click.option("--yes", is_flag=True, help="Let the policy approve, where it says `automatic` and the counts are under its cap.")
 @by_whom
 @as_json
@@ -35,6 +38,8 @@ def erase(
     urls: tuple[str, ...],
     endpoint_url: str | None,
     policy: str,
+    grounds: tuple[str, ...],
+    reasoning: str,
     yes: bool,
     by: str,
     is_json: bool,
@@ -44,13 +49,17 @@ def erase(
     You vouch for the identifiers; store, ledger and certificate say so. Without --yes, or where a person is needed, it stops at APPROVE with exit
     code 3. Called again with the same words while its case is open, it goes on with that case.
     """
+    named = grounds_from(grounds)
     claims = claims_from(emails, phones, names, selectors)
     systems = systems_from(urls, endpoint_url)
     home = home_of(context, allow_gaps=True)
     chosen = _pinned(home, policy)
     with house_of(context, systems=systems, policy=chosen) as house:
-        request = Request(claims, chosen, by, systems=tuple(system.name for system in systems), vouched=True)
-        case = same_request(house, request) or open_case(house, request)
+        request = Request(claims, chosen, by, systems=tuple(system.name for system in systems), vouched=True, grounds=named, reasoning=reasoning)
+        known = same_request(house, request)
+        if known is not None and named:
+            name_further(house, known.id, named, by, reasoning)
+        case = known or open_case(house, request)
         case = run_case(house, case.id, worker_name(), until=Stage.CLOSED if yes else Stage.APPROVE)
         report = case_report(house, case.id)
     if is_json:

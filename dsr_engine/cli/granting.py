@@ -16,15 +16,16 @@ from dsr_engine.domain.system import System
 from dsr_engine.drivers.access import Grant
 from dsr_engine.drivers.registry import open_access
 
-PURPOSES = ("find", "erase", "verify", "maintain")
+PURPOSES = ("find", "erase", "verify", "maintain", "hide")
 _ABOUT = {
     "find": "search and plan",
     "erase": "in addition to find: delete and rewrite what was approved",
     "verify": "the fresh look afterwards (`verify_as`): reads only",
+    "hide": "keep restricted rows from everybody else by default",
     "maintain": "rewrite tables inside the window (`maintenance: run`, `maintain_as`)",
 }
 #: What an account is called where neither the option nor systems.yaml names one.
-_DEFAULTS = {"find": "dsr", "erase": "dsr", "verify": "dsr_verify", "maintain": "dsr_maintain"}
+_DEFAULTS = {"find": "dsr", "erase": "dsr", "verify": "dsr_verify", "maintain": "dsr_maintain", "hide": "dsr"}
 
 
 @click.command()
@@ -57,7 +58,7 @@ def grants(
     declared, system = _system(context, name, urls, endpoint_url)
     if account is not None and (not account.strip() or not account.isprintable()):
         raise InputWrong("--account was given no name", code="grants.account", hint="--account dsr, or --account dsr@10.0.0.% for MariaDB")
-    wanted = purposes or tuple(purpose for purpose in PURPOSES if purpose != "maintain" or system.maintenance == "run" or system.level != "C0")
+    wanted = purposes or tuple(purpose for purpose in PURPOSES if _is_asked(system, purpose))
     found = [(purpose, who, grant) for purpose in wanted for who, grant in _granted(system, purpose, account or _account(declared, purpose))]
     if is_json:
         print_json(
@@ -69,6 +70,12 @@ def grants(
     else:
         _show(system, found)
     return DONE
+
+
+def _is_asked(system: System, purpose: str) -> bool:
+    if purpose == "hide":
+        return any(entry.fence or entry.move_to for entry in system.manifest.collections)
+    return purpose != "maintain" or system.maintenance == "run" or system.level != "C0"
 
 
 def _system(context: click.Context, name: str | None, urls: Sequence[str], endpoint_url: str | None) -> tuple[System | None, System]:

@@ -8,9 +8,11 @@ import click
 
 from dsr_engine.bootstrap import BUNDLE, create_home, read_home
 from dsr_engine.certificate.keys import fingerprint
+from dsr_engine.certificate.letter import languages
 from dsr_engine.certificate.trust import read_bundle
 from dsr_engine.cli.entry import DONE, WAITING, WRONG
 from dsr_engine.cli.options import as_json, system_options, systems_from
+from dsr_engine.cli.posting import mail_checked
 from dsr_engine.cli.terminal import print_heading, print_json, print_line, print_table
 from dsr_engine.domain.clock import SystemClock
 from dsr_engine.domain.errors import DsrError, InputWrong, ManifestWrong
@@ -22,9 +24,10 @@ from dsr_engine.settings import find_home
 from dsr_engine.shipped import shipped
 from dsr_engine.spec.catalog import Entry
 from dsr_engine.spec.catalog import catalog as words_of
-from dsr_engine.spec.home import load_manifests, load_regimes
+from dsr_engine.spec.home import Declared, load_manifests, load_regimes
 from dsr_engine.spec.problems import SpecWrong
 from dsr_engine.workflow.deadlines import is_stale
+from dsr_engine.workflow.suppressing import backup_notes
 
 
 @click.command()
@@ -36,6 +39,7 @@ def init(directory: Path, controller: str) -> int:
     bundle = read_bundle(directory / BUNDLE)
     print_line(f"{directory} is ready.")
     print_line(f"  next: name your systems in {directory / 'systems.yaml'}, put a policy into {directory / 'policies'}, then `dsr check`.")
+    print_line("  before anything can be erased, somebody says that legal holds were reviewed: `dsr hold attest`")
     print_line()
     print_line("A local certificate authority was made for it. Only who has the trust bundle can trust its certificates:")
     print_line(f"  hand {directory / BUNDLE} to your auditors by a way that they trust, and let them compare")
@@ -62,8 +66,10 @@ def check(context: click.Context, urls: tuple[str, ...], endpoint_url: str | Non
             _show_problems(wrong, is_json)
             return WRONG
         declared = tuple(home.declared.systems.values())
-        warnings = (*(str(problem) for problem in home.declared.warnings), *_stale(home.declared.regimes))
+        laws = (*_stale(home.declared.regimes), *_not_in_force(home.declared))
+        warnings = (*(str(problem) for problem in home.declared.warnings), *laws, *_long_backups(home.declared))
     rows = [row for system in named or declared for row in _checked(system)]
+    rows += mail_checked(home.settings) if not named else []
     is_usable = not any(row["fatal"] for row in rows)
     if is_json:
         print_json({"files": "ok", "warnings": list(warnings), "systems": rows, "ok": is_usable})
@@ -84,6 +90,23 @@ def _stale(regimes: Mapping[str, Regime]) -> Iterator[str]:
     for regime in regimes.values():
         if is_stale(regime, today):
             yield f"{regime.source.file}: nobody held it against the law since {regime.checked_on}; do so, mend it, and set `checked_on`"
+
+
+def _not_in_force(declared: Declared) -> Iterator[str]:
+    """Laws that a policy names and under which no request of today could be opened."""
+    today = SystemClock().now().date()
+    for policy in declared.policies.values():
+        for regime in (declared.regimes[name] for name in policy.regimes):
+            if today < regime.valid_from:
+                yield f"{policy.source.file}: {regime.name} applies from {regime.valid_from} on; no case is opened under it for a request from before"
+            elif regime.valid_to is not None and today > regime.valid_to:
+                yield f"{policy.source.file}: {regime.name} applied until {regime.valid_to}; name the law that came after it"
+
+
+def _long_backups(declared: Declared) -> Iterator[str]:
+    """Backups that live longer than a law allows under which cases are opened here."""
+    names = {name for policy in declared.policies.values() for name in policy.regimes}
+    yield from backup_notes([regime for name, regime in declared.regimes.items() if name in names], declared.systems.values())
 
 
 def _show_problems(wrong: SpecWrong, is_json: bool) -> None:
@@ -134,6 +157,7 @@ def catalog(is_json: bool) -> int:
     """Lists every word that may stand in a policy, a connector or a systems file."""
     sections = words_of(load_manifests(shipped("connectors")), load_regimes(shipped("policies") / "regimes"))
     tables = {heading: [_word(entry) for entry in entries] for heading, entries in sections.items()}
+    tables["languages_of_letters"] = [{"word": language, "about": f"templates/letters/{language}"} for language in languages()]
     if is_json:
         print_json(tables)
         return DONE

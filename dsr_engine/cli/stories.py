@@ -5,6 +5,10 @@ from typing import Any, cast
 from dsr_engine.cli.terminal import print_heading, print_line, print_table, print_verbatim
 
 _IDENTITIES = {"kind": "kind", "where": "learnt from", "via": "reached from"}
+_GROUNDS = {"category": "data", "ground": "ground", "law": "law", "reason": "because"}
+_VERIFIED = {"method": "what was done", "matched": "kinds that matched", "at": "when"}
+_EXEMPTIONS = {"collection": "what", "records": "records", "provision": "exemption", "law": "statute", "until": "until", "approved_by": "approved by"}
+_LETTERS = {"letter": "letter", "state": "state", "sent_at": "sent", "answer": "answer"}
 _COVERAGE = {"system": "system", "collection": "collection", "extent": "looked", "reason": "why not further"}
 _FINDINGS = {"system": "system", "collection": "collection", "match": "match", "confidence": "confidence", "count": "findings"}
 _ITEMS = {"system": "system", "collection": "collection", "how": "what happens", "records": "records", "number": "rule"}
@@ -19,19 +23,18 @@ def print_case(report: dict[str, object]) -> None:
     print_heading(f"Case {told['case']} — {told['stage'].replace('_', ' ')}{outcome} (round {told['round']})")
     if told["due"]:
         print_line(f"  {_due(told['due'])}", "red" if told["due"]["days_left"] < 0 else "dim")
+    _print_past(told)
+    _print_reasons(told)
     _print_identities(told["identities"])
     _print_found(told["findings"], told["coverage"])
-    if told.get("all"):
-        print_heading("Every finding")
-        print_table(told["all"], _POSSIBLE | {"confidence": "confidence", "decided": "decided"}, empty="")
-    if told.get("possible"):
-        print_heading("Possible findings that wait for a decision")
-        print_table(told["possible"], _POSSIBLE, empty="")
+    _print_listed(told)
     if told["plan"]:
         print_plan(told["plan"])
+        _print_exemptions(told["exemptions"])
     if told["results"]:
         print_heading("Results")
         print_table(told["results"], _RESULTS, empty="")
+    _print_letters(told["letters"], told["letters_wanting"])
     if told["wait"]:
         print_heading(f"It waits: {told['wait']['code']}")
         print_line(f"  {told['wait']['reason']}")
@@ -39,13 +42,91 @@ def print_case(report: dict[str, object]) -> None:
     if told["certificate"]:
         print_heading("Certificate")
         print_verbatim(f"  {told['certificate']}")
+    _print_after(told["after"])
+
+
+def _print_after(after: dict[str, Any]) -> None:
+    """What comes after the certificate, and what the case has to do with others."""
+    if not after:
+        return
+    print_heading("Afterwards")
+    lines = [f"it repeats case {after['repeats']}"] if "repeats" in after else []
+    lines += [f"case {case} repeats it" for case in after.get("repeated_by", ())]
+    lines += [after["backups"]] if "backups" in after else []
+    lines += [f"look after {look['look']} day(s), {look['on']}: {look['result']}" for look in after.get("looks", ())]
+    for line in lines:
+        print_line(f"  {line}")
+    for note in after.get("notes", ()):
+        print_line(f"  {note}", "yellow")
+
+
+def _print_reasons(told: dict[str, Any]) -> None:
+    """Who wants the erasure: an authority, or somebody of whom it is known who they are; and why it is due."""
+    if told["order"]:
+        print_line(f"  ordered by an authority ({told['order']['reference'] or 'reference forgotten'}), to be done by {told['order']['due']}")
+    if told["verifications"]:
+        print_heading("Who asked")
+        print_table(told["verifications"], _VERIFIED, empty="")
+    if told["grounds"]:
+        print_heading("Why it is due")
+        print_table(told["grounds"], _GROUNDS, empty="")
+
+
+def _print_listed(told: dict[str, Any]) -> None:
+    """Single findings, where somebody asked for them."""
+    if told.get("all"):
+        print_heading("Every finding")
+        print_table(told["all"], _POSSIBLE | {"confidence": "confidence", "decided": "decided"}, empty="")
+    if told.get("possible"):
+        print_heading("Possible findings that wait for a decision")
+        print_table(told["possible"], _POSSIBLE, empty="")
+
+
+def _print_letters(letters: list[dict[str, Any]], wanting: list[dict[str, Any]]) -> None:
+    if letters:
+        print_heading("Letters")
+        print_table(letters, _LETTERS, empty="")
+    for row in wanting:
+        print_line(f"  {row['limit']} since {row['day']}", "yellow")
+        print_verbatim(f"    needed: {row['needs']}")
+
+
+def _print_exemptions(rows: list[dict[str, Any]]) -> None:
+    if rows:
+        print_heading("What stays by law")
+        named = [{**row, "collection": f"{row['system']}.{row['collection']}", "approved_by": row["approved_by"] or "nobody yet"} for row in rows]
+        print_table(named, _EXEMPTIONS, empty="")
 
 
 def _due(limits: dict[str, Any]) -> str:
     left = limits["days_left"]
     state = f"{-left} days overdue" if left < 0 else "today" if left == 0 else f"{left} days left"
-    others = [f"{name} by {limits[name]}" for name in ("acknowledge", "erase", "refusal") if name in limits]
-    return f"answer by {limits['answer']} ({state}); {', '.join(others)}"
+    state = f"{limits['answer_by']}, {state}"
+    others = [f"{name} by {limits[name]}{_other_law(limits, name)}" for name in ("acknowledge", "erase", "refusal") if name in limits]
+    moving = "; the clock waits for the requester, so the day moves on" if limits["is_moving"] else ""
+    shown = f"; after the pause a supervisory authority may accept {limits['shown']}" if limits["shown"] else ""
+    return f"answer by {limits['answer']} ({state}){moving}{shown}; {', '.join(others)}"
+
+
+def _other_law(limits: dict[str, Any], name: str) -> str:
+    """Names the law that sets a limit where it is another than that of the answer."""
+    return f" ({limits[f'{name}_by']})" if limits[f"{name}_by"] != limits["answer_by"] else ""
+
+
+def _print_past(told: dict[str, Any]) -> None:
+    """What stopped the clock, and what became of a refusal."""
+    for stop in told["pauses"]:
+        until = f"came on {stop['ended']}" if stop["ended"] else "has not come yet"
+        doubt = f" ({stop['doubt'].replace('_', ' ')})" if stop["doubt"] else ""
+        print_line(f"  asked for {stop['why']} on {stop['asked']}{doubt}: {until}", "dim")
+    if told["late_days"]:
+        print_line(f"  the refusal came {told['late_days']} day(s) after its limit, which no extension moves", "red")
+    if told["appeal_of"]:
+        print_line(f"  opened because of an appeal against case {told['appeal_of']}", "dim")
+    for entry in told["appeals"]:
+        state = f"{entry['decision']} on {entry['decided_on']}" if entry["decision"] else f"to be answered by {entry['due']} ({entry['set_by']})"
+        more = f", new case {entry['new_case']}" if entry["new_case"] else ""
+        print_line(f"  appeal of {entry['received']}: {state}{more}")
 
 
 def _print_identities(identities: list[dict[str, Any]]) -> None:

@@ -237,12 +237,13 @@ def digests(selector: Selector) -> Iterator[tuple[str, bytes]]:
     """
     if selector.scope is not None or selector.kind in ("name", "address", "date_of_birth", "postcode"):
         return
-    for text in _normalised(selector):
+    for text in normalised(selector):
         for name in ("md5", "sha1", "sha256"):
             yield name, hashlib.new(name, text.encode(), usedforsecurity=False).digest()
 
 
-def _normalised(selector: Selector) -> tuple[str, ...]:
+def normalised(selector: Selector) -> tuple[str, ...]:
+    """The texts under which one identifier is compared exactly; two are the same identifier if they share one."""
     value = selector.value.reveal().strip()
     texts = [value, value.lower()]
     if selector.kind == "email":

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from dsr_engine.domain.request import Right
+
 
 class CaseKind(StrEnum):
     REQUEST = "request"
@@ -28,6 +30,7 @@ class Stage(StrEnum):
     APPROVE = "approve"
     EXECUTE = "execute"
     VERIFY_ABSENCE = "verify_absence"
+    NOTIFY = "notify"
     CERTIFY = "certify"
     PUBLISH = "publish"
     CLOSED = "closed"
@@ -38,6 +41,7 @@ class Outcome(StrEnum):
     FULFILLED_WITH_EXCEPTIONS = "fulfilled_with_exceptions"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    CANNOT_IDENTIFY = "cannot_identify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Case:
 
     `identity` says how the requester was verified (`vouched_by_operator`, `code_to_known_address`, …), empty until then; never the proof.
     `regimes` are the laws that apply, the one that the case was opened under first; `digests` pins each (`regime:gdpr`, `regime_version:gdpr`).
-    `tranche` is set for sweeps only.
+    `tranche` is set for sweeps only. `right` is what was asked for; the engine carries out erasure and nothing else.
     """
 
     id: str
@@ -95,6 +99,7 @@ class Case:
     closed_at: datetime | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     tranche: Tranche | None = None
+    right: Right = Right.ERASURE
 
     @property
     def is_dry(self) -> bool:

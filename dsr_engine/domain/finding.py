@@ -54,6 +54,7 @@ class Finding:
 
     `fields` are all fields of the record with a category (name → category), also those without a hit: an owned row's birth date belongs
     to the person too. `facts` are the dates and states that policies asked for. `created` is when the system says that the record came to be.
+    `people` are keyed digests of whose it is, for legal holds; only where nobody in particular was looked for.
     """
 
     case: str
@@ -65,6 +66,7 @@ class Finding:
     fields: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str | None] = field(default_factory=dict)
     created: datetime | None = None
+    people: tuple[str, ...] = ()
 
     @property
     def categories(self) -> tuple[str, ...]:

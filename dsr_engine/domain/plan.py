@@ -7,6 +7,7 @@ from datetime import date
 from enum import StrEnum
 
 from dsr_engine.domain.anonymize import Method
+from dsr_engine.domain.hold import NOTHING_KNOWN, Bearing
 from dsr_engine.domain.policy import Treatment
 from dsr_engine.domain.record import Locator
 from dsr_engine.domain.source import Source
@@ -68,6 +69,13 @@ class Rewrite:
     edits: tuple[Edit, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Relocate(Rewrite):
+    """Keep the record, with these changes, in another collection of the same system: where restricted data is kept apart."""
+
+    to: str = ""
+
+
 Effect = Delete | Rewrite
 
 
@@ -99,7 +107,7 @@ class Dependent:
 class Planned:
     """One record of an item. `expect` and `becomes` are keyed fingerprints (HMAC under the case's key); `becomes` None means absent.
 
-    `dependents` are the records that point at this one and that the plan knows of.
+    `dependents` are the records that point at this one and that the plan knows of. `bearing` is what a legal hold may ask of it.
     """
 
     locator: Locator
@@ -107,6 +115,7 @@ class Planned:
     becomes: bytes | None
     finding: str = ""
     dependents: tuple[Dependent, ...] = ()
+    bearing: Bearing = NOTHING_KNOWN
 
 
 class ItemState(StrEnum):

@@ -159,7 +159,7 @@ def covers(rule: Rule, datum: Datum) -> bool:
     return (
         (when.match or Match.OWNS) is datum.match
         and when.system in (None, datum.system)
-        and (when.collection is None or _glob_covers(when.collection, f"{datum.system}.{datum.collection}"))
+        and (when.collection is None or glob_covers(when.collection, f"{datum.system}.{datum.collection}"))
         and (when.category is None or category_covers(when.category, datum.category))
         and when.field in (None, datum.field)
     )
@@ -168,10 +168,10 @@ def covers(rule: Rule, datum: Datum) -> bool:
 def concerns(rule: Rule, system: str, collection: str) -> bool:
     """True if the rule may be about some datum of this collection."""
     when = rule.when
-    return when.system in (None, system) and (when.collection is None or _glob_covers(when.collection, f"{system}.{collection}"))
+    return when.system in (None, system) and (when.collection is None or glob_covers(when.collection, f"{system}.{collection}"))
 
 
-def _glob_covers(pattern: str, name: str) -> bool:
+def glob_covers(pattern: str, name: str) -> bool:
     """True if `pattern`, in which `*` stands for any run of characters, is `name`. Linear in practice: no backtracking over parts."""
     first, *rest = pattern.split("*")
     if not rest:

@@ -50,7 +50,9 @@ class FieldMap:
 class CollectionMap:
     """What a manifest knows about one collection. `name` may be a glob for buckets and folders (`exports/*.csv`).
 
-    `fence` is what `restrict` sets ({field: value}); empty means that restricted data is *retained, not fenced*.
+    `fence` is what `restrict` sets ({field: value}), `move_to` the collection that it moves records to; without either, restricted data is
+    *retained, not fenced*. `unfence` is what the fields of `fence` are in a record that is not restricted. `moved_from`: this is
+    where the restricted records of that collection are, under the same rules.
     """
 
     name: str
@@ -58,6 +60,14 @@ class CollectionMap:
     fields: tuple[FieldMap, ...] = ()
     fence: tuple[tuple[str, str | int | bool], ...] = ()
     source: Source = NOWHERE
+    unfence: tuple[tuple[str, str | int | bool], ...] = ()
+    move_to: str = ""
+    moved_from: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The collection whose rules count here: its own name, or that of the collection from which records were moved here."""
+        return self.moved_from or self.name
 
     def field_named(self, name: str) -> FieldMap | None:
         return next((entry for entry in self.fields if entry.name == name), None)
@@ -95,6 +105,11 @@ class Manifest:
 
     def collection_named(self, name: str) -> CollectionMap | None:
         return next((entry for entry in self.collections if entry.name == name), None)
+
+    def origin_of(self, name: str) -> str:
+        """The collection whose rules count for records of this one."""
+        known = self.collection_named(name)
+        return known.origin if known else name
 
 
 @dataclass(frozen=True, slots=True)

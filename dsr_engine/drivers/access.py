@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One statement that an administrator runs. `purpose` is `find`, `erase`, `verify` or `maintain`."""
+    """One statement that an administrator runs. `purpose` is `find`, `erase`, `verify`, `maintain` or `hide`."""
 
     purpose: str
     statement: str

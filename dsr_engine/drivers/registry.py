@@ -7,6 +7,7 @@ from typing import cast
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.access import Access
+from dsr_engine.drivers.columns import Columns
 from dsr_engine.drivers.driver import Driver
 from dsr_engine.drivers.survey import Surveyor
 from dsr_engine.drivers.upkeep import Upkeep
@@ -50,6 +51,7 @@ def open_driver(system: System, *, read_only: bool = False) -> Driver:
 _SURVEYORS = {"sql": "dsr_engine.drivers.sql.asking.surveying:SqlSurveyor"}
 _UPKEEP = {"sql": "dsr_engine.drivers.sql.upkeep.upkeep:SqlUpkeep"}
 _ACCESS = {"sql": "dsr_engine.drivers.sql.asking.access:SqlAccess"}
+_COLUMNS = {"sql": "dsr_engine.drivers.sql.asking.columns:SqlColumns", "objectstore": "dsr_engine.drivers.objectstore.columns:ObjectstoreColumns"}
 
 
 def open_surveyor(system: System) -> Surveyor | None:
@@ -65,6 +67,11 @@ def open_upkeep(system: System) -> Upkeep | None:
 def open_access(system: System) -> Access | None:
     """Who tells which privileges a search takes and what it costs; None where its driver has nobody."""
     return cast("Access | None", _beside(_ACCESS, system))
+
+
+def open_columns(system: System) -> Columns | None:
+    """Who reads a few fields of all records of this system; None where its driver has nobody (mail has no fields)."""
+    return cast("Columns | None", _beside(_COLUMNS, system))
 
 
 def _beside(known: Mapping[str, str], system: System) -> object | None:

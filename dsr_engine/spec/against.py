@@ -92,7 +92,8 @@ def _collections(policy: Policy, systems: Mapping[str, System]) -> Iterator[Spec
         if system.is_disabled:
             continue
         for collection in system.manifest.collections:
-            yield from _gaps(policy, system, collection)
+            if not collection.moved_from:  # its rules are those of the collection that its records come from
+                yield from _gaps(policy, system, collection)
 
 
 def _gaps(policy: Policy, system: System, collection: CollectionMap) -> Iterator[SpecProblem]:

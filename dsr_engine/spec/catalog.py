@@ -1,6 +1,6 @@
 """What `dsr catalog` lists: every word that may stand in a policy, a connector or a systems file, each with a sentence about it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dsr_engine.domain.anonymize import MethodName
@@ -64,9 +64,7 @@ def catalog(manifests: Mapping[str, Manifest], regimes: Mapping[str, Regime]) ->
     return {
         "treatments": treatments,
         "methods": _entries(_METHODS.items()),
-        "grounds": tuple(
-            Entry(f"{regime.name}.{ground.name}", f"{ground.about} ({ground.cite})") for regime in regimes.values() for ground in regime.grounds
-        ),
+        "grounds": tuple(_grounds(regimes.values())),
         "connectors": tuple(Entry(manifest.name, manifest.about) for manifest in manifests.values()),
         "drivers": drivers,
         "selectors": _entries(KINDS.items()),
@@ -74,6 +72,18 @@ def catalog(manifests: Mapping[str, Manifest], regimes: Mapping[str, Regime]) ->
         "letters": tuple(Entry(kind.value, _LETTERS[kind]) for kind in LetterKind),
         "elements_of_letters": _entries(ELEMENTS.items()),
     }
+
+
+def _grounds(regimes: Iterable[Regime]) -> Iterator[Entry]:
+    """Every ground; what the laws of one file have in common stands there once."""
+    shared: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    for regime in regimes:
+        for ground in regime.grounds:
+            shared.setdefault((regime.source.file, ground.name, ground.about), []).append((regime.name, ground.cite))
+    for (_, name, about), found in shared.items():
+        (first, cite), *others = found
+        more = f"; also in {len(others)} more of its file: `dsr regimes`" if others else ""
+        yield Entry(f"{first}.{name}", f"{about} ({cite}{more})")
 
 
 def _entries(words: Iterable[tuple[str, str]]) -> tuple[Entry, ...]:

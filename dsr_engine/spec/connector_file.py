@@ -99,9 +99,19 @@ class FieldSchema(StrictSchema):
 
 
 class RestrictSchema(StrictSchema):
-    """How a record is fenced while it has to stay."""
+    """How a record is fenced while it has to stay: by a mark in it, or by moving it to where nobody looks by default."""
 
-    set = TableOf(_FenceValue(), required=True)
+    set = TableOf(_FenceValue())
+    lift = TableOf(_FenceValue())
+    move = Words(wanted="the name of a collection of the same database", most=200)
+
+    @validates_schema
+    def fit_together(self, data: dict[str, Any], **kwargs: object) -> None:  # noqa: ARG002 -- marshmallow's signature
+        if bool(data["set"]) == bool(data["move"]):
+            raise ValidationError("takes one of `set: {field: value}` and `move: collection`")
+        strange = [field for field in data["lift"] if field not in data["set"]]
+        if strange:
+            raise ValidationError({"lift": [f"{strange[0]} is not among what `set` sets"]})
 
 
 class CollectionSchema(StrictSchema):
@@ -168,6 +178,17 @@ class ConnectorSchema(StrictSchema):
             raise ValidationError({"discover": ["without collections, `none` would search nothing"]})
 
     @validates_schema
+    def move_apart(self, data: dict[str, Any], **kwargs: object) -> None:  # noqa: ARG002 -- marshmallow's signature
+        targets = [entry["restrict"]["move"] for entry in data["collections"].values() if entry["restrict"] and entry["restrict"]["move"]]
+        if targets and data["driver"] != "sql":
+            raise ValidationError({"driver": ["only a database can move restricted records; elsewhere use `restrict: {set: …}`"]})
+        for target in targets:
+            if target in data["collections"]:
+                raise ValidationError({"collections": [f"{target} takes restricted records and has the fields of their collection: leave it out"]})
+            if targets.count(target) > 1:
+                raise ValidationError({"collections": [f"two collections cannot both move to {target}"]})
+
+    @validates_schema
     def refer_to_known_fields(self, data: dict[str, Any], **kwargs: object) -> None:  # noqa: ARG002 -- marshmallow's signature
         errors: dict[str, Any] = {}
         for collection, entry in data["collections"].items():
@@ -195,7 +216,9 @@ def _parse_gone(text: str) -> object:
 def manifest_from(document: Document) -> Manifest:
     """The manifest in this document. Raises `SpecWrong`."""
     data = load(ConnectorSchema(), document)
-    collections = tuple(_collection(name, entry, document) for name, entry in data["collections"].items())
+    listed = [_collection(name, entry, document) for name, entry in data["collections"].items()]
+    apart = [replace(entry, name=entry.move_to, move_to="", moved_from=entry.name) for entry in listed if entry.move_to]
+    collections = (*listed, *apart)
     return Manifest(
         name=data["connector"],
         driver=data["driver"],
@@ -220,6 +243,8 @@ def _collection(name: str, entry: dict[str, Any], document: Document) -> Collect
         key=entry["key"],
         fields=tuple(_field(field, about, document, places[field]) for field, about in entry["fields_"].items()),
         fence=tuple(entry["restrict"]["set"].items()) if entry["restrict"] else (),
+        unfence=tuple(entry["restrict"]["lift"].items()) if entry["restrict"] else (),
+        move_to=(entry["restrict"]["move"] or "") if entry["restrict"] else "",
         source=document.source(block.key_places[name]),
     )
 

@@ -1,12 +1,13 @@
 """Loads everything that a home declares, its own files before the shipped ones of the same name, and shows all mistakes of all files at once."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from dsr_engine.domain.policy import Policy
+from dsr_engine.domain.recipient import Recipient
 from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.source import Source
 from dsr_engine.domain.system import Manifest, System
@@ -19,13 +20,15 @@ from dsr_engine.spec.grounds import ground_problems
 from dsr_engine.spec.loader import read_document
 from dsr_engine.spec.policy_file import policy_from
 from dsr_engine.spec.problems import SpecProblem, SpecWrong
-from dsr_engine.spec.regime_file import regime_from
+from dsr_engine.spec.recipients_file import recipients_from
+from dsr_engine.spec.regime_file import regimes_from
 from dsr_engine.spec.systems_file import Surroundings, systems_from
 from dsr_engine.spec.ties import tie_problems
 
 SYSTEMS = "systems.yaml"
+RECIPIENTS = "recipients.yaml"
 #: The files that `dsr init` writes into a new home.
-HOME_FILES = ("dsr.toml", SYSTEMS)
+HOME_FILES = ("dsr.toml", SYSTEMS, RECIPIENTS)
 
 
 class _Named(Protocol):
@@ -48,6 +51,7 @@ class Declared:
     regimes: Mapping[str, Regime]
     manifests: Mapping[str, Manifest]
     warnings: tuple[SpecProblem, ...] = ()
+    recipients: Mapping[str, Recipient] = field(default_factory=dict)
 
 
 def load_home(home: Path, environment: Mapping[str, str], *, allow_gaps: bool = False) -> Declared:
@@ -57,18 +61,19 @@ def load_home(home: Path, environment: Mapping[str, str], *, allow_gaps: bool = 
     A home without `systems.yaml` has no systems.
     """
     problems: list[SpecProblem] = []
-    regimes = _collect(_folders(home, "policies", "regimes"), lambda document: regime_from(document), problems)
+    regimes = _collect(_folders(home, "policies", "regimes"), regimes_from, problems)
     unsaid: list[SpecProblem] = []
-    manifests = _collect(_folders(home, "connectors"), lambda document: _manifest(document, unsaid), problems)
+    manifests = _collect(_folders(home, "connectors"), lambda document: (_manifest(document, unsaid),), problems)
     systems = _systems(home, Surroundings(manifests, environment, home), problems)
-    shipped_policies, own = (_collect((folder,), lambda document: _policy(document, regimes), problems) for folder in _folders(home, "policies"))
+    recipients = _recipients(home, systems, environment, problems)
+    shipped_policies, own = (_collect((folder,), lambda document: (_policy(document, regimes),), problems) for folder in _folders(home, "policies"))
     if problems:
         raise SpecWrong(problems)
     found = [*unsaid, *(problem for policy in own.values() for problem in check_against(policy, systems))]
     gaps = tuple(problem for problem in found if problem.is_gap) if allow_gaps else ()
     if len(found) > len(gaps):
         raise SpecWrong(problem for problem in found if problem not in gaps)
-    return Declared(systems, MappingProxyType({**shipped_policies, **own}), regimes, manifests, gaps)
+    return Declared(systems, MappingProxyType({**shipped_policies, **own}), regimes, manifests, gaps, recipients)
 
 
 def load_policy(path: Path, regimes: Mapping[str, Regime]) -> Policy:
@@ -78,19 +83,18 @@ def load_policy(path: Path, regimes: Mapping[str, Regime]) -> Policy:
 
 
 def load_regime(path: Path, name: str) -> Regime | None:
-    """The regime of this name in one file; None if the file has another. Raises `SpecWrong`."""
-    found = regime_from(read_document(path, path.name))
-    return found if found.name == name else None
+    """The regime of this name in one file, which may hold several; None if it has only others. Raises `SpecWrong`."""
+    return next((found for found in regimes_from(read_document(path, path.name)) if found.name == name), None)
 
 
 def load_regimes(*folders: Path) -> Mapping[str, Regime]:
     """Every regime in these folders; one in a later folder shadows one of the same name. Raises `SpecWrong`."""
-    return _all_of(folders, lambda document: regime_from(document))
+    return _all_of(folders, regimes_from)
 
 
 def load_manifests(*folders: Path) -> Mapping[str, Manifest]:
     """Every connector in these folders; one in a later folder shadows one of the same name. Raises `SpecWrong`."""
-    return _all_of(folders, lambda document: manifest_from(document))
+    return _all_of(folders, lambda document: (manifest_from(document),))
 
 
 def home_file(name: str) -> str:
@@ -103,7 +107,7 @@ def _folders(home: Path, *parts: str) -> tuple[Path, ...]:
     return (shipped(kind).joinpath(*rest), home.joinpath(*parts))
 
 
-def _all_of(folders: tuple[Path, ...], make: Callable[[Document], _N]) -> Mapping[str, _N]:
+def _all_of(folders: tuple[Path, ...], make: Callable[[Document], Iterable[_N]]) -> Mapping[str, _N]:
     problems: list[SpecProblem] = []
     found = _collect(folders, make, problems)
     if problems:
@@ -111,7 +115,7 @@ def _all_of(folders: tuple[Path, ...], make: Callable[[Document], _N]) -> Mappin
     return found
 
 
-def _collect(folders: tuple[Path, ...], make: Callable[[Document], _N], problems: list[SpecProblem]) -> Mapping[str, _N]:
+def _collect(folders: tuple[Path, ...], make: Callable[[Document], Iterable[_N]], problems: list[SpecProblem]) -> Mapping[str, _N]:
     found: dict[str, _N] = {}
     for folder in folders:
         in_this_folder: dict[str, _N] = {}
@@ -125,9 +129,9 @@ def _collect(folders: tuple[Path, ...], make: Callable[[Document], _N], problems
     return MappingProxyType(found)
 
 
-def _made(path: Path, make: Callable[[Document], _N], problems: list[SpecProblem]) -> Iterator[_N]:
+def _made(path: Path, make: Callable[[Document], Iterable[_N]], problems: list[SpecProblem]) -> Iterator[_N]:
     try:
-        yield make(read_document(path, _shown(path)))
+        yield from make(read_document(path, _shown(path)))
     except SpecWrong as wrong:
         problems.extend(wrong.problems)
 
@@ -170,3 +174,17 @@ def _systems(home: Path, around: Surroundings, problems: list[SpecProblem]) -> M
         return {}
     problems.extend(found)
     return MappingProxyType(dict(systems))
+
+
+def _recipients(home: Path, systems: Mapping[str, System], environment: Mapping[str, str], problems: list[SpecProblem]) -> Mapping[str, Recipient]:
+    """The register of recipients. It names systems, so it is read once those are right."""
+    path = home / RECIPIENTS
+    if not path.exists() or any(problem.source.file == SYSTEMS for problem in problems):
+        return {}
+    try:
+        recipients, found = recipients_from(read_document(path, RECIPIENTS), systems, environment, home)
+    except SpecWrong as wrong:
+        problems.extend(wrong.problems)
+        return {}
+    problems.extend(found)
+    return recipients

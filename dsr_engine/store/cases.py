@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage, Tranche, Wait
 from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.request import Right
 from dsr_engine.store.tables import cases
 
 
@@ -72,6 +73,7 @@ def _written(case: Case) -> dict[str, Any]:
         "wait_since": wait.since if wait else None,
         "wait_wake_at": wait.wake_at if wait else None,
         "tranche": _written_tranche(case.tranche),
+        "right_asked": case.right,
     }
 
 
@@ -112,4 +114,5 @@ def _read(row: Row[Any]) -> Case:
         closed_at=row.closed_at,
         digests=dict(row.digests),
         tranche=_read_tranche(row.tranche),
+        right=Right(row.right_asked),
     )

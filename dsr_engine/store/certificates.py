@@ -1,11 +1,14 @@
 """Certificates as they were issued: statement and signed envelope byte for byte, so that a rerun uses the same ones."""
 
+import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, delete, func, select
 
 from dsr_engine.domain.errors import Conflict
+from dsr_engine.store.request_log_tables import spent_serials
 from dsr_engine.store.tables import certificates
 from dsr_engine.store.upsert import upsert
 from dsr_engine.store.work import SERIALS, lock
@@ -24,6 +27,16 @@ class Issued:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """A certificate whose case was erased with the request log's end. Its PDF, which says everything by itself, may still be at `path`."""
+
+    serial: int
+    id: str
+    path: str
+    issued_at: datetime
+
+
 class Certificates:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -31,7 +44,8 @@ class Certificates:
     def next_serial(self) -> int:
         """The serial after the last one, from 1; nobody else gets it before this transaction ends, so there are no gaps."""
         lock(self._connection, SERIALS)
-        return int(self._connection.scalar(select(func.max(certificates.c.serial))) or 0) + 1
+        last = [self._connection.scalar(select(func.max(table.c.serial))) or 0 for table in (certificates, spent_serials)]
+        return int(max(last)) + 1
 
     def add(self, certificate_id: str, case: str, serial: int, statement: bytes, envelope: bytes, leaf_index: int | None, path: str) -> None:
         """Adds the certificate, or completes one of this id (leaf, path). Raises `Conflict` where that would change what was stated."""
@@ -60,6 +74,19 @@ class Certificates:
     def list(self) -> tuple[Issued, ...]:
         """All certificates by serial."""
         return tuple(_read(row) for row in self._connection.execute(select(certificates).order_by(certificates.c.serial)))
+
+    def spend(self, case: str, at: datetime) -> None:
+        """Removes the certificates of a case whose rows go; each leaves its serial number, its id and its file's name behind. May be repeated."""
+        for row in self._connection.execute(select(certificates).where(certificates.c.case_id == case)).all():
+            issued_at = datetime.fromisoformat(json.loads(row.statement)["issued_at"])
+            spent = {"serial": row.serial, "certificate_id": row.id, "path": row.path, "issued_at": issued_at, "erased_at": at}
+            upsert(self._connection, spent_serials, [spent])
+        self._connection.execute(delete(certificates).where(certificates.c.case_id == case))
+
+    def spent(self) -> tuple[Spent, ...]:
+        """The certificates whose rows are gone, by serial."""
+        rows = self._connection.execute(select(spent_serials).order_by(spent_serials.c.serial))
+        return tuple(Spent(row.serial, row.certificate_id, row.path, row.issued_at) for row in rows)
 
 
 def _read(row: Row[Any]) -> Issued:

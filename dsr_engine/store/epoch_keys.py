@@ -19,10 +19,10 @@ class EpochKeys:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def open_new(self, at: datetime) -> str:
-        """Makes a key and gives its id. Killed before the id is committed: the file wraps nothing and harms nobody."""
+    def open_new(self, at: datetime, family: str = "") -> str:
+        """Makes a key and gives its id, which begins with `family`. Killed before the id is committed: the file wraps nothing and harms nobody."""
         make_folder(self._folder)
-        epoch = f"{at:%Y-%m-%d}-{secrets.token_hex(4)}"
+        epoch = f"{family}{at:%Y-%m-%d}-{secrets.token_hex(4)}"
         write_new(self._path(epoch), secrets.token_bytes(32))
         return epoch
 

@@ -18,6 +18,7 @@ def written(finding: Finding) -> bytes:
         "fields": dict(finding.fields),
         "facts": dict(finding.facts),
         "created": finding.created.isoformat() if finding.created else None,
+        **({"people": finding.people} if finding.people else {}),
     }
     return json.dumps(body, separators=(",", ":")).encode()
 
@@ -34,6 +35,7 @@ def read(plain: bytes, *, case: str, system: str, collection: str, match: str, c
         fields=body["fields"],
         facts=body["facts"],
         created=datetime.fromisoformat(body["created"]) if body["created"] else None,
+        people=tuple(body.get("people", ())),
     )
 
 

@@ -36,6 +36,10 @@ class Followups:
         rows = self._connection.execute(select(followups).where(followups.c.due <= now).order_by(followups.c.due, followups.c.case_id))
         return tuple(Followup(row.case_id, row.what, row.due) for row in rows)
 
+    def dates(self, what: str) -> tuple[datetime, ...]:
+        """The dates of this kind of every case, the next one first."""
+        return tuple(self._connection.scalars(select(followups.c.due).where(followups.c.what == what).order_by(followups.c.due)))
+
     def drop(self, case: str, what: str) -> None:
         """Removes a date that is over; may be repeated."""
         self._connection.execute(delete(followups).where(followups.c.case_id == case, followups.c.what == what))

@@ -1,10 +1,12 @@
 """Plan items as JSON, for sealing: effects, reasons, and the records with their keyed fingerprints."""
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from dsr_engine.domain.anonymize import Method, MethodName
+from dsr_engine.domain.hold import NOTHING_KNOWN, Bearing
 from dsr_engine.domain.plan import (
     Delete,
     Dependent,
@@ -20,6 +22,7 @@ from dsr_engine.domain.plan import (
     Point,
     Reason,
     RedactSpans,
+    Relocate,
     Rewrite,
     SetValue,
 )
@@ -83,14 +86,26 @@ def _effect(effect: Effect | None) -> object:
             return None
         case Delete():
             return "delete"
+        case Relocate(edits, to):
+            return {"to": to, "edits": _edits(edits)}
         case Rewrite(edits):
-            return [[edit.place, *_how(edit.how)] for edit in edits]
+            return _edits(edits)
 
 
 def _read_effect(effect: Any) -> Effect | None:
     if effect is None:
         return None
-    return Delete() if effect == "delete" else Rewrite(tuple(Edit(place, _read_how(*how)) for place, *how in effect))
+    if isinstance(effect, dict):
+        return Relocate(_read_edits(effect["edits"]), effect["to"])
+    return Delete() if effect == "delete" else Rewrite(_read_edits(effect))
+
+
+def _edits(edits: tuple[Edit, ...]) -> list[object]:
+    return [[edit.place, *_how(edit.how)] for edit in edits]
+
+
+def _read_edits(edits: Any) -> tuple[Edit, ...]:
+    return tuple(Edit(place, _read_how(*how)) for place, *how in edits)
 
 
 def _how(how: How) -> list[object]:
@@ -137,13 +152,31 @@ def _read_reason(reason: list[Any]) -> Reason:
 def _planned(planned: Planned) -> list[object]:
     place = planned.locator
     becomes = None if planned.becomes is None else planned.becomes.hex()
-    return [place.system, place.collection, place.key, place.inside, planned.expect.hex(), becomes, planned.finding, _dependents(planned.dependents)]
+    found = [place.system, place.collection, place.key, place.inside, planned.expect.hex(), becomes, planned.finding, _dependents(planned.dependents)]
+    return [*found, _bearing(planned.bearing)]
 
 
 def _read_planned(planned: list[Any]) -> Planned:
-    system, collection, key, inside, expect, becomes, finding, dependents = planned
+    system, collection, key, inside, expect, becomes, finding, dependents, *bearing = planned
     locator = Locator(system, collection, tuple(key), inside)
-    return Planned(locator, bytes.fromhex(expect), None if becomes is None else bytes.fromhex(becomes), finding, _read_dependents(dependents))
+    after = None if becomes is None else bytes.fromhex(becomes)
+    return Planned(locator, bytes.fromhex(expect), after, finding, _read_dependents(dependents), _read_bearing(*bearing))
+
+
+def _bearing(bearing: Bearing) -> list[object]:
+    if bearing == NOTHING_KNOWN:
+        return []
+    days = [day.isoformat() if day is not None else None for day in (bearing.first, bearing.last)]
+    return [*days, *bearing.people]
+
+
+def _read_bearing(written: Sequence[Any] = ()) -> Bearing:
+    """What an earlier version wrote has none: nothing is known, so every period holds it."""
+    if not written:
+        return NOTHING_KNOWN
+    first, last, *people = written
+    days = [date.fromisoformat(day) if day is not None else None for day in (first, last)]
+    return Bearing(days[0], days[1], tuple(people))
 
 
 def _dependents(dependents: tuple[Dependent, ...]) -> list[object]:

@@ -17,8 +17,10 @@ from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.note import LogKey, Sign
 from dsr_engine.store import log_key, schema
 from dsr_engine.store.database import WAIT_FOR_LOCK, connect, reading
+from dsr_engine.store.drop_key import DropKey
 from dsr_engine.store.epoch_keys import EpochKeys
 from dsr_engine.store.failures import translated
+from dsr_engine.store.hold_key import HoldKey
 from dsr_engine.store.leases import Lease, Leases
 from dsr_engine.store.suppression import SuppressionKey
 from dsr_engine.store.transaction import Transaction
@@ -37,6 +39,8 @@ class Store:
         self._keys = keys
         self._clock = clock
         self._suppressing = SuppressionKey(keys)
+        self.holding = HoldKey(keys)
+        self.dropping = DropKey(keys)
         self._signer = functools.cache(functools.partial(log_key.load, keys))
         self.vault = Vault(self._engine, EpochKeys(keys / "epochs"))
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     ForeignKey,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 from dsr_engine.domain.errors import InputWrong, NotVerified
@@ -101,6 +103,7 @@ cases = Table(
     Column("wait_since", Instant),
     Column("wait_wake_at", Instant),
     Column("tranche", JSON),
+    Column("right_asked", String, nullable=False, server_default="erasure"),
     Column("lease_worker", String),
     Column("lease_fence", BigInteger, nullable=False, server_default="0"),
     Column("lease_until", Instant),
@@ -247,6 +250,15 @@ holds = Table(
     Column("system", String),
     Column("collection", String),
     Column("category", String),
+    Column("matter", Text),
+    Column("since", Date),
+    Column("until", Date),
+    Column("is_of_person", Boolean, nullable=False, server_default=false()),
+    Column("confirmed_by", String),
+    Column("confirmed_at", Instant),
+    Column("lift_asked_by", String),
+    Column("lift_asked_at", Instant),
+    Column("lift_reason", Text),
     Column("lifted_by", String),
     Column("lifted_at", Instant),
 )
@@ -356,15 +368,6 @@ sweep_counts = Table(
     Column("due", BigInteger),
     Column("unknown", BigInteger),
     Column("total", BigInteger),
-)
-
-suppression = Table(
-    "suppression",
-    metadata,
-    Column("kind", String, primary_key=True),
-    Column("digest", Blob, primary_key=True),
-    Column("case_id", String, nullable=False),
-    Column("until", Instant, nullable=False),
 )
 
 # The ledger. The names are those of RFC 9162: a leaf, the node of a complete subtree, the tree's head, and the signed checkpoints of it.

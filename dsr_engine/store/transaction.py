@@ -6,18 +6,34 @@ from sqlalchemy import Connection
 
 from dsr_engine.domain.clock import Clock
 from dsr_engine.domain.note import LogKey, Sign
+from dsr_engine.store.aftercare import BackupEnds, Restores, Sequels
+from dsr_engine.store.appeals import Appeals
 from dsr_engine.store.approvals import Approvals
 from dsr_engine.store.assessments import Assessments
+from dsr_engine.store.case_grounds import CaseGrounds
 from dsr_engine.store.case_key import CaseKey
 from dsr_engine.store.cases import Cases
 from dsr_engine.store.certificates import Certificates
+from dsr_engine.store.contacts import Contacts
 from dsr_engine.store.coverage import Coverages
+from dsr_engine.store.drop import Drop
 from dsr_engine.store.findings import Findings
 from dsr_engine.store.followups import Followups
 from dsr_engine.store.holds import Holds
+from dsr_engine.store.incidents import Incidents, Withdrawals
+from dsr_engine.store.kept import KeptRecords
 from dsr_engine.store.ledger import Ledger
+from dsr_engine.store.notices import Notices
+from dsr_engine.store.orders import Orders
+from dsr_engine.store.outbox import Outbox
+from dsr_engine.store.own_data import OwnRows
+from dsr_engine.store.pauses import Pauses
 from dsr_engine.store.people import People
 from dsr_engine.store.plans import Plans
+from dsr_engine.store.post_key import PostKeys
+from dsr_engine.store.post_marks import PostMarks
+from dsr_engine.store.remains import Remains
+from dsr_engine.store.request_log import RequestLog
 from dsr_engine.store.results import Results
 from dsr_engine.store.selectors import Selectors
 from dsr_engine.store.slices import Slices
@@ -28,6 +44,7 @@ from dsr_engine.store.sweep_marks import SweepMarks
 from dsr_engine.store.sweeps import Sweeps
 from dsr_engine.store.tasks import Tasks
 from dsr_engine.store.vault import Vault
+from dsr_engine.store.verifications import Verifications
 from dsr_engine.store.work import Work
 
 
@@ -53,15 +70,21 @@ class Transaction(Work):
             return keys[case]
 
         self.cases = Cases(connection)
+        self.case_grounds = CaseGrounds(connection)
+        self.verifications = Verifications(connection, key_of)
+        self.orders = Orders(connection, key_of)
         self.selectors = Selectors(connection, key_of)
         self.findings = Findings(connection, key_of)
         self.slices = Slices(connection)
         self.coverage = Coverages(connection)
         self.plans = Plans(connection, key_of)
         self.results = Results(connection)
+        self.appeals = Appeals(connection)
         self.approvals = Approvals(connection)
+        self.pauses = Pauses(connection)
         self.assessments = Assessments(connection)
         self.holds = Holds(connection)
+        self.kept = KeptRecords(connection)
         self.stops = Stops(connection)
         self.people = People(connection)
         self.certificates = Certificates(connection)
@@ -71,4 +94,22 @@ class Transaction(Work):
         self.sweep_marks = SweepMarks(connection, key_of)
         self.sweep_counts = SweepCounts(connection)
         self.suppression = Suppression(connection, clock, suppressing)
+        self._open_what_follows(connection, clock, vault)
         self.ledger = Ledger(connection, clock, signer)
+
+    def _open_what_follows(self, connection: Connection, clock: Clock, vault: Vault) -> None:
+        """What is written when a case is over, or about none."""
+        self.sequels = Sequels(connection)
+        self.restores = Restores(connection)
+        self.backup_ends = BackupEnds(connection)
+        self.incidents = Incidents(connection)
+        self.withdrawals = Withdrawals(connection)
+        post_keys = PostKeys(self, vault)
+        self.contacts = Contacts(connection, post_keys)
+        self.outbox = Outbox(connection, clock, post_keys)
+        self.post_marks = PostMarks(connection)
+        self.request_log = RequestLog(self, vault)
+        self.remains = Remains(connection)
+        self.own_rows = OwnRows(connection)
+        self.notices = Notices(connection)
+        self.drop = Drop(connection)

@@ -20,6 +20,7 @@ from dsr_engine.store.case_key import CaseKey
 from dsr_engine.store.database import reading
 from dsr_engine.store.epoch_keys import EpochKeys
 from dsr_engine.store.failures import translated
+from dsr_engine.store.verification_tables import codes, evidence, orders
 from dsr_engine.store.work import EPOCHS, Work, lock
 
 #: Seconds for which a key that was read may be used again without asking the store whether another process shredded it.
@@ -41,14 +42,14 @@ class Vault:
         self._pending: dict[str, CaseKey] = {}
         self._recent: dict[str, tuple[CaseKey, float]] = {}
 
-    def create(self, tx: Work, case: str, until: datetime | None = None) -> None:
-        """Makes the case's key. `until` is when it should be shredded, as far as that is known today."""
+    def create(self, tx: Work, case: str, until: datetime | None = None, *, family: str = "") -> None:
+        """Makes the case's key. `until` is when it should be shredded, as far as that is known today. Keys of one `family` share epochs."""
         lock(tx.connection, EPOCHS)
         _refuse_shredded(tx.connection, case)
         if tx.connection.scalar(select(exists().where(tables.case_keys.c.case_id == case))):
             raise Conflict(f"case {case} has a key already", code="vault.exists")
         secret = secrets.token_bytes(32)
-        epoch = self._current_epoch(tx)
+        epoch = self._current_epoch(tx, family)
         row = {"case_id": case, "epoch_id": epoch, "wrapped": self._epochs.wrap(epoch, case, secret), "until": until}
         tx.connection.execute(insert(tables.case_keys), row)
         with self._lock:
@@ -82,7 +83,7 @@ class Vault:
         """Deletes the wrapped key and every sealed row of the case; may be repeated. Call `Store.scrub` after the commit."""
         lock(tx.connection, EPOCHS)
         tx.connection.execute(delete(tables.case_keys).where(tables.case_keys.c.case_id == case))
-        for table in (tables.selectors, tables.findings, tables.plans, tables.sweep_marks):
+        for table in (tables.selectors, tables.findings, tables.plans, tables.sweep_marks, codes, evidence, orders):
             tx.connection.execute(delete(table).where(table.c.case_id == case))
         if not tx.connection.scalar(select(exists().where(tables.shredded.c.case_id == case))):
             tx.connection.execute(insert(tables.shredded), {"case_id": case, "at": tx.clock.now()})
@@ -128,13 +129,13 @@ class Vault:
                 hint="if the keys folder is the right one, the case was shredded after this backup of the store was made, and stays unreadable",
             ) from None
 
-    def _current_epoch(self, tx: Work) -> str:
+    def _current_epoch(self, tx: Work, family: str) -> str:
         now = tx.clock.now()
-        today = tables.epochs.c.id.startswith(f"{now:%Y-%m-%d}-", autoescape=True)
+        today = tables.epochs.c.id.startswith(f"{family}{now:%Y-%m-%d}-", autoescape=True)
         for epoch in tx.connection.scalars(select(tables.epochs.c.id).where(today)):
             if self._epochs.has(epoch):
                 return str(epoch)
-        epoch = self._epochs.open_new(now)
+        epoch = self._epochs.open_new(now, family)
         tx.connection.execute(insert(tables.epochs), {"id": epoch, "opened_at": now})
         return epoch
 

@@ -14,9 +14,11 @@ from dsr_engine.store.tasks import Task
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.decide import STAYS
 from dsr_engine.workflow.discover import VERIFIED
-from dsr_engine.workflow.errands import is_errand
+from dsr_engine.workflow.errands import held_errands, is_errand
 from dsr_engine.workflow.execute import HELD
 from dsr_engine.workflow.masking import Mask
+from dsr_engine.workflow.recipients import recipient_exceptions
+from dsr_engine.workflow.restricting import purpose_of
 from dsr_engine.workflow.survivals import assessed_statement, lower_levels, lowest_level
 from dsr_engine.workflow.tranche import TRANCHE
 
@@ -62,16 +64,17 @@ def account_of(tx: Transaction, case: Case, systems: Iterable[System], mask: Mas
     systems = tuple(systems)
     errands = {system.name for system in systems if is_errand(system)}
     coverage = [row for row in tx.coverage.of(case.id, case.round, VERIFIED) if row.system not in errands]
-    tasks = {task.system: task for task in tx.tasks.of(case.id)}
+    tasks, untold = {task.system: task for task in tx.tasks.of(case.id)}, held_errands(tx, case)
     stored = {name: entry.assessment for name, entry in tx.assessments.of(case.id, case.round).items()}
     statements = tuple(
-        _errand(system, tasks.get(system.name))
+        _errand(system, tasks.get(system.name), untold.get(system.name, ""))
         if system.name in errands
         else assessed_statement(_system(case, system, effects, coverage, mask), system, stored.get(system.name), mask)
         for system in systems
     )
     exceptions = (*_exceptions(case, effects, coverage, mask, _stays(tx, case)), *_unmapped(systems, effects, mask), *_arrived(tx, case))
-    exceptions = (*exceptions, *lower_levels(tx, case, systems, stored, mask))
+    exceptions = (*exceptions, *(f"{mask.text(name)}: nobody was told to erase anything there, because of a legal hold." for name in sorted(untold)))
+    exceptions = (*exceptions, *lower_levels(tx, case, systems, stored, mask), *recipient_exceptions(tx, case))
     outcome = Outcome.FULFILLED_WITH_EXCEPTIONS if exceptions else Outcome.FULFILLED
     return Account(statements, exceptions, _claims(statements), outcome, lowest_level(statements))
 
@@ -122,7 +125,7 @@ def _system(case: Case, system: System, effects: Iterable[_Effect], coverage: It
         owner=system.owner,
         coverage=tuple(_covered(row, mask) for row in coverage if row.system == system.name),
         done=tuple(_done(own, mask)),
-        kept=tuple(_kept(case, own, mask)),
+        kept=tuple(_kept(case, system, own, mask)),
         residuals=tuple(
             {"what": entry.what, "gone_after": str(entry.gone_after) if entry.gone_after else "unknown"} for entry in system.manifest.residuals
         ),
@@ -131,14 +134,17 @@ def _system(case: Case, system: System, effects: Iterable[_Effect], coverage: It
     )
 
 
-def _errand(system: System, task: Task | None) -> SystemStatement:
+def _errand(system: System, task: Task | None, hold: str) -> SystemStatement:
     """A system in which a person acted: their word and a digest of what shows it, never a search of ours."""
     done: tuple[Row, ...] = ()
     if task is not None and task.done_at is not None:
         at = task.done_at.strftime("%Y-%m-%dT%H:%M:%SZ")
         done = ({"what": "task done by a person", "by": task.done_by or "", "at": at, "evidence_sha256": task.evidence_digest or ""},)
     residuals = tuple({"what": entry.what, "gone_after": str(entry.gone_after or "unknown")} for entry in system.manifest.residuals)
-    return SystemStatement(system.name, system.manifest.name, system.owner, (), done, (), residuals, "none", LEVEL)
+    kept: tuple[Row, ...] = ()
+    if hold:
+        kept = ({"collection": "*", "treatment": "retain", "rule": "legal hold", "because": "legal_hold", "law": hold, "until": "lifted"},)
+    return SystemStatement(system.name, system.manifest.name, system.owner, (), done, kept, residuals, "none", LEVEL)
 
 
 def _covered(row: Coverage, mask: Mask) -> Row:
@@ -166,7 +172,7 @@ def _keeping(item: PlanItem) -> tuple[Reason, ...]:
     return tuple(reason for reason in item.reasons if reason.treatment in KEEPING)
 
 
-def _kept(case: Case, effects: Iterable[_Effect], mask: Mask) -> Iterable[Row]:
+def _kept(case: Case, system: System, effects: Iterable[_Effect], mask: Mask) -> Iterable[Row]:
     """What stays: by a rule, by a hold. Only the last round counts: what an earlier one kept was looked at again."""
     counts: Counter[tuple[str, ...]] = Counter()
     for effect in effects:
@@ -176,18 +182,21 @@ def _kept(case: Case, effects: Iterable[_Effect], mask: Mask) -> Iterable[Row]:
         if effect.code == HELD:
             counts[collection, "retain", "legal hold", "", "legal_hold", "", "lifted"] += effect.count
         elif effect.state in (ResultState.KEPT, ResultState.DONE):
+            is_apart = system.manifest.origin_of(item.collection) != item.collection
             for reason in _keeping(item):
                 until = reason.until.isoformat() if reason.until else "not known"
-                counts[collection, _fenced(item, reason), reason.rule, str(reason.source), reason.because, reason.law, until] += effect.count
+                how = _fenced(item, reason, is_apart=is_apart)
+                counts[collection, how, reason.rule, str(reason.source), reason.because, reason.law, until] += effect.count
     for (collection, treatment, rule, source, because, law, until), count in sorted(counts.items()):
         row: dict[str, str | int] = {"collection": collection, "treatment": treatment, "records": count, "rule": rule, "until": until}
-        row |= {key: text for key, text in (("source", source), ("because", because), ("law", law)) if text}
+        use = purpose_of(because, law) if because else ""
+        row |= {key: text for key, text in (("source", source), ("because", because), ("law", law), ("use", use)) if text}
         yield row
 
 
-def _fenced(item: PlanItem, reason: Reason) -> str:
+def _fenced(item: PlanItem, reason: Reason, *, is_apart: bool) -> str:
     """`restrict` is only said where something fences the record; else the truth is *retained, not fenced*."""
-    if reason.treatment is Treatment.RESTRICT and item.effect is None:
+    if reason.treatment is Treatment.RESTRICT and item.effect is None and not is_apart:
         return "retained, not fenced"
     return reason.treatment.value
 

@@ -47,32 +47,32 @@ def ageings(policy: Policy, system: System, today: date) -> Iterator[Ageing]:
         if not timed or all(rule.then.treatment in KEEPING for rule, _ in reaching):
             continue
         first = max(timed, key=lambda entry: (not entry[1], specificity(entry[0].when)))
-        ages = [_age(rule, fields, collection.name, today) for rule, fields in (first, *(entry for entry in reaching if entry is not first))]
-        unknown = tuple((rule, replace(_age(rule, fields, collection.name, today), unknown=True)) for rule, fields in timed)
+        ages = [_age(rule, fields, collection, today) for rule, fields in (first, *(entry for entry in reaching if entry is not first))]
+        unknown = tuple((rule, replace(_age(rule, fields, collection, today), unknown=True)) for rule, fields in timed)
         yield Ageing(collection.name, first[0], replace(ages[0], also=tuple(ages[1:])), unknown)
 
 
 def _reached(rule: Rule, system: str, collection: CollectionMap) -> tuple[str, ...] | None:
     """The fields through which the rule's `keep` counts for a record; `()`: for every record of the collection, None: for none."""
-    if rule.keep is None or rule.when.match is Match.MENTIONS or not concerns(rule, system, collection.name):
+    if rule.keep is None or rule.when.match is Match.MENTIONS or not concerns(rule, system, collection.origin):
         return None
     if rule.when.category is None and rule.when.field is None:
         return ()
     fields = tuple(
         entry.name
         for entry in collection.fields
-        if entry.category and covers(rule, Datum(system, collection.name, entry.name, entry.category, Match.OWNS))
+        if entry.category and covers(rule, Datum(system, collection.origin, entry.name, entry.category, Match.OWNS))
     )
     return fields or None
 
 
-def _age(rule: Rule, fields: tuple[str, ...], collection: str, today: date) -> OlderThan:
+def _age(rule: Rule, fields: tuple[str, ...], collection: CollectionMap, today: date) -> OlderThan:
     keep = rule.keep
     assert keep is not None
     start = keep.start if keep.start is not None and keep.period is not None else Start(())
-    seen = Start(tuple(_seen_from(collection, name) for name in start.fields), start.pick)
-    states = {_seen_from(collection, name): values for name, values in keep.while_.items()}
-    return OlderThan(collection, seen, cutoff_of(keep, today) if keep.period is not None else today, states, where_any=fields)
+    seen = Start(tuple(_seen_from(collection.origin, name) for name in start.fields), start.pick)
+    states = {_seen_from(collection.origin, name): values for name, values in keep.while_.items()}
+    return OlderThan(collection.name, seen, cutoff_of(keep, today) if keep.period is not None else today, states, where_any=fields)
 
 
 def _seen_from(collection: str, name: str) -> str:

@@ -12,10 +12,13 @@ from dsr_engine.store.approvals import Approval
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.caution import caution
 from dsr_engine.workflow.census import whole_of
+from dsr_engine.workflow.entitling import is_immediate, missing_grounds
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.repeating import wants_a_person
 from dsr_engine.workflow.step import Advance, Close, NewRound, Stand, Step
 from dsr_engine.workflow.turn import Turn
+from dsr_engine.workflow.verify_identity import too_weak
 
 APPROVED = "approved"
 AUTOMATIC = "automatic"
@@ -32,17 +35,17 @@ def approve(case: Case, turn: Turn, house: House) -> Step:
     """Goes on when the plan is approved, has nothing in its way, and its cooling-off time is over. A dry run ends here."""
     if case.is_dry:
         return _ended_dry(case, house)
+    policy = house.policy_of(case)
     with turn.transaction() as tx:
         plan = _plan(tx, case)
         approvals = [entry for entry in tx.approvals.of(case.id) if entry.plan_digest == plan.digest()]
-    policy = house.policy_of(case)
+        unready, at_once, terms = _unready(tx, house, case, plan), is_immediate(tx, house, case), _terms(tx, case, policy)
     obstacle = _obstacle(plan, approvals)
     if obstacle is not None:
         return _stopped(case, plan, obstacle, house)
-    if plan.affected == 0:
-        return Advance(Stage.EXECUTE)
+    if plan.affected == 0 or unready is not None:
+        return Stand(unready) if unready is not None else Advance(Stage.EXECUTE)
     yes = [entry for entry in approvals if entry.manner in (APPROVED, AUTOMATIC)]
-    terms = policy.sweep if case.kind is CaseKind.SWEEP and policy.sweep else policy.request
     affected = plan.affected
     if not yes and isinstance(terms, SweepTerms):
         with turn.transaction() as tx:
@@ -54,7 +57,7 @@ def approve(case: Case, turn: Turn, house: House) -> Step:
     missing = _NEEDED[terms.approval] - len({entry.by for entry in yes})
     if not any(entry.manner == AUTOMATIC for entry in yes) and missing > 0:
         return Stand(_waiting(case, plan, terms, missing, affected, house))
-    return _cooled(case, policy, yes, house)
+    return _cooled(case, policy, () if at_once else yes, house)
 
 
 def _ended_dry(case: Case, house: House) -> Step:
@@ -80,6 +83,9 @@ def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_ga
         blocking = [entry for entry in plan.obstacles if entry.code != GAP]
         if blocking:
             raise Conflict(f"the plan cannot be approved: {blocking[0].message}", code=blocking[0].code, hint=_NEEDS.get(blocking[0].code, ""))
+        unready = _unready(tx, house, case, plan)
+        if unready is not None:
+            raise Conflict(f"the plan cannot be approved: {unready.reason}", code=unready.code, hint=unready.needs)
         manners = [GAPS_ACCEPTED, APPROVED] if accept_gaps else [APPROVED]
         given = {(entry.by, entry.manner) for entry in tx.approvals.of(case.id) if entry.plan_digest == plan.digest()}
         for manner in manners:
@@ -89,6 +95,11 @@ def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_ga
             key = f"{plan.id}:{person}:{manner}"
             tx.ledger.append(leaf(house.clock, "plan.approved", key, case=case.id, digest=plan.digest(), by=person, manner=manner))
         tx.cases.save(replace(case, wait=None))
+
+
+def _unready(tx: Transaction, house: House, case: Case, plan: Plan) -> Wait | None:
+    """What a person has to do for the request itself before anybody may approve."""
+    return missing_grounds(tx, house, case, plan) or too_weak(tx, house, case, plan)
 
 
 def _plan(tx: Transaction, case: Case) -> Plan:
@@ -108,6 +119,7 @@ _NEEDS = {
     "finding.undecided": "decide about each: `dsr case decide`",
     "rule.missing": "add a rule for it to the policy, then withdraw the case and open a new one",
     GAP: "make the rest readable and run the case again, or accept the gaps by name: `dsr case approve --accept-gaps`",
+    "ground.unknown": "give the rule a ground of every law of the case, then withdraw the case and open a new one, or one for each law",
     "place.fixed": "decide about these findings: `dsr case decide` with theirs, stays or not_theirs",
 }
 
@@ -125,6 +137,14 @@ def _blocked(plan: Plan, obstacle: Obstacle, house: House) -> Wait:
     more = f" (and {len(plan.obstacles) - 1} further obstacles)" if len(plan.obstacles) > 1 else ""
     reason = f"{where + ': ' if where else ''}{count}{obstacle.message}{more}"
     return Wait(obstacle.code, reason, _NEEDS.get(obstacle.code, "see `dsr case show`"), house.clock.now())
+
+
+def _terms(tx: Transaction, case: Case, policy: Policy) -> RequestTerms | SweepTerms:
+    """How the plan is approved. What a later look found is never approved automatically: a person who came back is no residue."""
+    if case.kind is CaseKind.SWEEP and policy.sweep:
+        return policy.sweep
+    terms = policy.request
+    return replace(terms, approval="one_person") if terms.approval == AUTOMATIC and wants_a_person(tx, case) else terms
 
 
 def _waiting(case: Case, plan: Plan, terms: RequestTerms | SweepTerms, missing: int, affected: int, house: House) -> Wait:
@@ -149,7 +169,8 @@ def _automatic(case: Case, plan: Plan, house: House) -> Step:
 
 
 def _cooled(case: Case, policy: Policy, approvals: Sequence[Approval], house: House) -> Step:
-    if policy.request.cool_off is None or case.kind is CaseKind.SWEEP:
+    """Waits for the policy's cooling-off time after the last of the approvals. `approvals` empty: nothing may let it wait."""
+    if policy.request.cool_off is None or case.kind is CaseKind.SWEEP or not approvals:
         return Advance(Stage.EXECUTE)
     last = max(entry.at for entry in approvals)
     until = datetime.combine(policy.request.cool_off.after(last.date()), time(last.hour, last.minute, last.second), UTC)

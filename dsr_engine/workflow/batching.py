@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 
-from dsr_engine.domain.plan import Delete, Dependent, PlanItem, Planned
+from dsr_engine.domain.plan import Delete, Dependent, PlanItem, Planned, Relocate
 from dsr_engine.workflow.disposal import Disposal
 
 MOST_RECORDS = 1000
@@ -134,7 +134,7 @@ def _after(item: PlanItem, items: Sequence[PlanItem], ranks: Ranks) -> tuple[str
 
     Inside a circle of collections no deletion waits for another: rows that point at each other go together, and the others do not.
     """
-    if not isinstance(item.effect, Delete):
+    if not isinstance(item.effect, Delete | Relocate):
         return ()
     circle = ranks.circles.get(item.collection, frozenset())
     before = ranks.children.get(item.collection, frozenset()) | circle

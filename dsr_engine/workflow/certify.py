@@ -17,9 +17,15 @@ from dsr_engine.domain.errors import Conflict
 from dsr_engine.store.certificates import Issued
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.account import DISCLAIMERS, Account, account_of
+from dsr_engine.workflow.entitling import stated_grounds
+from dsr_engine.workflow.exempting import approvers_of, with_provisions
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.masking import Mask
+from dsr_engine.workflow.matching import committed_to
+from dsr_engine.workflow.recipients import recipient_rows, recipients_unknown
+from dsr_engine.workflow.repeating import told
+from dsr_engine.workflow.reviewing import reviewed_statement
 from dsr_engine.workflow.step import Advance, Step
 from dsr_engine.workflow.turn import Turn
 
@@ -66,23 +72,28 @@ def _statement(tx: Transaction, case: Case, serial: int, house: House) -> Statem
         software=house.software,
         controller=house.paper.controller,
         subject_ref=case.subject_ref,
-        case={"id": case.id, "kind": case.kind.value, "rounds": str(case.round)},
+        case={"id": case.id, "kind": case.kind.value, "rounds": str(case.round), **told(tx, case)},
         dates=_dates(tx, case),
         regimes=tuple(
             {"name": regime.title, "version": regime.version, "sha256": case.digests.get(f"regime:{regime.name}", "")}
             for regime in house.regimes_of(case)
         ),
         policy={"name": policy.name, "file": policy.source.file, "sha256": policy.source.digest},
+        supersedes=tx.withdrawals.replaced_by(case.id) or "",
         plan_digest=plan.digest(),
         approvals=_approvals(tx, case),
         identity=case.identity,
-        systems=account.systems,
+        systems=with_provisions(account.systems, house.regimes_of(case), approvers_of(tx, case, plan)),
         exceptions=account.exceptions,
         verdict=account.outcome.value,
         level=account.level,
         claims=_claims(case, account),
-        disclaimers=DISCLAIMERS,
+        disclaimers=(*DISCLAIMERS, *recipients_unknown(house, case)),
         steps=steps(is_timestamped=house.paper.tsa_url is not None),
+        holds=reviewed_statement(tx, case),
+        grounds=stated_grounds(tx, house, case),
+        commitment=committed_to(tx, case),
+        recipients=recipient_rows(tx, case),
     )
 
 

@@ -6,8 +6,18 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from dsr_engine.domain.errors import Conflict, DsrError
+from dsr_engine.workflow.aftercare import note_expired_backups
+from dsr_engine.workflow.alarming import mail_alarms
+from dsr_engine.workflow.dropping.standing import tend_drop
+from dsr_engine.workflow.erasing_again import erase_again
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.notify import follow_up_recipients
+from dsr_engine.workflow.outliving import keep_records
+from dsr_engine.workflow.posting import end_correspondence, read_bounces, send_post
 from dsr_engine.workflow.publish import forget_due
+from dsr_engine.workflow.rescanning import rescan
+from dsr_engine.workflow.reviewing import remind_of_holds
+from dsr_engine.workflow.suppressing import end_suppression
 
 #: Does what is due and says it in short lines, without anything of a person.
 Chore = Callable[[House], Iterable[str]]
@@ -15,12 +25,26 @@ Chore = Callable[[House], Iterable[str]]
 
 def forget(house: House) -> Iterator[str]:
     """Shreds the keys of cases whose day has come."""
-    for case_id in forget_due(house):
+    for case_id in forget_due(house, is_patient=True):
         yield f"case {case_id}: forgotten"
 
 
 #: In the order in which they are done.
-CHORES: tuple[Chore, ...] = (forget,)
+CHORES: tuple[Chore, ...] = (
+    rescan,
+    erase_again,
+    follow_up_recipients,
+    forget,
+    note_expired_backups,
+    end_suppression,
+    remind_of_holds,
+    keep_records,
+    tend_drop,
+    mail_alarms,
+    send_post,
+    read_bounces,
+    end_correspondence,
+)
 
 
 def do_chores(house: House, chores: Iterable[Chore] = CHORES) -> Iterator[str]:

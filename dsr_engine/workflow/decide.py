@@ -4,15 +4,21 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dsr_engine.domain.case import Case, Outcome, Stage
+from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.finding import Finding
 from dsr_engine.domain.plan import ResultState
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.corresponding import write_ending
 from dsr_engine.workflow.discover import FOUND
+from dsr_engine.workflow.entitling import is_immediate
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.replying import note_closed
+from dsr_engine.workflow.standing import refusal_late
 
+#: Why a request is refused that a law lets the controller refuse.
+EXEMPT = "exempt"
 #: It is about this person: treated as a record that belongs to them.
 THEIRS = "theirs"
 #: It is about somebody else: left alone, and expected to be there afterwards.
@@ -56,10 +62,26 @@ def possible_findings(tx: Transaction, case: Case, phase: str) -> list[tuple[str
     return [(id_, finding) for id_, finding in tx.findings.of(case.id, case.round, phase) if finding.confidence.rank == 0 and id_ not in verdicts]
 
 
-def close_unfulfilled(house: House, case_id: str, outcome: Outcome, reason: str, by: str) -> None:
-    """Refuses or withdraws a case before it had any effect. The reason is a code; free text may name people and is not kept."""
+def close_unfulfilled(house: House, case_id: str, outcome: Outcome, reason: str, by: str, *, evidence: str = "") -> int:
+    """Refuses or withdraws a case before it had any effect. The reason is a code; free text may name people and is not kept.
+
+    An order of an authority is not refused or withdrawn; it ends with `evidence`, the digest of what shows that it does not bind any more.
+    Gives by how many days a refusal came after its limit; 0 if it did not.
+    """
     with house.store.transaction() as tx:
         case = _before_effects(tx, case_id)
+        if case.kind is CaseKind.SUPERVISORY_ORDER and not evidence:
+            raise Conflict(
+                "an authority ordered this: it can be neither refused nor withdrawn",
+                code="order.binding",
+                hint=f"carry it out; if the order was taken back or annulled: `dsr case end-order {case_id} --evidence FILE`",
+            )
+        if outcome is Outcome.REFUSED and reason == EXEMPT and is_immediate(tx, house, case):
+            raise Conflict(
+                "the person objected to direct marketing: no exemption is held against that",
+                code="ground.absolute",
+                hint="take the ground back if they did not (`dsr case ground --take-back`), or carry it out",
+            )
         if _had_effect(tx, case):
             raise Conflict(
                 "an earlier round of the case had effects: it cannot be closed as if nothing had happened",
@@ -67,9 +89,16 @@ def close_unfulfilled(house: House, case_id: str, outcome: Outcome, reason: str,
                 hint="carry it through; its certificate says what was done and what was left",
             )
         person = tx.people.id_of(by)
-        tx.cases.save(replace(case, stage=Stage.CLOSED, wait=None, outcome=outcome, closed_at=house.clock.now()))
-        tx.ledger.append(leaf(house.clock, f"case.{outcome.value}", case_id, case=case_id, reason=reason, by=person))
+        late = refusal_late(tx, house, case) if outcome is Outcome.REFUSED else 0
+        facts: dict[str, int | str] = {"late_days": late} if late else {}
+        facts |= {"evidence": evidence} if evidence else {}
+        after = replace(case, stage=Stage.CLOSED, wait=None, outcome=outcome, closed_at=house.clock.now())
+        tx.cases.save(after)
+        note_closed(tx, house, after, basis=(reason,) if outcome is Outcome.REFUSED else ())
+        tx.ledger.append(leaf(house.clock, f"case.{outcome.value}", case_id, case=case_id, reason=reason, by=person, **facts))
+        write_ending(tx, house, after)
         house.store.vault.shred(tx, case_id)
+    return late
 
 
 def _had_effect(tx: Transaction, case: Case) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from dsr_engine.domain.anonymize import FieldFacts, Method, MethodName
 from dsr_engine.domain.finding import KEY, Finding, Match
-from dsr_engine.domain.plan import Delete, DropPart, Edit, Effect, Fence, Point, Reason, RedactSpans, Rewrite, SetValue
+from dsr_engine.domain.plan import Delete, DropPart, Edit, Effect, Fence, Point, Reason, RedactSpans, Relocate, Rewrite, SetValue
 from dsr_engine.domain.policy import Then, Treatment, category_covers
 from dsr_engine.domain.record import Locator
 from dsr_engine.domain.selector import CARRIED
@@ -92,11 +92,13 @@ def dispose(locator: Locator, parts: Iterable[Part], shape: Shape) -> Disposal:
     edits = tuple(dict.fromkeys(edit for part in parts for edit in _edits(part, shape)))
     kept = [entry for entry in judged if entry.is_kept]
     fence = _fences(kept, shape)
-    if not edits and not fence:
+    to = _moved_to(kept, shape)
+    if not edits and not fence and not to:
         return replace(base, treatment=_treatment(judged, edits))
     # What is set without having been judged, a fence, is watched too: else a record would seem to be what it is yet to become.
     watched = tuple(sorted({*fields, *(_column(edit.place) for edit in fence)}))
-    return replace(base, treatment=_treatment(judged, edits), effect=Rewrite(edits + fence), fields=watched)
+    effect = Relocate(edits, to) if to else Rewrite(edits + fence)
+    return replace(base, treatment=_treatment(judged, edits), effect=effect, fields=watched)
 
 
 def shell(disposal: Disposal, shape: Shape, categorised: Mapping[str, str]) -> Disposal | None:
@@ -191,6 +193,12 @@ def _fences(kept: list[Judged], shape: Shape) -> tuple[Edit, ...]:
     if shape.map is None or not any(entry.then.treatment is Treatment.RESTRICT for entry in kept):
         return ()
     return tuple(Edit(name, Fence(value)) for name, value in shape.map.fence)
+
+
+def _moved_to(kept: list[Judged], shape: Shape) -> str:
+    """The collection where this record goes because something in it is restricted; empty where nothing is, or where it is there already."""
+    is_restricted = any(entry.then.treatment is Treatment.RESTRICT for entry in kept)
+    return shape.map.move_to if shape.map is not None and is_restricted else ""
 
 
 def _treatment(judged: tuple[Judged, ...], edits: tuple[Edit, ...]) -> Treatment:

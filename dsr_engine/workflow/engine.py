@@ -10,6 +10,7 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.pacing import wait_of
+from dsr_engine.workflow.replying import note_closed
 from dsr_engine.workflow.stages import STAGES
 from dsr_engine.workflow.step import Advance, Close, NewRound, Stand, Step
 from dsr_engine.workflow.turn import Turn
@@ -81,6 +82,7 @@ def _commit(case: Case, step: Step, turn: Turn, house: House) -> Case | None:
                 raise Conflict("the case changed meanwhile", code=CHANGED)
             step.write(tx)
             tx.cases.save(moved)
+            note_closed(tx, house, moved)
             _record(tx, case, moved, house)
     except Conflict as error:
         if error.code != CHANGED:

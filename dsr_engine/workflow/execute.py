@@ -2,7 +2,7 @@
 
 Per item (a batch of records of one collection, or one object):
 
-    1. Tx A   holds and stops are checked; ledger `effect.intended`; item INTENDED
+    1. Tx A   holds, stops and the review of holds are checked; ledger `effect.intended`; item INTENDED
     2.        observe: what is there now?
     3.        equals *becomes*: nothing to do · absent as planned: already absent · equals *expect*: change · anything else: DRIFTED, untouched
     4. Tx B   ledger `effect.done`; results; item DONE. The sole commit point.
@@ -12,10 +12,13 @@ B writes all their results. So "the item" below may be several.
 
 Killed before A: the item is PLANNED and is taken next time. Between A and the change: *expect* is seen, the change is made. After the change and
 before B: *becomes* is seen, nothing is done twice, B is written. After B: nobody asks again. A time-out means *unknown*: the next try observes.
+
+A hold keeps back the records that it protects and nothing else of an item. What was intended before the review of holds lapsed is finished, for it
+may have happened already; nothing more is intended.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dsr_engine.content.rewriter import CaseRewriter
@@ -28,9 +31,12 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.errands import hand_out
 from dsr_engine.workflow.foresight import fingerprint, rewriter_for
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.incidents import report_lost
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.make_plan import holding
 from dsr_engine.workflow.pacing import in_spite_of_races
+from dsr_engine.workflow.protecting import held_positions, people_of
+from dsr_engine.workflow.report import mask_of
+from dsr_engine.workflow.reviewing import is_reversible, unreviewed
 from dsr_engine.workflow.step import Advance, Stand, Step
 from dsr_engine.workflow.turn import Turn
 
@@ -39,6 +45,10 @@ HELD = "hold"
 BLOCKED = "blocked"
 #: Below this many drifted records the share of drift says nothing about the system.
 FEW = 3
+
+
+#: Item and position of a record that a hold keeps back → the hold; empty for one that only goes with a record that is held.
+_Kept = Mapping[tuple[str, int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +61,25 @@ class _Work:
     rewriter: CaseRewriter
     turn: Turn
     house: House
+    people: frozenset[str]
 
 
 def execute(case: Case, turn: Turn, house: House) -> Step:
     """Executes every item of the approved plan; goes on when each has its results. Stands when it is stopped or when too much drifted."""
-    hand_out(case, turn, house)
     with turn.transaction() as tx:
         plan = tx.plans.of(case.id, case.round)
         selectors = tx.selectors.of(case.id)
+    people = people_of(house.store.holding, selectors)
+    wait = hand_out(case, turn, house, people)
+    if wait is not None:
+        return Stand(wait)
     if plan is None or not plan.items:
         return Advance(Stage.VERIFY_ABSENCE)
     rewriter = rewriter_for(house, case, selectors)
     for system in dict.fromkeys(item.system for item in plan.items):
         driver = house.open_driver(house.system_named(system))
         try:
-            wait = _execute_system(_Work(case, plan, driver, rewriter, turn, house), system)
+            wait = _execute_system(_Work(case, plan, driver, rewriter, turn, house, people), system)
         finally:
             driver.close()
         if wait is not None:
@@ -106,19 +120,26 @@ def _execute_unit(work: _Work, unit: Sequence[PlanItem]) -> Wait | None:
         if wait is not None:
             return wait
         is_rerun = state is ItemState.INTENDED
-        is_held = any(_is_held(tx, work, item) for item in unit)
-        if not (is_rerun and is_held) and _settled_without_effect(tx, work, unit, is_held=is_held):
+        kept = _kept_back(tx, work, unit)
+        if not (is_rerun and kept) and _settled_without_effect(tx, work, unit, kept):
             return None
+        wait = _unreviewed(tx, work, unit, is_rerun=is_rerun)
+        if wait is not None:
+            return wait
         for item in unit:
             _intend(tx, work, item, state)
-    results = in_spite_of_races(lambda: _act(work, unit, is_rerun=is_rerun, is_held=is_held))
-    for item in unit:
-        if _is_first(work, item):
-            _look_at_first(work, item, results[item.id])
+    results = in_spite_of_races(lambda: _act(work, unit, kept, is_rerun=is_rerun))
+    for item in (entry for entry in unit if _is_first(work, entry)):
+        _look_at_first(work, item, results[item.id])
     with work.turn.transaction() as tx:
         for item in unit:
-            _settle(tx, work, item, ItemState.BLOCKED if is_held else ItemState.DONE, results[item.id])
+            _settle(tx, work, item, ItemState.BLOCKED if _is_blocked(item, kept) else ItemState.DONE, results[item.id], kept)
     return None
+
+
+def _unreviewed(tx: Transaction, work: _Work, unit: Sequence[PlanItem], *, is_rerun: bool) -> Wait | None:
+    """The wait for a review of holds, before something irreversible is intended; what was intended already may have happened."""
+    return None if is_rerun or all(is_reversible(item.effect) for item in unit) else unreviewed(tx, work.house)
 
 
 def _is_first(work: _Work, item: PlanItem) -> bool:
@@ -136,14 +157,18 @@ def _look_at_first(work: _Work, item: PlanItem, results: Sequence[Result]) -> No
         seen = driver.observe([Watched(planned.locator, item.fields) for planned in item.records])
     finally:
         driver.close()
+    wrong = 0
     for planned, now, result in zip(item.records, seen, results, strict=True):
         mark = None if isinstance(now, Absent) else fingerprint(work.house, work.case, now.state)
-        if result.state is ResultState.DONE and mark != planned.becomes:
-            raise Conflict(
-                f"{item.system}.{item.collection}: the first records are not what they were to become",
-                code="first_batch.failed",
-                hint="nothing more was touched; find out what changes them (a trigger, a replica), then run the case again",
-            )
+        wrong += result.state is ResultState.DONE and mark != planned.becomes
+    if wrong:
+        with work.turn.transaction() as tx:
+            report_lost(tx, work.house, work.case, {f"{item.system}.{mask_of(tx, work.case).text(item.collection)}": wrong})
+        raise Conflict(
+            f"{item.system}.{item.collection}: the first records are not what they were to become",
+            code="first_batch.failed",
+            hint="nothing more was touched; find out what changes them (a trigger, a replica), look at `dsr incident list`, then run the case again",
+        )
 
 
 def _halted(tx: Transaction, work: _Work, item: PlanItem) -> Wait | None:
@@ -167,33 +192,41 @@ def _is_drift_accepted(tx: Transaction, work: _Work) -> bool:
     return any(entry.manner == GO_ON and entry.plan_digest == work.plan.digest() for entry in tx.approvals.of(work.case.id))
 
 
-def _is_held(tx: Transaction, work: _Work, item: PlanItem) -> bool:
-    return item.effect is not None and holding(work.case, item.system, item.collection, item.categories, tx.holds.list()) is not None
-
-
-def _settled_without_effect(tx: Transaction, work: _Work, unit: Sequence[PlanItem], *, is_held: bool) -> bool:
-    """Items that nothing is done to: data that stays, data under a hold, and parents whose children are still there.
+def _kept_back(tx: Transaction, work: _Work, unit: Sequence[PlanItem]) -> _Kept:
+    """What a legal hold keeps back of the unit, by item and position.
 
     Where records go together, what keeps one of them keeps all: those that no hold protects wait, as parents do.
     """
+    holds = tx.holds.list()
+    held = {item.id: held_positions(holds, work.case.id, work.people, item, work.house.system_named(item.system)) for item in unit}
+    is_one_for_all = len(unit) > 1 and any(held.values())
+    return {
+        (item.id, position): held[item.id].get(position, "")
+        for item in unit
+        for position in (range(len(item.records)) if is_one_for_all else held[item.id])
+    }
+
+
+def _untouched(kept: _Kept, item: PlanItem, position: int) -> tuple[ResultState, str]:
+    return (ResultState.KEPT, HELD) if kept.get((item.id, position)) else (ResultState.DRIFTED, BLOCKED)
+
+
+def _is_blocked(item: PlanItem, kept: _Kept) -> bool:
+    return all((item.id, position) in kept for position in range(len(item.records)))
+
+
+def _settled_without_effect(tx: Transaction, work: _Work, unit: Sequence[PlanItem], kept: _Kept) -> bool:
+    """Items that nothing is done to: data that stays, data under a hold, and parents whose children are still there."""
     if unit[0].effect is None:
-        _settle_all(tx, work, unit, ItemState.DONE, lambda _: (ResultState.KEPT, ""))
+        for item in unit:
+            _settle(tx, work, item, ItemState.DONE, [Result(item.id, position, ResultState.KEPT) for position in range(len(item.records))], {})
         return True
-    if is_held:
-        held = {item.id for item in unit if _is_held(tx, work, item)}
-        _settle_all(tx, work, unit, ItemState.BLOCKED, lambda item: (ResultState.KEPT, HELD) if item.id in held else (ResultState.DRIFTED, BLOCKED))
-        return True
-    if any(item.after and _left_behind(tx, work, item) for item in unit):
-        _settle_all(tx, work, unit, ItemState.BLOCKED, lambda _: (ResultState.DRIFTED, BLOCKED))
+    if all(_is_blocked(item, kept) for item in unit) or any(item.after and _left_behind(tx, work, item) for item in unit):
+        for item in unit:
+            results = [Result(item.id, position, *_untouched(kept, item, position)) for position in range(len(item.records))]
+            _settle(tx, work, item, ItemState.BLOCKED, results, kept)
         return True
     return False
-
-
-def _settle_all(
-    tx: Transaction, work: _Work, unit: Sequence[PlanItem], state: ItemState, meaning: Callable[[PlanItem], tuple[ResultState, str]]
-) -> None:
-    for item in unit:
-        _settle(tx, work, item, state, [Result(item.id, position, *meaning(item)) for position in range(len(item.records))])
 
 
 def _left_behind(tx: Transaction, work: _Work, item: PlanItem) -> bool:
@@ -228,7 +261,7 @@ def _places_digest(work: _Work, item: PlanItem) -> str:
     return work.house.store.vault.mac(work.case.id, text.encode(), purpose="locators").hex()
 
 
-def _settle(tx: Transaction, work: _Work, item: PlanItem, state: ItemState, results: Sequence[Result]) -> None:
+def _settle(tx: Transaction, work: _Work, item: PlanItem, state: ItemState, results: Sequence[Result], kept: _Kept) -> None:
     tx.results.put(work.plan.id, results)
     tx.plans.set_state(item.id, state)
     counts = Counter(result.state.value for result in results)
@@ -236,9 +269,13 @@ def _settle(tx: Transaction, work: _Work, item: PlanItem, state: ItemState, resu
     tx.ledger.append(
         leaf(work.house.clock, kind, f"{item.id}:done", case=work.case.id, plan=work.plan.id, item=item.id, results=dict(sorted(counts.items())))
     )
+    held = Counter(kept[item.id, result.position] for result in results if result.code == HELD)
+    for hold_id, count in sorted(held.items()):
+        facts: dict[str, str | int] = {"case": work.case.id, "item": item.id, "hold": hold_id, "records": count}
+        tx.ledger.append(leaf(work.house.clock, "effect.held", f"{item.id}:{hold_id}", **facts))
 
 
-def _act(work: _Work, unit: Sequence[PlanItem], *, is_rerun: bool, is_held: bool) -> dict[str, list[Result]]:
+def _act(work: _Work, unit: Sequence[PlanItem], kept: _Kept, *, is_rerun: bool) -> dict[str, list[Result]]:
     """The results of the records, by item. Looks first, so it may be repeated: what an interrupted or undone try did or did not do is seen.
 
     Held since an interrupted try began: what that try changed is told, and nothing more is changed.
@@ -249,8 +286,8 @@ def _act(work: _Work, unit: Sequence[PlanItem], *, is_rerun: bool, is_held: bool
         seen = work.driver.observe([Watched(planned.locator, item.fields) for planned in item.records])
         for position, (planned, now) in enumerate(zip(item.records, seen, strict=True)):
             answer = _classified(work, item, planned, now, is_rerun)
-            if isinstance(answer, Change) and is_held:
-                results[item.id][position] = Result(item.id, position, ResultState.KEPT, HELD)
+            if isinstance(answer, Change) and (item.id, position) in kept:
+                results[item.id][position] = Result(item.id, position, *_untouched(kept, item, position))
             elif isinstance(answer, Change):
                 changes[item.id, position] = answer
             else:

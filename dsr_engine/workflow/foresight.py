@@ -15,14 +15,17 @@ from dsr_engine.content.match import Matcher
 from dsr_engine.content.rewriter import CaseRewriter
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.errors import DsrError
+from dsr_engine.domain.hold import NOTHING_KNOWN, Bearing, Hold
 from dsr_engine.domain.plan import Delete, Notice, Obstacle, Reason, Rewrite
 from dsr_engine.domain.policy import KEEPING, Policy, Treatment, concerns
+from dsr_engine.domain.record import Locator
 from dsr_engine.domain.selector import Selector
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Change, CollectionFacts, Driver, Foreseen, Moved, Present, Watched
 from dsr_engine.workflow.batching import Draft, Ranks
 from dsr_engine.workflow.disposal import Disposal, Shape, fixed_links, shell
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.protecting import may_concern
 
 #: Turning rows into shells can only remove deletions, so the fixed point is near; the bound is there for a driver that contradicts itself.
 MOST_PASSES = 6
@@ -67,6 +70,9 @@ class Foresight(AbstractContextManager["Foresight"]):
     shared: Counter[str] = field(default_factory=Counter)
     sharing: Counter[str] = field(default_factory=Counter)
     remarks: dict[Notice, None] = field(default_factory=dict)
+    holds: tuple[Hold, ...] = ()
+    people: frozenset[str] = frozenset()
+    bearings: Mapping[Locator, Bearing] = field(default_factory=dict)
 
     @classmethod
     def of(cls, case: Case, system: System, policy: Policy, house: House) -> "Foresight":
@@ -85,6 +91,10 @@ class Foresight(AbstractContextManager["Foresight"]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.driver.close()
+
+    def protect(self, holds: tuple[Hold, ...], people: frozenset[str], bearings: Mapping[Locator, Bearing]) -> None:
+        """Says which holds are in force, whom the case is about, and what holds may ask of its records: a cascade must not get around them."""
+        self.holds, self.people, self.bearings = holds, people, bearings
 
     def shape(self, collection: str) -> Shape:
         """What disposal needs to know of a collection."""
@@ -160,7 +170,7 @@ class Foresight(AbstractContextManager["Foresight"]):
             self.sharing[entry.locator.collection] += others
             reason = Reason(Treatment.RETAIN, "others point at it too", self.system.manifest.source, "rights_of_others")
             return replace(entry, treatment=Treatment.RETAIN, effect=None, reasons=(reason,))
-        if isinstance(entry.effect, Delete) and self._must_stay(answer):
+        if isinstance(entry.effect, Delete) and (self._must_stay(answer) or self._takes_held(entry, answer)):
             hollow = shell(entry, self.shape(entry.locator.collection), self._categorised(entry.locator.collection))
             if hollow is None:
                 message = "others point at these records and no manifest says which of their fields are personal"
@@ -194,10 +204,17 @@ class Foresight(AbstractContextManager["Foresight"]):
         """True if a record that stays points at it; a cascade must not take one that has a treatment of its own either."""
         return answer.staying > 0 or any(dep.on_delete != "cascade" or self._is_kept(dep.collection) for dep in answer.dependents if dep.count)
 
+    def _takes_held(self, entry: Disposal, answer: Foreseen) -> bool:
+        """True if records that may be under a legal hold would go with it. When they are from is not known of records that nobody read."""
+        bearing = Bearing(people=self.bearings.get(entry.locator, NOTHING_KNOWN).people)
+        holds = [hold for hold in self.holds if hold.holds(bearing, self.people)]
+        return any(may_concern(hold, self.case.id, self.system, dep.collection) for dep in answer.dependents if dep.count for hold in holds)
+
     def _is_kept(self, collection: str) -> bool:
         """True if a rule keeps data of this collection on a legal ground: a cascade must not get around it."""
+        origin = self.system.manifest.origin_of(collection)
         return any(
-            concerns(rule, self.system.name, collection) and ((rule.keep is not None and not rule.keep.is_purpose) or rule.then.treatment in KEEPING)
+            concerns(rule, self.system.name, origin) and ((rule.keep is not None and not rule.keep.is_purpose) or rule.then.treatment in KEEPING)
             for rule in self.policy.rules
         )
 

@@ -11,11 +11,13 @@ from dsr_engine.certificate.issue import Look
 from dsr_engine.certificate.keys import Signer
 from dsr_engine.certificate.trust import Bundle
 from dsr_engine.delivery.post import Post
+from dsr_engine.delivery.teller import OpenTeller
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.clock import Clock
 from dsr_engine.domain.deadline import Calendar
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.policy import Policy
+from dsr_engine.domain.recipient import Recipient
 from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Driver
@@ -91,6 +93,8 @@ class House:
     software: str
     regime_text: Callable[[str, str], Regime | None] = lambda _name, _digest: None
     open_post: OpenPost = lambda: None
+    open_teller: OpenTeller = lambda _recipient: None
+    recipients: Mapping[str, Recipient] = field(default_factory=dict)
     settings: Settings = field(default_factory=lambda: Settings(Path(), ""))
     calendar: Calendar = field(default_factory=lambda: Calendar(UTC))
     progress: Progress = field(default_factory=Silence)
@@ -131,6 +135,11 @@ class House:
     def for_case(self, case_id: str) -> "House":
         """The same house, whose sessions at servers are called `dsr/CASE`, so that an administrator sees who is there and why."""
         return replace(self, systems={name: replace(system, label=f"dsr/{case_id}") for name, system in self.systems.items()})
+
+    def origin_of(self, system: str, collection: str) -> str:
+        """The collection whose rules count for records of this one: restricted records that were moved keep the rules of where they came from."""
+        known = self.systems.get(system)
+        return known.manifest.origin_of(collection) if known else collection
 
     def system_named(self, name: str) -> System:
         system = self.systems.get(name)

@@ -4,7 +4,7 @@ Precedence (`policies/README.md`): a ground that holds beats every treatment; th
 A purpose ends with the person's request; in a sweep it holds like any ground.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -53,15 +53,22 @@ class Judgement:
         return bool(self.judged) and not any(entry.is_kept for entry in self.judged)
 
 
+#: Whose rules count for a collection of a system.
+Origin = Callable[[str, str], str]
+
 #: Judgements that a judge remembers at most.
 _MOST_KNOWN = 10_000
 
 
 class Judge:
-    """A policy on a day. For many findings keep one: it remembers what it said of findings of the same shape, and gives the same object again."""
+    """A policy on a day. For many findings keep one: it remembers what it said of findings of the same shape, and gives the same object again.
 
-    def __init__(self, policy: Policy, today: date, *, is_sweep: bool = False) -> None:
+    `origin` says whose rules count for a collection (`House.origin_of`).
+    """
+
+    def __init__(self, policy: Policy, today: date, *, is_sweep: bool = False, origin: Origin = lambda _, collection: collection) -> None:
         self._policy, self._today, self._is_sweep = policy, today, is_sweep
+        self._origin = origin
         self._rules: dict[Datum, tuple[Rule, ...]] = {}
         self._known: dict[object, Judgement] = {}
 
@@ -78,8 +85,9 @@ class Judge:
 
     def _judged(self, finding: Finding, match: Match) -> Judgement:
         judged, uncovered = [], []
+        origin = self._origin(finding.locator.system, finding.locator.collection)
         for place, field, category, hit in _places(finding, match):
-            datum = Datum(finding.locator.system, finding.locator.collection, field, category, match)
+            datum = Datum(finding.locator.system, origin, field, category, match)
             rules = self._governing(datum)
             if not rules:
                 uncovered.append(datum)
@@ -95,9 +103,11 @@ class Judge:
         return self._rules[datum]
 
 
-def judge(finding: Finding, match: Match, policy: Policy, today: date, *, is_sweep: bool = False) -> Judgement:
+def judge(
+    finding: Finding, match: Match, policy: Policy, today: date, *, is_sweep: bool = False, origin: Origin = lambda _, collection: collection
+) -> Judgement:
     """What the policy says about each field of one finding."""
-    return Judge(policy, today, is_sweep=is_sweep)(finding, match)
+    return Judge(policy, today, is_sweep=is_sweep, origin=origin)(finding, match)
 
 
 def _places(finding: Finding, match: Match) -> tuple[tuple[str, str, str, Hit | None], ...]:

@@ -139,12 +139,15 @@ def keep_look(tx: Transaction, case: str, round_: int, phase: str, look: Look) -
 
 
 def facts_wanted(policy: Policy, system: System) -> Mapping[str, tuple[str, ...]]:
-    """The fields, by collection, whose values the policy's periods and states need from this system."""
+    """The fields, by collection, whose values the policy's periods and states need from this system, and the dates by which a legal hold asks."""
     wanted: dict[str, set[str]] = {}
     for collection in system.manifest.collections:
+        marked = {entry.name for entry in collection.fields if entry.starts_retention}
+        if marked:
+            wanted.setdefault(collection.name, set()).update(marked)
         for rule in policy.rules:
-            for name in _fields_of(rule) if concerns(rule, system.name, collection.name) else ():
-                wanted.setdefault(collection.name, set()).update(_as_seen_from(collection.name, name))
+            for name in _fields_of(rule) if concerns(rule, system.name, collection.origin) else ():
+                wanted.setdefault(collection.name, set()).update(_as_seen_from(collection.origin, name))
     return {collection: tuple(sorted(names)) for collection, names in wanted.items()}
 
 

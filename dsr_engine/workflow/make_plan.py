@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from dsr_engine.domain.case import Case, CaseKind, Stage
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.finding import Confidence, Extent, Finding, Match
-from dsr_engine.domain.hold import Hold
+from dsr_engine.domain.hold import Bearing, Hold
 from dsr_engine.domain.plan import Notice, Obstacle, Plan, PlanItem, Reason
 from dsr_engine.domain.policy import Policy, Treatment
 from dsr_engine.domain.record import Locator
@@ -24,10 +24,12 @@ from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, STAYS, THEIRS
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.disposal import Disposal, Part, dispose
 from dsr_engine.workflow.errands import is_errand
+from dsr_engine.workflow.exempting import groundless, unfounded
 from dsr_engine.workflow.foresight import Foresight
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.judgement import Judge
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.protecting import bearing_of, first_holding, people_of
 from dsr_engine.workflow.step import Advance, Step
 from dsr_engine.workflow.tranche import TRANCHE, day_of
 from dsr_engine.workflow.turn import Turn
@@ -44,6 +46,7 @@ class _Known:
     findings: tuple[tuple[str, Finding], ...]
     verdicts: Mapping[Locator, str]
     holds: tuple[Hold, ...]
+    people: frozenset[str]
     obstacles: tuple[Obstacle, ...]
 
 
@@ -58,15 +61,20 @@ def make_plan(case: Case, turn: Turn, house: House) -> Step:
         records = {locator: entries for locator, entries in parts.items() if locator.system == name}
         if not records:
             continue
+        bearings = {locator: bearing_of(part.finding for part in entries) for locator, entries in records.items()}
         with Foresight.of(case, house.system_named(name), policy, house) as foresight:
+            foresight.protect(known.holds, known.people, bearings)
             disposals = _disposals(records, foresight, watch_of(case, house.system_named(name), policy))
             obstacles += _stuck(disposals)
-            free, held = _held(case, [entry for entry in disposals if not entry.stuck], known.holds)
+            free, held = _held(case, [entry for entry in disposals if not entry.stuck], known, bearings)
             drafts = foresight.foreseen(free) + foresight.stays(held)
             drafts = unchanged_kept(drafts) if case.kind is CaseKind.SWEEP else drafts
             obstacles += foresight.obstacles
             notices += foresight.notices()
-            items += batched(drafts, foresight.ranks(), first_batch=policy.request.first_batch)
+            items += [_borne(item, bearings) for item in batched(drafts, foresight.ranks(), first_batch=policy.request.first_batch)]
+    if case.kind.is_of_a_person:
+        obstacles += unfounded(house.regimes_of(case), items)
+        notices += groundless(items)
     remarks = (*known.obstacles, *obstacles)
     plan = Plan(secrets.token_hex(8), case.id, case.round, case.digests["policy"], tuple(items), remarks, tuple(notices))
 
@@ -109,6 +117,7 @@ def _known(case: Case, turn: Turn, house: House) -> _Known:
             tuple(tx.findings.of(case.id, case.round, FOUND)),
             decided(tx, case),
             tx.holds.list(),
+            people_of(house.store.holding, tx.selectors.of(case.id)),
             tuple(
                 Obstacle("coverage.gap", f"not looked at in full: {row.reason}", row.system, row.collection)
                 for row in tx.coverage.of(case.id, case.round, FOUND)
@@ -139,7 +148,7 @@ def _is_surer(finding: Finding) -> bool:
 
 def _parts(case: Case, known: _Known, policy: Policy, house: House) -> tuple[dict[Locator, list[Part]], list[Obstacle]]:
     is_sweep = case.kind is CaseKind.SWEEP
-    judge = Judge(policy, day_of(case) if is_sweep else house.clock.now().date(), is_sweep=is_sweep)
+    judge = Judge(policy, day_of(case) if is_sweep else house.clock.now().date(), is_sweep=is_sweep, origin=house.origin_of)
     parts: dict[Locator, list[Part]] = {}
     undecided: Counter[tuple[str, str]] = Counter()
     uncovered: Counter[tuple[str, str, str]] = Counter()
@@ -176,19 +185,19 @@ def _stuck(disposals: Iterable[Disposal]) -> list[Obstacle]:
     return [Obstacle("place.fixed", why, system, collection, count) for (why, system, collection), count in sorted(counts.items())]
 
 
-def _held(case: Case, disposals: list[Disposal], holds: tuple[Hold, ...]) -> tuple[list[Disposal], list[Disposal]]:
+def _borne(item: PlanItem, bearings: Mapping[Locator, Bearing]) -> PlanItem:
+    """The item, whose records know what a hold may ask of them: one that is placed later finds it there."""
+    return replace(item, records=tuple(replace(planned, bearing=bearings[planned.locator]) for planned in item.records))
+
+
+def _held(case: Case, disposals: list[Disposal], known: _Known, bearings: Mapping[Locator, Bearing]) -> tuple[list[Disposal], list[Disposal]]:
     """What may be touched, and what a legal hold protects: that stays as it is, whatever the policy says."""
     free, held = [], []
     for entry in disposals:
-        hold = holding(case, entry.locator.system, entry.locator.collection, entry.categories, holds)
+        hold = first_holding(known.holds, case.id, entry.locator, entry.categories, bearings[entry.locator], known.people)
         if hold is None or entry.effect is None:
             free.append(entry)
         else:
             reason = Reason(Treatment.RETAIN, "legal hold", HOLD, "legal_hold", hold.id)
             held.append(replace(entry, treatment=Treatment.RETAIN, effect=None, reasons=(reason,)))
     return free, held
-
-
-def holding(case: Case, system: str, collection: str, categories: tuple[str, ...], holds: Iterable[Hold]) -> Hold | None:
-    """The first hold that protects such a record of this case; None if it is free."""
-    return next((hold for hold in holds if hold.covers(case=case.id, system=system, collection=collection, categories=categories)), None)

@@ -11,9 +11,14 @@ from dsr_engine.domain.errors import NotVerified
 from dsr_engine.domain.plan import Plan
 from dsr_engine.store.sweep_marks import BEGIN
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.aftercare import begin_aftercare, is_awaited
+from dsr_engine.workflow.corresponding import write_ending
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.incidents import supersede
 from dsr_engine.workflow.intake import opened
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.recipients import is_followed_up
+from dsr_engine.workflow.restricting import remember_kept
 from dsr_engine.workflow.step import Advance, Close, Step
 from dsr_engine.workflow.tranche import rest_of
 from dsr_engine.workflow.turn import Turn
@@ -41,8 +46,12 @@ def publish(case: Case, turn: Turn, house: House) -> Step:
     def write(tx: Transaction) -> None:
         if case.kind is CaseKind.SWEEP:
             open_next(tx, case, affected, house)
+        supersede(tx, house, case, certificate)
+        remember_kept(tx, case, house)
         tx.followups.put(case.id, FORGET, forget_at)
+        begin_aftercare(tx, house, case)
         tx.ledger.append(leaf(house.clock, "certificate.published", f"{certificate}:published", case=case.id, certificate=certificate))
+        write_ending(tx, house, replace(case, stage=Stage.CLOSED, wait=None, outcome=outcome, closed_at=house.clock.now()))
 
     return Close(outcome, write)
 
@@ -80,10 +89,15 @@ def forgotten_at(case: Case, plan: Plan | None, house: House) -> datetime:
     return max(house.clock.now() + timedelta(days=days), last)
 
 
-def forget_due(house: House) -> tuple[str, ...]:
-    """Shreds the keys of closed cases whose day has come; gives their ids. Repeatable."""
+def forget_due(house: House, *, is_patient: bool = False) -> tuple[str, ...]:
+    """Shreds the keys of closed cases whose day has come; gives their ids. Repeatable.
+
+    `is_patient`: not while a later look is due that has not been made.
+    """
     with house.store.transaction() as tx:
         due = [entry for entry in tx.followups.due(house.clock.now()) if entry.what == FORGET]
+        due = [entry for entry in due if not (is_patient and is_awaited(tx, entry.case, house.clock.now()))]
+        due = [entry for entry in due if not is_followed_up(tx, entry.case, house.clock.now())]
         for entry in due:
             house.store.vault.shred(tx, entry.case)
             tx.followups.drop(entry.case, FORGET)

@@ -6,15 +6,21 @@ from collections.abc import Iterable
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.errors import DsrError
 from dsr_engine.domain.finding import Coverage, Finding
-from dsr_engine.domain.plan import Delete, Plan, PlanItem, Reason
+from dsr_engine.domain.plan import Delete, Plan, PlanItem, Reason, Relocate
 from dsr_engine.domain.record import Locator
+from dsr_engine.domain.request import Right
 from dsr_engine.domain.selector import Selector
+from dsr_engine.domain.verification import METHODS, Verified
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.deadlines import due
+from dsr_engine.workflow.aftercare import aftercare_report
 from dsr_engine.workflow.discover import FOUND, VERIFIED
-from dsr_engine.workflow.extending import is_extended
+from dsr_engine.workflow.entitling import stated_grounds
+from dsr_engine.workflow.exempting import approvers_of, exemption_rows
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.letterbox import letter_rows, worries_of, worry_row
 from dsr_engine.workflow.masking import Mask
+from dsr_engine.workflow.passing import past_of
+from dsr_engine.workflow.standing import is_extended, standing
 
 Row = dict[str, str | int | bool | None]
 
@@ -24,6 +30,7 @@ def case_row(case: Case) -> Row:
     return {
         "case": case.id,
         "kind": case.kind.value,
+        "right": case.right.value,
         "stage": case.stage.value,
         "round": case.round,
         "outcome": case.outcome.value if case.outcome else None,
@@ -36,13 +43,20 @@ def case_row(case: Case) -> Row:
 
 def due_row(tx: Transaction, house: House, case: Case) -> Row:
     """When what is due; empty where no limit runs. `days_left` is negative once the answer is overdue."""
-    extended = is_extended(tx.approvals.of(case.id))
-    found = due(case, house.regimes_of(case), house.calendar, house.calendar.day_of(house.clock.now()), extended=extended)
+    found = standing(tx, house, case)
     if found is None:
         return {}
     limits = found.limits
-    days = {"acknowledge": limits.acknowledge, "erase": limits.erase, "answer": limits.answer, "refusal": limits.refusal, "extended": limits.extended}
-    return {**{name: day.isoformat() for name, day in days.items() if day is not None}, "days_left": found.days_left, "is_extended": extended}
+    erase = limits.erase if case.right is Right.ERASURE else None
+    days = {"acknowledge": limits.acknowledge, "erase": erase, "answer": limits.answer, "refusal": limits.refusal, "extended": limits.extended}
+    return {
+        **{name: day.isoformat() for name, day in days.items() if day is not None},
+        **{f"{name}_by": limits.set_by[name] for name, day in days.items() if day is not None},
+        "days_left": found.days_left,
+        "is_extended": is_extended(tx.approvals.of(case.id)),
+        "is_moving": found.is_moving,
+        "shown": found.shown.isoformat() if found.shown else None,
+    }
 
 
 def case_report(house: House, case_id: str) -> dict[str, object]:
@@ -56,17 +70,43 @@ def case_report(house: House, case_id: str) -> dict[str, object]:
             **case_row(case),
             "wait": {"code": case.wait.code, "reason": case.wait.reason, "needs": case.wait.needs} if case.wait else None,
             "due": due_row(tx, house, case),
+            **past_of(tx, house, case),
             "identity": case.identity,
+            "after": aftercare_report(tx, house, case),
+            "grounds": list(stated_grounds(tx, house, case)),
+            "letters": letter_rows(tx, case.id),
+            "letters_wanting": [worry_row(worry) for worry in worries_of(tx, house, case.id)],
+            "verifications": [_verified_row(entry) for entry in tx.verifications.of(case.id)],
+            "order": _order_row(tx, case, mask),
             "systems": list(case.systems),
             "identities": _identities(tx, case, mask),
             "coverage": [coverage_row(row, mask) for row in tx.coverage.of(case.id, case.round, FOUND)],
             "findings": _finding_counts(tx, case, mask),
             "plan": plan_report(plan, mask) if plan else None,
+            "exemptions": exemption_rows(house.regimes_of(case), plan.items, mask, approvers_of(tx, case, plan)) if plan else [],
             "results": _results(tx, plan, mask) if plan else [],
             "verified": [coverage_row(row, mask) for row in tx.coverage.of(case.id, case.round, VERIFIED)],
             "approvals": [{"by": entry.by, "manner": entry.manner, "at": entry.at.isoformat()} for entry in tx.approvals.of(case.id)],
             "certificate": str(house.paper.folder / issued.path) if issued else None,
         }
+
+
+def _verified_row(entry: Verified) -> Row:
+    """One thing that was done to know who asked: kinds of data only."""
+    day = entry.at.isoformat(timespec="seconds")
+    return {"method": METHODS[entry.method], "matched": ", ".join(entry.kinds), "by": entry.by, "at": day}
+
+
+def _order_row(tx: Transaction, case: Case, mask: Mask) -> Row:
+    """What an authority ordered; empty where nothing was. The reference goes with the case's key."""
+    day = tx.orders.due(case.id)
+    if day is None:
+        return {}
+    try:
+        reference = mask.text(tx.orders.reference(case.id))
+    except DsrError:
+        reference = ""  # forgotten
+    return {"reference": reference, "due": day.isoformat()}
 
 
 def mask_of(tx: Transaction, case: Case) -> Mask:
@@ -177,7 +217,8 @@ def _how(item: PlanItem) -> str:
     if isinstance(item.effect, Delete):
         return "delete"
     words = {"SetValue": "anonymize", "RedactSpans": "redact", "DropPart": "delete parts", "Fence": "fence", "Point": "point at the neutral record"}
-    return " + ".join(dict.fromkeys(words[type(edit.how).__name__] for edit in item.effect.edits))
+    moved = [f"move to {item.effect.to}"] if isinstance(item.effect, Relocate) else []
+    return " + ".join(dict.fromkeys([*(words[type(edit.how).__name__] for edit in item.effect.edits), *moved]))
 
 
 def _why(reasons: Iterable[Reason]) -> tuple[str, str, str, str]:

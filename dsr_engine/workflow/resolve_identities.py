@@ -7,7 +7,7 @@ An identifier that leads to two different people waits for a human (11 CCR 7060;
 
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dsr_engine.domain.case import Case, Stage, Wait
 from dsr_engine.domain.errors import DsrError, Unreachable
@@ -43,8 +43,11 @@ class _Learnt:
 def resolve_identities(case: Case, turn: Turn, house: House) -> Step:
     """Closes the set of selectors; stands when a system is down or when one identifier leads to several people."""
     with turn.transaction() as tx:
-        known = list(tx.selectors.of(case.id))
+        given = tx.selectors.of(case.id)
         may_share = any(approval.manner == SAME_PERSON for approval in tx.approvals.of(case.id))
+    # A key that an earlier case learnt counts only once the systems tell it anew: the same number may have been given to somebody else.
+    old = [entry for entry in given if entry.scope is not None and not entry.verified]
+    known = [entry for entry in given if entry not in old]
     learnt: list[Selector] = []
     asked = known
     try:
@@ -63,7 +66,8 @@ def resolve_identities(case: Case, turn: Turn, house: House) -> Step:
 
     def write(tx: Transaction) -> None:
         for selector in learnt:
-            tx.selectors.add(case.id, selector)
+            same = next((entry.id for entry in old if _same(entry, selector)), selector.id)
+            tx.selectors.add(case.id, replace(selector, id=same))
         tx.ledger.append(leaf(house.clock, "case.identities", case.id, case=case.id, learnt=len(learnt), selectors=len(known)))
 
     return Advance(Stage.DISCOVER, write)
@@ -72,7 +76,7 @@ def resolve_identities(case: Case, turn: Turn, house: House) -> Step:
 def _hop(case: Case, asked: list[Selector], house: House) -> Iterator[_Learnt]:
     for name in case.systems:
         system = house.system_named(name)
-        if system.is_disabled or not _identifying(system):
+        if system.is_disabled or not identifying(system):
             continue
         try:
             yield from _keys_in(case, asked, system, house)
@@ -82,14 +86,14 @@ def _hop(case: Case, asked: list[Selector], house: House) -> Iterator[_Learnt]:
             continue  # `discover` meets the same refusal and turns it into coverage
 
 
-def _identifying(system: System) -> dict[str, tuple[FieldMap, ...]]:
+def identifying(system: System) -> dict[str, tuple[FieldMap, ...]]:
     """The collections of a system whose fields know the person by a key, or lead to what the record carries, with those fields."""
     maps = {entry.name: tuple(field for field in entry.fields if field.identifies or field.carries) for entry in system.manifest.collections}
     return {name: fields for name, fields in maps.items() if fields}
 
 
 def _keys_in(case: Case, asked: list[Selector], system: System, house: House) -> Iterator[_Learnt]:
-    fields = _identifying(system)
+    fields = identifying(system)
     search = person_search({case.id: tuple(asked)}, {})
     verified = frozenset(selector.id for selector in asked if selector.verified)
     assert isinstance(search.query, AboutSubjects)
@@ -113,11 +117,11 @@ def _keys_of(
         agreeing = frozenset(hit.kind for hit in finding.hits if hit.selector in verified and _is_own(hit, system, record.locator.collection))
         for field in fields:
             value = record.identifying.get(field.name) or ""
-            for kind, scope in _meanings(field, system.name, record.locator.collection) if value else ():
+            for kind, scope in meanings(field, system.name, record.locator.collection) if value else ():
                 yield _Learnt(Selector(secrets.token_hex(6), kind, Secret(value), verified=True, scope=scope, via=via), record.locator.key, agreeing)
 
 
-def _meanings(field: FieldMap, system: str, collection: str) -> Iterator[tuple[str, Scope]]:
+def meanings(field: FieldMap, system: str, collection: str) -> Iterator[tuple[str, Scope]]:
     """What a key in this field is: one that the person is known by, here or in the record that it points at; or where a record is that goes along."""
     target = Scope(system, *field.references) if field.references is not None else None
     if field.carries and target is not None:

@@ -1,6 +1,6 @@
 """The table of contents: a case from the door to the paper, one file per stage.
 
-    INTAKE → VERIFY_IDENTITY → RESOLVE_IDENTITIES → DISCOVER → PLAN → APPROVE → EXECUTE → VERIFY_ABSENCE → CERTIFY → PUBLISH → CLOSED
+    INTAKE → VERIFY_IDENTITY → RESOLVE_IDENTITIES → DISCOVER → PLAN → APPROVE → EXECUTE → VERIFY_ABSENCE → NOTIFY → CERTIFY → PUBLISH → CLOSED
                                                       ↑  sweeps enter here                    │
                                                       └── residue or drift: a new round ──────┘   (the only way back; after three a person is asked)
 
@@ -14,6 +14,7 @@
 | approve            | the plan's digest                | somebody's approval of exactly that digest                           |
 | execute            | plan items                       | a result for each record, and each effect once in the ledger         |
 | verify_absence     | items, selectors                 | a fresh look: expected, arrived, or residue                          |
+| notify             | what was done, the register      | every recipient of the data told, or a reason why not                |
 | certify            | all of it                        | a signed statement with its proof, and the PDF                       |
 | publish            | the certificate                  | a certificate that our own verifier accepts; the case is closed      |
 
@@ -31,6 +32,7 @@ from dsr_engine.workflow.execute import execute
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import intake
 from dsr_engine.workflow.make_plan import make_plan
+from dsr_engine.workflow.notify import notify
 from dsr_engine.workflow.publish import publish
 from dsr_engine.workflow.resolve_identities import resolve_identities
 from dsr_engine.workflow.step import Step
@@ -49,6 +51,7 @@ STAGES: Mapping[Stage, StageFunction] = {
     Stage.APPROVE: approve,
     Stage.EXECUTE: execute,
     Stage.VERIFY_ABSENCE: verify_absence,
+    Stage.NOTIFY: notify,
     Stage.CERTIFY: certify,
     Stage.PUBLISH: publish,
 }

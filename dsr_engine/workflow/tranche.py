@@ -28,6 +28,7 @@ from dsr_engine.workflow.house import House
 from dsr_engine.workflow.judgement import Judge
 from dsr_engine.workflow.looking import FOUND, aged_finding, covered, merged
 from dsr_engine.workflow.pacing import admit, wait_of
+from dsr_engine.workflow.protecting import people_in
 from dsr_engine.workflow.turn import Turn
 
 #: Records of one page; a page is one transaction in the system and one in the store.
@@ -67,7 +68,7 @@ def search_tranche(case: Case, turn: Turn, phase: str, house: House, open_reader
         ends = stretches(tx, case, case.round - 1 if phase == FOUND else case.round)
         found = {(row.system, row.collection): row for row in tx.coverage.of(case.id, max(1, case.round - (phase == FOUND)), FOUND)}
     size = (policy.sweep or SweepTerms()).tranche
-    walk = _Walk(case, turn, phase, house, Judge(policy, day_of(case), is_sweep=True), begins, ends, found, size)
+    walk = _Walk(case, turn, phase, house, Judge(policy, day_of(case), is_sweep=True, origin=house.origin_of), begins, ends, found, size)
     waits = []
     for name in case.systems:
         try:
@@ -183,7 +184,7 @@ def _page(walk: _Walk, driver: Driver, system: str, query: OlderThan) -> _Page:
             finding = aged_finding(walk.case, event)
             judgement = walk.judge(finding, Match.OWNS)
             if judgement.is_outlived:
-                findings.append(shared(finding))
+                findings.append(shared(replace(finding, people=people_in(walk.house.store.holding, event))))
             gaps += event.gaps
         elif isinstance(event, Gap):
             gaps.append(event)

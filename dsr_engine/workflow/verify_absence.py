@@ -24,9 +24,11 @@ from dsr_engine.workflow.discover import FOUND, VERIFIED, Seeker, coverage_gaps,
 from dsr_engine.workflow.errands import open_errand
 from dsr_engine.workflow.foresight import fingerprint
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.incidents import report_lost
 from dsr_engine.workflow.judgement import judge
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.make_plan import decided
+from dsr_engine.workflow.report import mask_of
 from dsr_engine.workflow.step import Advance, NewRound, Stand, Step
 from dsr_engine.workflow.turn import Turn
 from dsr_engine.workflow.upkeep import attend
@@ -60,28 +62,25 @@ def verify_absence(case: Case, turn: Turn, house: House) -> Step:
     if errand is not None:
         return Stand(errand)
     rounds = _rounds(case, turn)
-    excuses: Excuses = Counter()
     moved: dict[Locator, Locator] = {}
-    still_there = 0
-    for name in case.systems:
-        for one in rounds:
-            excused, count = _observe_round(case, name, one, moved, house)
-            excuses |= excused
-            still_there += count
-    excuses |= _decided_to_stay(case, rounds, moved, turn)
+    seen = _observed(case, rounds, moved, house)
+    excuses = seen.excuses | _decided_to_stay(case, rounds, moved, turn)
     fresh = _fresh_look(case, turn, house)
     if isinstance(fresh, Wait):
         return Stand(fresh)
     residue, arrived = _residue(fresh, excuses, case, _worked_on(rounds, moved))
 
     def write(tx: Transaction) -> None:
-        counts = {"residue": residue, "arrived": arrived, "still_there": still_there}
+        counts = {"residue": residue, "arrived": arrived, "still_there": seen.still_there}
         tx.ledger.append(leaf(house.clock, "absence.checked", f"{case.id}:{case.round}:absence", case=case.id, round=case.round, counts=counts))
+        if seen.lost:
+            mask = mask_of(tx, case)
+            report_lost(tx, house, case, {mask.text(place): count for place, count in sorted(seen.lost.items())})
 
-    if residue or still_there:
+    if residue or seen.still_there:
         return NewRound(write)
     wait = attend(case, turn, house)
-    return Stand(wait) if wait is not None else Advance(Stage.CERTIFY, write)
+    return Stand(wait) if wait is not None else Advance(Stage.NOTIFY, write)
 
 
 def _fresh_look(case: Case, turn: Turn, house: House) -> list[Finding] | Wait:
@@ -98,7 +97,7 @@ def _fresh_look(case: Case, turn: Turn, house: House) -> list[Finding] | Wait:
         return Wait(UNSEEN, reason, "make it readable, then run the case again: everything is looked at anew", house.clock.now())
     if case.kind is CaseKind.SWEEP:  # the search brings what is old by any rule; a more specific one may keep it longer
         policy, today = house.policy_of(case), house.clock.now().date()
-        fresh = [finding for finding in fresh if judge(finding, finding.match, policy, today, is_sweep=True).is_outlived]
+        fresh = [finding for finding in fresh if judge(finding, finding.match, policy, today, is_sweep=True, origin=house.origin_of).is_outlived]
     return fresh
 
 
@@ -117,13 +116,31 @@ def _rounds(case: Case, turn: Turn) -> list[_Round]:
     return rounds
 
 
-def _observe_round(case: Case, system: str, one: _Round, moved: dict[Locator, Locator], house: House) -> tuple[Excuses, int]:
-    """The excuses that the records of one round's plan give, and how many records are there although they were deleted."""
-    excuses: Excuses = Counter()
-    still_there = 0
+@dataclass(slots=True)
+class _Seen:
+    """What the records of one round's plan look like now: the excuses that they give, how many are there although they were deleted, and by place how
+    many are gone although they were to stay."""
+
+    excuses: Excuses
+    still_there: int
+    lost: Counter[str]
+
+
+def _observed(case: Case, rounds: Iterable[_Round], moved: dict[Locator, Locator], house: House) -> _Seen:
+    """What all planned records look like now. Notes where records moved to."""
+    told = _Seen(Counter(), 0, Counter())
+    for name in case.systems:
+        for one in rounds:
+            seen = _observe_round(case, name, one, moved, house)
+            told = _Seen(told.excuses | seen.excuses, told.still_there + seen.still_there, told.lost | seen.lost)
+    return told
+
+
+def _observe_round(case: Case, system: str, one: _Round, moved: dict[Locator, Locator], house: House) -> _Seen:
+    told = _Seen(Counter(), 0, Counter())
     items = [item for item in one.plan.items if item.system == system]
     if not items:
-        return excuses, 0
+        return told
     driver = reader_of(house.system_named(system), VERIFIED, house)
     try:
         for item in items:
@@ -131,12 +148,14 @@ def _observe_round(case: Case, system: str, one: _Round, moved: dict[Locator, Lo
                 planned, result = item.records[position], one.results.get((item.id, position))
                 if _is_as_expected(planned, result, mark):
                     where = moved.get(planned.locator, planned.locator)
-                    excuses.update((where, look) for look in _looks_left(item, result, one.found.get(planned.locator, ())))
+                    told.excuses.update((where, look) for look in _looks_left(item, result, one.found.get(planned.locator, ())))
                 elif one.is_last and mark is not None and planned.becomes is None and result is ResultState.DONE:
-                    still_there += 1
+                    told.still_there += 1
+                elif one.is_last and mark is None and result is ResultState.KEPT:
+                    told.lost[f"{item.system}.{item.collection}"] += 1
     finally:
         driver.close()
-    return excuses, still_there
+    return told
 
 
 def _marks(case: Case, item: PlanItem, driver: Driver, moved: dict[Locator, Locator], house: House) -> list[bytes | None]:

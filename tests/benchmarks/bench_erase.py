@@ -13,6 +13,7 @@ from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.approve import give_approval
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.intake import Claim, Request, open_case
+from dsr_engine.workflow.reviewing import attest
 from tests.servers.postgres import PostgresServer
 
 ROWS = 10_000
@@ -48,7 +49,9 @@ def test_rows_erased_by_the_engine_per_second(
     policy = home.declared.policies["one-shot"]
     pin_policy(home, policy)
     with opened(home) as house:
-        case = open_case(house, Request((Claim("email", Secret("jane@example.com")),), policy, "officer", vouched=True))
+        attest(house, "counsel", "the list of matters")
+        claim = Claim("email", Secret("jane@example.com"))
+        case = open_case(house, Request((claim,), policy, "officer", vouched=True, grounds={"user": "purpose_over"}))
         assert run_case(house, case.id, "bench").stage is Stage.APPROVE
         with house.store.snapshot() as tx:
             plan = tx.plans.latest(case.id)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from dsr_engine.bootstrap import create_home, opened, pin_policy, read_home
 from dsr_engine.domain.case import Outcome
+from dsr_engine.workflow.reviewing import attest
 from dsr_engine.workflow.sweep import sweep
 from tests.servers.postgres import PostgresServer
 
@@ -54,6 +55,7 @@ def carried(home_path: str) -> None:
     policy = home.declared.policies["retention"]
     pin_policy(home, policy)
     with opened(home) as house:
+        attest(house, "counsel", "the list of matters")
         begin = time.perf_counter()
         swept = sweep(house, policy, by="officer", worker="bench")
         seconds = time.perf_counter() - begin

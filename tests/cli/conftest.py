@@ -57,6 +57,8 @@ def _fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("homes") / "home"
     made = subprocess.run([DSR, "init", path, "--controller", "Teahouse"], capture_output=True, check=False)
     assert made.returncode == 0, made.stderr
+    reviewed = [str(DSR), "--home", str(path), "hold", "attest", "--by", "counsel", "--looked-at", "the list of matters"]
+    subprocess.run(reviewed, capture_output=True, check=True)
     return path
 
 

@@ -35,7 +35,7 @@ def declared(home: Path, company: Company) -> Path:
 
 
 def _open(dsr: Dsr, home: Path, *more: str) -> str:
-    said = dsr("--home", home, "case", "open", "--email", EMAIL, *more, "--policy", "shop", "--by", "officer", "--json")
+    said = dsr("--home", home, "case", "open", "--email", EMAIL, *more, "--policy", "shop", "--ground", "purpose_over", "--by", "officer", "--json")
     assert said.code == 0, said.all
     return str(json.loads(said.out)["case"])
 

@@ -11,7 +11,7 @@ from tests.cli.company import EMAIL, NAME, PHONE, Company, holds_her, other_line
 from tests.cli.conftest import DSR, Dsr
 
 WHO = ("--email", EMAIL)
-POLICY = ("--policy", "one-shot")
+POLICY = ("--policy", "one-shot", "--ground", "purpose_over")
 
 
 def test_the_person_is_erased_and_everybody_else_is_byte_identical(dsr: Dsr, company: Company, home: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_policy_of_ones_own_is_named_by_its_file(dsr: Dsr, company: Company, h
         encoding="utf-8",
     )
     before = snapshot(company)
-    said = dsr("--home", home, "erase", *WHO, "--policy", policy, *company.urls(), "--yes", "--json")
+    said = dsr("--home", home, "erase", *WHO, "--policy", policy, "--ground", "purpose_over", *company.urls(), "--yes", "--json")
     assert said.code == 0, said.all
     assert json.loads(said.out)["outcome"] == "fulfilled_with_exceptions"
     assert snapshot(company) == before

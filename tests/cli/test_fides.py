@@ -53,7 +53,7 @@ def _declare(home: Path, database: Path) -> None:
 def _gone(dsr: Dsr, home: Path, database: Path, email: str) -> dict[str, set[object]]:
     _declare(home, database)
     before = _rows(database)
-    said = dsr("--home", home, "erase", "--email", email, "--policy", "one-shot", "--yes")
+    said = dsr("--home", home, "erase", "--email", email, "--policy", "one-shot", "--ground", "purpose_over", "--yes")
     assert said.code == 0, said.all
     after = _rows(database)
     assert all(after[table] <= before[table] for table in before)

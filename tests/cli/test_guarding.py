@@ -21,12 +21,29 @@ def test_a_hold_keeps_what_it_covers_until_it_is_lifted(dsr: Dsr, declared: Path
     before = snapshot(company)
     said = dsr("--home", declared, "hold", "add", "--reason", "M-17", "--system", "shop", "--by", "counsel")
     assert said.code == 0
-    erase = ("--home", declared, "erase", "--email", EMAIL, "--policy", "one-shot", "--in", company.shop, "--yes", "--json")
+    erase = (
+        "--home",
+        declared,
+        "erase",
+        "--email",
+        EMAIL,
+        "--policy",
+        "one-shot",
+        "--ground",
+        "purpose_over",
+        "--in",
+        company.shop,
+        "--yes",
+        "--json",
+    )
     dsr(*erase)
     assert snapshot(company) == before
     held = json.loads(dsr("--home", declared, "hold", "list", "--json").out)
     assert [row["reason"] for row in held] == ["M-17"]
-    assert dsr("--home", declared, "hold", "lift", held[0]["hold"]).code == 0
+    lift = ("--home", declared, "hold", "lift", held[0]["hold"])
+    assert dsr(*lift, "--reason", "M-17 was settled", "--by", "counsel").code == 0
+    assert [row["state"] for row in json.loads(dsr("--home", declared, "hold", "list", "--json").out)] == ["lifting"]
+    assert dsr(*lift, "--confirm", "--by", "head of legal").code == 0
     assert json.loads(dsr("--home", declared, "hold", "list", "--json").out) == []
     assert len(json.loads(dsr("--home", declared, "hold", "list", "--all", "--json").out)) == 1
 
@@ -52,7 +69,21 @@ def test_a_hold_on_nothing_is_refused_because_it_would_look_like_protection(dsr:
 def test_the_brake_stops_every_effect_until_it_is_released(dsr: Dsr, declared: Path, company: Company) -> None:
     before = snapshot(company)
     assert dsr("--home", declared, "stop").code == 0
-    erase = ("--home", declared, "erase", "--email", EMAIL, "--policy", "one-shot", "--in", company.shop, "--yes", "--json")
+    erase = (
+        "--home",
+        declared,
+        "erase",
+        "--email",
+        EMAIL,
+        "--policy",
+        "one-shot",
+        "--ground",
+        "purpose_over",
+        "--in",
+        company.shop,
+        "--yes",
+        "--json",
+    )
     said = dsr(*erase)
     assert (said.code, json.loads(said.out)["wait"]["code"]) == (3, "stopped")
     assert snapshot(company) == before
@@ -127,7 +158,22 @@ def test_a_sweep_of_a_policy_without_one_is_refused(dsr: Dsr, declared: Path) ->
 
 
 def test_a_worker_takes_a_case_as_far_as_it_goes_and_leaves(dsr: Dsr, declared: Path) -> None:
-    opened = dsr("--home", declared, "case", "open", "--email", EMAIL, "--policy", "one-shot", "--vouch", "--by", "officer", "--json")
+    opened = dsr(
+        "--home",
+        declared,
+        "case",
+        "open",
+        "--email",
+        EMAIL,
+        "--policy",
+        "one-shot",
+        "--ground",
+        "purpose_over",
+        "--vouch",
+        "--by",
+        "officer",
+        "--json",
+    )
     case = json.loads(opened.out)["case"]
     assert dsr("--home", declared, "worker", "--once").code == 0
     assert json.loads(dsr("--home", declared, "case", "show", case, "--json").out)["stage"] == "closed"

@@ -25,7 +25,13 @@ def _dsr(*arguments: str) -> int:
 def _erase(home: Path, folder: Path) -> None:
     (folder / "note.txt").write_text("jane@example.com called\nbob@example.com did not\n", encoding="utf-8")
     policy = str(Path("policies/one-shot.yaml").resolve())
-    assert _dsr("--home", str(home), "erase", "--email", "jane@example.com", "--policy", policy, "--in", str(folder), "--yes") == 0
+    assert _dsr("--home", str(home), "hold", "attest", "--looked-at", "the list of matters", "--by", "counsel") == 0
+    assert (
+        _dsr(
+            "--home", str(home), "erase", "--email", "jane@example.com", "--policy", policy, "--ground", "purpose_over", "--in", str(folder), "--yes"
+        )
+        == 0
+    )
     assert (folder / "note.txt").read_text(encoding="utf-8") == "[redacted] called\nbob@example.com did not\n"
 
 

@@ -20,7 +20,7 @@ def waiting(dsr: Dsr, home: Path, company: Company) -> str:
         shop.execute("DROP TABLE filler")
     entry = f'  shop: {{connector: sqlite, url: "sqlite:///{company.shop}", level: C1}}\n'
     (home / "systems.yaml").write_text(f"systems:\n{entry}", encoding="utf-8")
-    opened = dsr("--home", home, "case", "open", "--email", EMAIL, "--policy", "one-shot", "--vouch", "--json")
+    opened = dsr("--home", home, "case", "open", "--email", EMAIL, "--policy", "one-shot", "--ground", "purpose_over", "--vouch", "--json")
     case = str(json.loads(opened.out)["case"])
     ran = dsr("--home", home, "case", "run", case, "--json")
     while json.loads(ran.out)["waits_for"] == "approval.missing":
@@ -76,6 +76,6 @@ def test_a_named_person_accepts_the_lower_level_with_a_reason(dsr: Dsr, home: Pa
 
 def test_a_case_that_was_not_assessed_yet_has_nothing_to_maintain(dsr: Dsr, home: Path, company: Company) -> None:
     (home / "systems.yaml").write_text(f'systems:\n  shop: {{connector: sqlite, url: "sqlite:///{company.shop}"}}\n', encoding="utf-8")
-    opened = dsr("--home", home, "case", "open", "--email", EMAIL, "--policy", "one-shot", "--json")
+    opened = dsr("--home", home, "case", "open", "--email", EMAIL, "--policy", "one-shot", "--ground", "purpose_over", "--json")
     said = dsr("--home", home, "maintenance", json.loads(opened.out)["case"])
     assert (said.code, "no system was assessed yet" in said.out) == (0, True)

@@ -313,7 +313,7 @@ def _erased(dsr: Dsr, home: Path, database: Path, email: str) -> tuple[Rows, Row
         f'systems:\n  {database.stem}: {{connector: drafted-{database.stem}, url: "sqlite:///{database}"}}\n', encoding="utf-8"
     )
     before = _rows(database)
-    said = dsr("--home", home, "erase", "--email", email, "--policy", "one-shot", "--yes")
+    said = dsr("--home", home, "erase", "--email", email, "--policy", "one-shot", "--ground", "purpose_over", "--yes")
     assert said.code == 0, said.all
     after = _rows(database)
     gone = {table: rows for table in before if (rows := before[table] - after[table])}

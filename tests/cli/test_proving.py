@@ -17,7 +17,9 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> Path:
     company = build_company(folder / "company")
     home = folder / "home"
     assert subprocess.run([DSR, "init", home], capture_output=True, check=False).returncode == 0
-    words = ["--home", str(home), "erase", "--email", EMAIL, "--policy", "one-shot", "--in", str(company.shop), "--yes"]
+    reviewed = ["--home", str(home), "hold", "attest", "--by", "counsel", "--looked-at", "the list of matters"]
+    assert subprocess.run([DSR, *reviewed], capture_output=True, check=False).returncode == 0
+    words = ["--home", str(home), "erase", "--email", EMAIL, "--policy", "one-shot", "--ground", "purpose_over", "--in", str(company.shop), "--yes"]
     assert subprocess.run([DSR, *words], capture_output=True, check=False).returncode == 0
     return folder
 

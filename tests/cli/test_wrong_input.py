@@ -110,7 +110,7 @@ def test_a_home_under_a_file_is_one_sentence(dsr: Dsr, tmp_path: Path) -> None:
 def test_a_mistake_in_a_policy_is_shown_with_its_place(dsr: Dsr, home: Path, company: Company, tmp_path: Path, text: str, place: str) -> None:
     policy = tmp_path / "mine.yaml"
     policy.write_text(text, encoding="utf-8")
-    said = dsr("--home", home, "erase", *E, "--policy", policy, *company.urls(), "--yes")
+    said = dsr("--home", home, "erase", *E, "--policy", policy, "--ground", "purpose_over", *company.urls(), "--yes")
     assert said.code == 2
     assert place in said.err
     (home / "policies" / "mine.yaml").write_text(text, encoding="utf-8")
@@ -153,7 +153,7 @@ def test_a_damaged_key_is_one_sentence_and_no_effect(dsr: Dsr, home: Path, compa
     key.unlink()
     if damage is not None:
         key.write_bytes(damage)
-    said = dsr("--home", home, "erase", *E, "--policy", "one-shot", *company.urls(), "--yes")
+    said = dsr("--home", home, "erase", *E, "--policy", "one-shot", "--ground", "purpose_over", *company.urls(), "--yes")
     assert "Traceback" not in said.all
     assert said.code == 0 or said.err.startswith("error: ") or "It waits" in said.out
 

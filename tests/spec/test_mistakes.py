@@ -110,7 +110,8 @@ RULES = {
     ),
     "a ground of another country's law": (
         "name: a\nwhen: {category: user}\nkeep: {for: 2 years, from: a, because: security}\nthen: delete",
-        "policies/leads.yaml:7:44: rules.0.keep.because: a ground of ccpa, which this policy does not name in `regimes`: it cannot be used here",
+        "policies/leads.yaml:7:44: rules.0.keep.because: a ground of ca-delete-act, ccpa, us-va and 19 more, which this policy does not name in "
+        "`regimes`: it cannot be used here",
     ),
     "a mistyped ground": (
         "name: a\nwhen: {category: user}\nkeep: {for: 2 years, from: a, because: legal_claim}\nthen: delete",

@@ -133,3 +133,47 @@ def test_a_calendar_that_cannot_be_is_shown_with_its_line(tmp_path: Path) -> Non
 def test_the_calendar_of_the_controller_is_read(tmp_path: Path) -> None:
     loaded = _load(tmp_path, '[calendar]\ntime_zone = "Europe/Berlin"\nholidays = "DE-BY"\n')
     assert (loaded.time_zone, loaded.holidays) == ("Europe/Berlin", "DE-BY")
+
+
+def test_mistakes_in_the_way_of_mail_are_shown_with_their_lines(tmp_path: Path) -> None:
+    text = """\
+[mail]
+server = "smtp.example.com"
+user = "privacy"
+from = "Example Ltd"
+alarms_to = ["officer@example.com", "nobody"]
+bounces = "imaps://u:hunter2@h/INBOX"
+[letters]
+send = "by_itsel"
+"""
+    with pytest.raises(InputWrong) as caught:
+        _load(tmp_path, text)
+    assert caught.value.message.splitlines() == [
+        'dsr.toml:2: mail.server: must be "smtps://host:465", or "smtp://host:587" for a server that offers STARTTLS;'
+        " user and password are keys of their own",
+        'dsr.toml:4: mail.from: must be an e-mail address such as "privacy@example.com"',
+        'dsr.toml:5: mail.alarms_to: must be an e-mail address such as "privacy@example.com"',
+        "dsr.toml:6: mail.bounces: holds a password; write ${NAME} and set NAME in the environment",
+        "dsr.toml:1: mail: user and password belong together",
+        "dsr.toml:8: letters.send: must be one of by_a_person, by_itself (did you mean by_itself?)",
+    ]
+    for missing in ('[mail]\nfrom = "a@b.example"\n', '[mail]\nserver = "smtps://h"\n'):
+        with pytest.raises(InputWrong, match="is missing"):
+            _load(tmp_path, missing)
+
+
+def test_the_way_of_mail_is_read_and_its_secrets_are_not_shown(tmp_path: Path) -> None:
+    text = """\
+[mail]
+server = "smtp://mail.example.com:587"
+user = "privacy"
+password = "${PW}"
+from = "Example Ltd <privacy@example.com>"
+bounces = "imaps://b:${PW}@h/INBOX"
+ca = "keys/ca.pem"
+"""
+    mail = _load(tmp_path, text, PW="hunter2").mail
+    assert mail is not None
+    assert (mail.password and mail.password.reveal(), mail.bounces and mail.bounces.reveal()) == ("hunter2", "imaps://b:hunter2@h/INBOX")
+    assert (mail.ca, mail.sender, "hunter2" in repr(mail)) == (tmp_path / "keys/ca.pem", "Example Ltd <privacy@example.com>", False)
+    assert _load(tmp_path, "").mail is None

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, select
 
 from dsr_engine.domain.errors import Conflict
+from dsr_engine.domain.suppression import Basis, Suppressed
 from dsr_engine.store import tables
 from dsr_engine.store.store import Store
 from tests.servers.lifecycle import program
@@ -43,7 +44,8 @@ def _fill(store: Store, case: str) -> None:
             tx.selectors.add(case, selector)
         tx.findings.put_slice(case, 1, "discover", "s", [finding(number) for number in range(50)])
         tx.plans.add(plan(items=3, records=50))
-        tx.suppression.add("email", tx.suppression.digest("email", CANARY), case, finding().created or tx.clock.now())
+        digest, until = tx.suppression.digest("email", CANARY), finding().created or tx.clock.now()
+        tx.suppression.add([Suppressed(tx.suppression.keys.newest(), "email", digest, Basis.STAY_ERASED, case, until, until)])
     with store.transaction() as tx:
         tx.findings.put_slice(case, 1, "discover", "s", [finding(number) for number in range(5)])
         tx.plans.add(plan(plan_id="plan-2"))

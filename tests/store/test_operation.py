@@ -12,6 +12,7 @@ from dsr_engine.domain.clock import FixedClock
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.hold import Hold
 from dsr_engine.domain.plan import ItemState
+from dsr_engine.domain.suppression import Basis, Suppressed
 from dsr_engine.store.certificates import Issued
 from dsr_engine.store.followups import Followup
 from dsr_engine.store.store import Store
@@ -30,7 +31,7 @@ def test_a_hold_comes_back_until_it_is_lifted(store: Store) -> None:
         assert tx.holds.list() == (HOLD, other)
         tx.holds.lift("hold-1", "person-2", NOON + timedelta(days=2))
         tx.holds.lift("hold-1", "person-2", NOON + timedelta(days=3))
-        lifted = replace(HOLD, lifted_at=NOON + timedelta(days=2))
+        lifted = replace(HOLD, lifted_by="person-2", lifted_at=NOON + timedelta(days=2))
         assert tx.holds.get("hold-1") == lifted
         assert tx.holds.list() == (other,)
         assert tx.holds.list(active_only=False) == (lifted, other)
@@ -172,12 +173,12 @@ def test_sweeps_are_remembered_by_policy_and_rule(store: Store) -> None:
 
 def test_a_suppressed_value_is_recognised_until_its_end(store: Store, clock: FixedClock) -> None:
     with store.transaction() as tx:
-        digest = tx.suppression.digest("email", "jane@example.org")
-        tx.suppression.add("email", digest, "case-1", NOON + timedelta(days=365))
+        key, digest = tx.suppression.keys.newest(), tx.suppression.digest("email", "jane@example.org")
+        tx.suppression.add([Suppressed(key, "email", digest, Basis.REPLAY, "case-1", NOON, NOON + timedelta(days=365))])
     with store.transaction() as tx:
-        assert tx.suppression.is_suppressed("email", tx.suppression.digest("email", "jane@example.org"))
-        assert not tx.suppression.is_suppressed("email", tx.suppression.digest("email", "john@example.org"))
-        assert not tx.suppression.is_suppressed("phone", digest)
+        assert tx.suppression.is_suppressed("email", "jane@example.org")
+        assert not tx.suppression.is_suppressed("email", "john@example.org")
+        assert not tx.suppression.is_suppressed("phone", "jane@example.org")
         clock.at = NOON + timedelta(days=365)
-        assert not tx.suppression.is_suppressed("email", digest)
+        assert not tx.suppression.is_suppressed("email", "jane@example.org")
         assert (tx.suppression.remove_ended(), tx.suppression.remove_ended()) == (1, 0)

@@ -142,13 +142,19 @@ def test_after_shredding_every_use_is_refused_and_no_sealed_row_is_left(store: S
         assert [found for _, found in tx.findings.of("case-2", 1, "discover")] == [finding(1, case="case-2")]
 
 
+#: Sealed under keys that end at another time: the correspondence and the request log outlive their case's identifiers, an archive is of no case.
+_OTHER_KEYS = frozenset({"outbox", "contacts", "request_log", "drop_archives"})
+
+
 def test_shredding_empties_every_table_that_has_sealed_columns(store: Store, case: str, url: str) -> None:
-    sealed = [table for table in tables.metadata.tables.values() if "sealed" in table.c]
+    sealed = [table for table in tables.metadata.tables.values() if "sealed" in table.c and table.name not in _OTHER_KEYS]
     with store.transaction() as tx:
         tx.selectors.add(case, selectors()[0])
         tx.findings.put_slice(case, 1, "discover", "s", [finding()])
         tx.plans.add(plan())
         tx.sweep_marks.put(case, 1, "found", SweepMark("shop", "customers", ("17",)))
+        tx.verifications.show(case, b"identity card", "sender_unknown", "person-1", NOON)
+        tx.orders.add(case, "file 17", NOON.date())
     engine = create_engine(url)
     with engine.connect() as connection:
         assert [table.name for table in sealed if not connection.scalar(select(func.count()).select_from(table))] == []

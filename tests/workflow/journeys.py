@@ -14,6 +14,7 @@ from dsr_engine.domain.case import Case, Stage
 from dsr_engine.domain.certificate import Statement
 from dsr_engine.domain.clock import Clock, FixedClock
 from dsr_engine.domain.plan import Plan, Result
+from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.selector import Secret
 from dsr_engine.drivers.registry import open_driver
 from dsr_engine.store import ledger_file
@@ -21,6 +22,7 @@ from dsr_engine.workflow.approve import give_approval
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House, OpenDriver
 from dsr_engine.workflow.intake import Claim, Request, open_case
+from dsr_engine.workflow.reviewing import attest, unreviewed
 from tests.workflow.company import EMAIL, Company
 
 P = ParamSpec("P")
@@ -41,19 +43,40 @@ class Serial(Executor):
 
 
 @contextmanager
-def working(company: Company, clock: Clock | None = None, *, drivers: OpenDriver = open_driver) -> Iterator[House]:
-    """The company's house, read anew from its files as every command does."""
+def working(company: Company, clock: Clock | None = None, *, drivers: OpenDriver = open_driver, are_holds_reviewed: bool = True) -> Iterator[House]:
+    """The company's house, read anew from its files as every command does. Somebody reviewed the holds, on whatever day the test takes place."""
     home = read_home(company.home, company.environment, allow_gaps=True)
     pin_policy(home, home.declared.policies["ours"])
     with opened(home, clock or FixedClock(NOON), drivers=drivers, executor=Serial()) as house:
+        if are_holds_reviewed:
+            review_holds(house)
         yield house
+
+
+def review_holds(house: House) -> None:
+    """Somebody says that holds were reviewed, if nobody's word counts today."""
+    with house.store.snapshot() as tx:
+        is_due = unreviewed(tx, house) is not None
+    if is_due:
+        attest(house, "counsel", "the list of matters")
 
 
 def request_of(house: House, *claims: tuple[str, str], vouched: bool = True) -> Request:
     """What the officer opens a case with; the person's e-mail address where nothing else is claimed."""
+    policy = house.policies["ours"]
     return Request(
-        tuple(Claim(kind, Secret(value)) for kind, value in claims or (("email", EMAIL),)), house.policies["ours"], "officer", vouched=vouched
+        tuple(Claim(kind, Secret(value)) for kind, value in claims or (("email", EMAIL),)),
+        policy,
+        "officer",
+        vouched=vouched,
+        grounds=grounds_of(house, policy),
     )
+
+
+def grounds_of(house: House, policy: Policy) -> dict[str, str]:
+    """The first ground to erase that the policy's law knows, for all data; none where the law asks for none."""
+    known = house.regimes[policy.regimes[0]].entitlements
+    return {"user": known[0].name} if known else {}
 
 
 def opened_for(house: House, *claims: tuple[str, str]) -> Case:

@@ -15,7 +15,7 @@ from dsr_engine.workflow.decide import NOT_THEIRS, close_unfulfilled, decide_fin
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.placing import lift_hold, place_hold
+from dsr_engine.workflow.placing import InFlight, ask_lift, lift_hold, place_hold
 from tests.workflow.company import BOB, EMAIL, Company
 from tests.workflow.journeys import (
     NOON,
@@ -163,7 +163,7 @@ def test_the_brake_stops_before_the_next_batch_and_released_it_goes_on(shop: Com
         assert _ends_well(house, case).outcome is Outcome.FULFILLED
 
 
-def _hold(house: House, collection: str, sleeps: list[float] | None = None) -> tuple[str, ...]:
+def _hold(house: House, collection: str, sleeps: list[float] | None = None) -> tuple[InFlight, ...]:
     with house.store.transaction() as tx:
         person = tx.people.id_of("counsel")
     hold = Hold(secrets.token_hex(6), "matter-7", person, house.clock.now(), collection=collection)
@@ -194,7 +194,8 @@ def test_data_under_a_hold_is_planned_to_stay_and_goes_when_the_hold_was_lifted(
         assert shop.everything() == before
         with house.store.snapshot() as tx:
             (hold,) = tx.holds.list()
-        lift_hold(house, hold.id, "counsel")
+        ask_lift(house, hold.id, "counsel", "matter-7 was settled")
+        lift_hold(house, hold.id, "head of legal")
         assert _ends_well(house, opened_for(house)).outcome is Outcome.FULFILLED
         assert shop.rows("SELECT id FROM customers") == [(18,)]
 

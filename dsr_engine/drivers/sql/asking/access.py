@@ -13,6 +13,7 @@ from dsr_engine.domain.system import System
 from dsr_engine.drivers.access import Estimate, Grant
 from dsr_engine.drivers.sql.asking.estimating import Bulk, bulks
 from dsr_engine.drivers.sql.asking.grants import grants_of
+from dsr_engine.drivers.sql.asking.hiding import hiding
 from dsr_engine.drivers.sql.finding.scanning import Scan
 from dsr_engine.drivers.sql.finding.slicing import parts
 from dsr_engine.drivers.sql.schema.catalogue import Catalogue, Table
@@ -43,7 +44,8 @@ class SqlAccess:
     def grants(self, account: str) -> Sequence[Grant]:
         with self._database.reading("reading the catalogue") as connection:
             catalogue = read_catalogue(self._database, connection, self._system.manifest)
-            return grants_of(connection, self._database.dialect.name, self._system, catalogue, account)
+            kind = self._database.dialect.name
+            return (*grants_of(connection, kind, self._system, catalogue, account), *hiding(connection, kind, catalogue, account))
 
     def estimates(self) -> Sequence[Estimate]:
         with self._database.reading("estimating") as connection:

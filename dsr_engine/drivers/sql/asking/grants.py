@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from dsr_engine.domain.system import Discover, System
 from dsr_engine.drivers.access import Grant
-from dsr_engine.drivers.sql.asking.rights import changed, read_beside, searched, written
+from dsr_engine.drivers.sql.asking.rights import changed, read_beside, receiving, searched, written
 from dsr_engine.drivers.sql.schema.catalogue import Catalogue, Table
 from dsr_engine.drivers.sql.server.dialects import Shape
 
@@ -115,6 +115,8 @@ class _Postgresql:
                 first = next(iter(table.columns))
                 why = "nothing is updated; SELECT … FOR UPDATE takes this privilege on one column, whichever it is"
                 yield Grant(ERASE, f"GRANT UPDATE ({self._sql.names([first])}) ON TABLE {name} TO {self._to};", why)
+        for table in receiving(self._catalogue):
+            yield Grant(ERASE, f"GRANT INSERT ON TABLE {self._sql.table(table)} TO {self._to};", "restricted rows are moved there")
 
     def _unlinking(self) -> Iterator[Grant]:
         for owner in self._object_owners:
@@ -178,6 +180,8 @@ class _Mariadb:
             yield Grant(ERASE, f"GRANT DELETE ON {name} TO {self._to};")
             if columns:
                 yield Grant(ERASE, f"GRANT UPDATE ({self._sql.names(columns)}) ON {name} TO {self._to};")
+        for table in receiving(self._catalogue):
+            yield Grant(ERASE, f"GRANT INSERT ON {self._sql.table(table)} TO {self._to};", "restricted rows are moved there")
         yield from self._watching()
         for table in changed(self._catalogue):
             what = "SELECT, INSERT, ALTER, CREATE, DROP" + (", DELETE HISTORY" if self._is_mariadb else "")

@@ -58,6 +58,11 @@ def changed(catalogue: Catalogue) -> tuple[Table, ...]:
     return tuple(table for table in searched(catalogue) if table.relation.shape is Shape.TABLE and not table.relation.fixed)
 
 
+def receiving(catalogue: Catalogue) -> tuple[Table, ...]:
+    """The tables that take restricted rows."""
+    return tuple(table for table in changed(catalogue) if table.map is not None and table.map.moved_from)
+
+
 def written(table: Table) -> tuple[Column, ...]:
     """The columns that a treatment may write: what the person can be cut from, what a connector names, and what links by."""
     named = {entry.name for entry in table.map.fields if entry.category or entry.neutral is not None} if table.map else set()

@@ -16,9 +16,10 @@ import sqlalchemy as sa
 
 from dsr_engine.content.rewriter import Rewriter
 from dsr_engine.domain.errors import DsrError
-from dsr_engine.domain.plan import Delete, Rewrite
+from dsr_engine.domain.plan import Delete, Relocate, Rewrite
 from dsr_engine.drivers.driver import Change, Done, Drifted, Failed, Outcome
 from dsr_engine.drivers.sql.effects.assigning import assigned
+from dsr_engine.drivers.sql.effects.moving import misfits, pointing, relocate, taken
 from dsr_engine.drivers.sql.effects.observing import columns_of, covered, state_of
 from dsr_engine.drivers.sql.effects.removing import Removal, Undone, needed_columns
 from dsr_engine.drivers.sql.effects.rewriting import Refused, new_values
@@ -40,12 +41,16 @@ _OF_THE_DATA = frozenset({"sql.constraint", "sql.value"})
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Changes of one collection with the same kind of effect and the same watched fields. `places` is empty for deletions."""
+    """Changes of one collection with the same kind of effect and the same watched fields. `places` is empty for deletions.
+
+    `to` is where its rows move; empty: they stay in their table.
+    """
 
     collection: str
     is_delete: bool
     places: tuple[str, ...]
     fields: tuple[str, ...]
+    to: str = ""
 
 
 def change(database: Database, catalogue: Catalogue, changes: Sequence[Change], rewriter: Rewriter) -> Sequence[Outcome]:
@@ -147,7 +152,31 @@ class _Batch:
         keys = [self._changes[number].locator.key for number in numbers]
         locked = fetch(self._dialect, self._connection, table, keys, (*columns, *edited), lock=True)
         todo = [number for number in numbers if self._is_as_expected(table, columns, number, locked.get(self._changes[number].locator.key, ()))]
-        self._rewrite(table, columns, locked, todo)
+        if group.to:
+            todo = self._movable(group, table, todo)
+        if group.places:
+            self._rewrite(table, columns, locked, todo)
+        if group.to:
+            self._move(group, table, columns, [number for number in todo if isinstance(self._outcomes.get(number, Done(None)), Done)])
+
+    def _movable(self, group: _Group, table: Table, todo: Sequence[int]) -> list[int]:
+        """Those of the rows at which nothing points and whose place is free, asked under their lock."""
+        problem = next(misfits(self._connection, self._catalogue, table, group.to), None)
+        if problem is not None:
+            self._outcomes |= dict.fromkeys(todo, Failed(problem.code, problem.message))
+            return []
+        numbers = {self._changes[number].locator.key: number for number in todo}
+        for key in pointing(self._dialect, self._connection, self._catalogue, table, list(numbers), {group.collection: frozenset(numbers)}):
+            self._outcomes[numbers[key]] = Drifted("dependents")
+        for key in taken(self._dialect, self._connection, self._catalogue.table(group.to), list(numbers)):
+            self._outcomes[numbers[key]] = Failed("sql.move_taken", f"another row of {group.to} has the key of one that should go there")
+        return [number for number in todo if number not in self._outcomes]
+
+    def _move(self, group: _Group, table: Table, columns: Sequence[Column], todo: Sequence[int]) -> None:
+        if todo:
+            keys = [self._changes[number].locator.key for number in todo]
+            states = relocate(self._dialect, self._connection, table, self._catalogue.table(group.to), columns, keys)
+            self._outcomes |= {number: Done(states[self._changes[number].locator.key]) for number in todo}
 
     def _is_fixed(self, group: _Group, table: Table, numbers: Sequence[int]) -> bool:
         is_fixed = bool(table.relation.fixed or table.relation.reason or not (table.key or group.is_delete))
@@ -204,7 +233,8 @@ class _Batch:
 def _group_of(one: Change) -> _Group:
     if isinstance(one.effect, Delete):
         return _Group(one.locator.collection, True, (), one.fields)
-    return _Group(one.locator.collection, False, tuple(dict.fromkeys(edit.place for edit in one.effect.edits)), one.fields)
+    to = one.effect.to if isinstance(one.effect, Relocate) else ""
+    return _Group(one.locator.collection, False, tuple(dict.fromkeys(edit.place for edit in one.effect.edits)), one.fields, to)
 
 
 def _updates(dialect: Dialect, connection: sa.Connection, table: Table, after: Mapping[Key, Mapping[str, Value]]) -> Iterator[tuple[sa.Update, int]]:

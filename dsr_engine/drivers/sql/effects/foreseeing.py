@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from dsr_engine.content.rewriter import Rewriter
-from dsr_engine.domain.plan import Delete, Edit, Point, Rewrite, SetValue
+from dsr_engine.domain.plan import Delete, Edit, Point, Relocate, Rewrite, SetValue
 from dsr_engine.drivers.driver import Change, Foreseen, Link, Problem
 from dsr_engine.drivers.sql.effects.dependents import Dependents, dependents
 from dsr_engine.drivers.sql.effects.knots import Knots, cut_links
+from dsr_engine.drivers.sql.effects.moving import misfits, pointing, state_there, taken
 from dsr_engine.drivers.sql.effects.observing import column_of, columns_of, covered, state_of
 from dsr_engine.drivers.sql.effects.preflight import Preflight
 from dsr_engine.drivers.sql.effects.rewriting import Refused, new_values
@@ -94,6 +95,7 @@ class Foresight:
             self._add_dependents(connection, table, [key for key in rows if live[key]], by_key)
         else:
             self._add_rewrites(connection, table, columns, [(number, rows[key]) for key, those in live.items() for number in those])
+            self._add_moves(connection, table, numbers)
 
     def _snapshot(self, connection: sa.Connection, table: Table, fields: tuple[str, ...], numbers: Sequence[int]) -> None:
         """Rows of a materialized view, whatever is to become of them: a refresh takes them away."""
@@ -156,6 +158,40 @@ class Foresight:
         for draft in self._accepted(table, self._made_unique(connection, table, drafts)):
             after = [(column, draft.values.get(column.name, draft.row.values[column.name])) for column in columns]
             self._found[draft.number] = replace(self._found[draft.number], becomes=digest(after), effect=draft.effect)
+
+    def _add_moves(self, connection: sa.Connection, table: Table, numbers: Sequence[int]) -> None:
+        """Rows that go to another table: what they become there, or why they cannot go."""
+        going: dict[str, dict[Key, list[int]]] = {}
+        for number in numbers:
+            found = self._found[number]
+            if isinstance(found.effect, Relocate) and found.refusal is None and found.becomes is not None:
+                going.setdefault(found.effect.to, {}).setdefault(self._changes[number].locator.key, []).append(number)
+        for to, by_key in going.items():
+            refused = self._unmovable(connection, table, to, tuple(by_key))
+            for key, those in by_key.items():
+                for number in those:
+                    found = self._found[number]
+                    after = state_there(found.becomes or b"", to)
+                    self._found[number] = replace(found, becomes=after) if key not in refused else replace(found, refusal=refused[key])
+
+    def _unmovable(self, connection: sa.Connection, table: Table, to: str, keys: Sequence[Key]) -> Mapping[Key, Problem]:
+        problem = next(misfits(connection, self._catalogue, table, to), None)
+        if problem is not None:
+            return dict.fromkeys(keys, problem)
+        dialect = self._database.dialect
+        # Rows of other tables that are moved as well leave them before this one does.
+        leaving = {name: frozenset(found) for name, found in self._leaving.items()}
+        for change in self._changes:
+            if isinstance(change.effect, Relocate):
+                leaving[change.locator.collection] = leaving.get(change.locator.collection, frozenset()) | {change.locator.key}
+        hint = "restrict those rows, too, or fence these by a mark instead of moving them (`restrict: {set: …}`)"
+        refused = {
+            key: Problem("sql.move_dependents", f"{others} points at rows of {table.collection} that should be moved, and would be cut", hint)
+            for key, others in pointing(dialect, connection, self._catalogue, table, keys, leaving).items()
+        }
+        text = f"another row of {to} has the key of a row of {table.collection} that should go there"
+        there = taken(dialect, connection, self._catalogue.table(to), keys)
+        return refused | {key: Problem("sql.move_taken", text, "look which of them is right") for key in there}
 
     def _effect(self, number: int) -> Rewrite:
         effect = self._changes[number].effect
@@ -267,4 +303,4 @@ def _counted(table: Table, effect: Rewrite, column: Column) -> Rewrite:
             return replace(edit, how=replace(edit.how, counter=edit.how.counter + 1))
         return edit
 
-    return Rewrite(tuple(next_one(edit) for edit in effect.edits))
+    return replace(effect, edits=tuple(next_one(edit) for edit in effect.edits))

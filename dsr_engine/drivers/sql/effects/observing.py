@@ -1,11 +1,13 @@
 """What is there now: one statement for up to a thousand records, from the server itself."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 
 from dsr_engine.domain.errors import ManifestWrong
-from dsr_engine.drivers.driver import Absent, Observation, Present, Watched
+from dsr_engine.drivers.driver import Absent, Moved, Observation, Present, Watched
+from dsr_engine.drivers.sql.effects.moving import same_columns, state_there, target_of
 from dsr_engine.drivers.sql.finding.splitnames import columns_at
 from dsr_engine.drivers.sql.schema.catalogue import Catalogue, Table
 from dsr_engine.drivers.sql.schema.columns import Column
@@ -65,10 +67,26 @@ def observe(database: Database, catalogue: Catalogue, watched: Sequence[Watched]
             table = catalogue.table(collection)
             columns = covered(table, fields)
             states = _states(database, connection, table, columns, [watched[number].locator.key for number in numbers])
+            gone = [watched[number].locator.key for number in numbers if watched[number].locator.key not in states]
+            moved = _moved(database, connection, catalogue, table, columns, gone)
             for number in numbers:
-                state = states.get(watched[number].locator.key)
-                found[number] = Absent(server) if state is None else Present(server, state)
+                key = watched[number].locator.key
+                found[number] = Present(server, states[key]) if key in states else Absent(server)
+                if key in moved:
+                    to, state = moved[key]
+                    found[number] = Moved(server, replace(watched[number].locator, collection=to), state)
     return [one for one in found if one is not None]
+
+
+def _moved(
+    database: Database, connection: sa.Connection, catalogue: Catalogue, table: Table, columns: Sequence[Column], keys: Sequence[Key]
+) -> dict[Key, tuple[str, bytes]]:
+    """Where rows went that are restricted, with their states there."""
+    target = target_of(catalogue, table)
+    if target is None or not keys or not target.key:
+        return {}
+    states = _states(database, connection, target, same_columns(target, columns), keys)
+    return {key: (target.collection, state_there(state, target.collection)) for key, state in states.items()}
 
 
 def _states(database: Database, connection: sa.Connection, table: Table, columns: Sequence[Column], keys: Sequence[Key]) -> dict[Key, bytes]:

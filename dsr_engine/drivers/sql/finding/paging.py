@@ -92,16 +92,16 @@ def _read_columns(catalogue: Catalogue, table: Table, facts: Sequence[str]) -> t
     return tuple(
         column
         for column in table.readable
-        if column.name in keys or column.name in plain or column.name in joined or (column.field is not None and column.field.category)
+        if column.name in keys | plain | joined or (column.field is not None and (column.field.category or column.field.selects))
     )
 
 
 def _units(table: Table, values: dict[str, Value]) -> tuple[Unit, ...]:
-    """One unit for each field with a category that holds something: what a record holds is judged, not what it says."""
+    """One unit for each field with a category, or that says whose the record is, if it holds something."""
     return tuple(
         Unit(name, value if isinstance(value, str) else "", field=field)
         for name, value in values.items()
-        if value is not None and (field := table.columns[name].field) is not None and field.category
+        if value is not None and (field := table.columns[name].field) is not None and (field.category or field.selects)
     )
 
 
