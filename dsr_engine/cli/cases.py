@@ -34,7 +34,8 @@ from dsr_engine.workflow.extending import extend as extend_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Request, open_case
 from dsr_engine.workflow.letterbox import worries, worry_row
-from dsr_engine.workflow.report import Row, case_report, case_row, due_row, finding_row, mask_of
+from dsr_engine.workflow.masking import mask_of
+from dsr_engine.workflow.report import Row, case_report, case_row, due_row, finding_row
 from dsr_engine.workflow.settling import GO_ON, SAME_PERSON, finish_task, settle
 
 _REASONS = ("manifestly_unfounded", "excessive", "unverified", "exempt", "other")

@@ -14,6 +14,7 @@ class LetterKind(StrEnum):
     REFUSAL = "refusal"
     CANNOT_IDENTIFY = "cannot_identify"
     RESTRICTION_LIFTED = "restriction_lifted"
+    CORRECTION = "correction"
 
 
 #: Element → what it tells the person. A regime names those that its law demands; a letter without one of them is not sent.
@@ -35,6 +36,7 @@ ELEMENTS: Mapping[str, str] = {
     "more_data": "which further information would help",
     "opt_out": "whether the person wants to opt out of sale and sharing",
     "lifted": "that the restriction ends, when and why",
+    "corrected": "that what was said of an erasure was not right, and what happens now",
 }
 
 

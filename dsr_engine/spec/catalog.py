@@ -39,6 +39,7 @@ _LETTERS = {
     LetterKind.REFUSAL: "nothing is done, and why",
     LetterKind.CANNOT_IDENTIFY: "nobody can tell which data are the requester's",
     LetterKind.RESTRICTION_LIFTED: "data that were only stored are about to be used or erased again",
+    LetterKind.CORRECTION: "data were found that an earlier letter had called erased",
 }
 _DRIVERS = {
     "sql": "PostgreSQL, MariaDB, MySQL, SQLite",

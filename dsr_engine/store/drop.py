@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
 from dsr_engine.domain.drop import Batch, DropList, DropStatus, WorkItem
 from dsr_engine.store.drop_answers import DropAnswers
@@ -207,6 +207,15 @@ class Drop:
         )
 
     # --- what becomes of them ----------------------------------------------------------------------------------------
+
+    def take(self, ids: Sequence[str]) -> tuple[WorkItem, ...]:
+        """Those of the items that no case works on now and nobody cancelled, kept for this transaction: of two at once the second gets nothing."""
+        found: list[WorkItem] = []
+        for some in _batched(sorted(ids)):
+            is_free = or_(drop_items.c.case_id.is_(None), drop_items.c.status.is_not(None))
+            wanted = select(drop_items).where(drop_items.c.id.in_(some), drop_items.c.removed_at.is_(None), is_free).order_by(drop_items.c.id)
+            found += map(_item, self._connection.execute(wanted.with_for_update()))
+        return tuple(found)
 
     def open_case(self, ids: Sequence[str], case: str) -> None:
         """A case works on these items now. What was said of them before holds no longer, but for a deletion, which was true when it was said."""

@@ -16,9 +16,9 @@ from dsr_engine.domain.recipient import Channel, Notice, NoticeState
 from dsr_engine.domain.regime import Duty
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.masking import mask_of
 from dsr_engine.workflow.notify import OPEN
 from dsr_engine.workflow.recipients import changed, closed
-from dsr_engine.workflow.report import mask_of
 from dsr_engine.workflow.telling import answered
 
 #: How many characters a reason has at least: why something is impossible, why its effort would be out of proportion, why a case goes on.

@@ -6,13 +6,14 @@ case ends, because later the engine has forgotten what it would say; by default 
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 
 from dsr_engine.certificate.letter import as_pdf, as_text, languages
 from dsr_engine.delivery.addresses import address_of
 from dsr_engine.domain.case import Case, Outcome
 from dsr_engine.domain.errors import Conflict, DsrError, InputWrong
+from dsr_engine.domain.incident import IncidentKind, Told
 from dsr_engine.domain.letter import Letter, LetterKind
 from dsr_engine.domain.parcel import Enclosure, Parcel, Posted, PostState
 from dsr_engine.domain.request import Contact, Right
@@ -152,6 +153,13 @@ def write_not_identified(tx: Transaction, house: House, case: Case) -> None:
         _try_to_queue(tx, house, case, LetterKind.CANNOT_IDENTIFY, contact, is_held=not house.settings.letters.is_sent_by_itself)
 
 
+def write_correction(tx: Transaction, house: House, case: Case) -> None:
+    """Writes to a requester that data were found which an earlier letter had called erased; it goes out or waits for a person, as dsr.toml says."""
+    contact = tx.contacts.of(case.id)
+    if house.settings.mail is not None and contact is not None:
+        _try_to_queue(tx, house, case, LetterKind.CORRECTION, contact, is_held=not house.settings.letters.is_sent_by_itself)
+
+
 def _try_to_queue(tx: Transaction, house: House, case: Case, kind: LetterKind, contact: Contact, *, is_held: bool) -> None:
     try:
         _queue(tx, house, case, composed(tx, house, case, kind, {}, contact.language), contact, is_held=is_held)
@@ -181,6 +189,16 @@ def went_out(tx: Transaction, house: House, posted: Posted) -> None:
     if kind is not None:
         today = house.calendar.day_of(house.clock.now()).isoformat()
         tx.ledger.append(leaf(house.clock, SENT, posted.id, case=posted.case, letter=kind.value, on=today, how="mail"))
+    if kind is LetterKind.CORRECTION:
+        _told_of_residue(tx, house, posted.case, house.clock.now())
+
+
+def _told_of_residue(tx: Transaction, house: House, case_id: str, at: datetime) -> None:
+    """The person knows that data of theirs were found again: no open incident of this case owes them that any more."""
+    for entry in tx.incidents.of(case_id):
+        if entry.kind is IncidentKind.RESIDUE and Told.PEOPLE in entry.owed:
+            tx.incidents.put(replace(entry, told={**entry.told, Told.PEOPLE: at}))
+            tx.ledger.append(leaf(house.clock, "incident.told_people", f"{entry.id}:letter", incident=entry.id, case=case_id))
 
 
 def record_sent(house: House, case_id: str, kind: LetterKind, day: date, by: str) -> None:
@@ -199,6 +217,8 @@ def record_sent(house: House, case_id: str, kind: LetterKind, day: date, by: str
         _give_up_drafts(tx, case, kind)
         facts = {"letter": kind.value, "on": day.isoformat(), "how": BY_HAND, "by": tx.people.id_of(by)}
         tx.ledger.append(leaf(house.clock, SENT, posted, case=case_id, **facts))
+        if kind is LetterKind.CORRECTION:
+            _told_of_residue(tx, house, case_id, moment)
 
 
 def notice_day(house: House, case_id: str, kind: LetterKind) -> date:

@@ -33,9 +33,9 @@ from dsr_engine.workflow.foresight import fingerprint, rewriter_for
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.incidents import report_lost
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.masking import mask_of
 from dsr_engine.workflow.pacing import in_spite_of_races
 from dsr_engine.workflow.protecting import held_positions, people_of
-from dsr_engine.workflow.report import mask_of
 from dsr_engine.workflow.reviewing import is_reversible, unreviewed
 from dsr_engine.workflow.step import Advance, Stand, Step
 from dsr_engine.workflow.turn import Turn

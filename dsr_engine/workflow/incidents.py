@@ -20,8 +20,8 @@ from dsr_engine.store.aftercare import root_of
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.report import mask_of
-from dsr_engine.workflow.suppressing import leave_alone
+from dsr_engine.workflow.masking import mask_of
+from dsr_engine.workflow.suppressing import WRONG, leave_alone
 
 ENGINE = "engine"
 #: Why an incident may be closed.
@@ -56,7 +56,7 @@ def _leave_alone(tx: Transaction, house: House, case: Case, by: str) -> None:
     root = root_of(origins, case.id)
     for entry in tx.cases.list():
         if root_of(origins, entry.id) == root:
-            leave_alone(tx, house, entry.id, "wrong_person", by)
+            leave_alone(tx, house, entry.id, WRONG, by)
 
 
 def report_lost(tx: Transaction, house: House, case: Case, lost: Mapping[str, int]) -> Incident | None:

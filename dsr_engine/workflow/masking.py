@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 from dsr_engine.content.match import Matcher
+from dsr_engine.domain.case import Case
+from dsr_engine.domain.errors import DsrError
 from dsr_engine.domain.selector import Selector
+from dsr_engine.store.transaction import Transaction
 
 MASK = "•••"
 
@@ -31,3 +34,11 @@ class Mask:
         if part.startswith("row:"):
             return "a row without a key"
         return MASK if part in self._keys else self.text(part)
+
+
+def mask_of(tx: Transaction, case: Case) -> Mask:
+    """The mask of this case's person; one that hides nothing once the case was forgotten, for then nothing is left to hide."""
+    try:
+        return Mask(tx.selectors.of(case.id))
+    except DsrError:
+        return Mask(())

@@ -13,6 +13,7 @@ from dsr_engine.delivery.mail import UNREACHABLE
 from dsr_engine.delivery.post import Post, Refused
 from dsr_engine.domain.case import Outcome
 from dsr_engine.domain.errors import DsrError, Unreachable
+from dsr_engine.domain.incident import Told
 from dsr_engine.domain.parcel import Bounce, Parcel, Posted, PostState
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.corresponding import ENDING, kind_of, purpose_of, went_out
@@ -191,6 +192,8 @@ def _is_over(tx: Transaction, house: House, case_id: str) -> bool:
     now = house.clock.now()
     if any(kept.fence and kept.lifted_at is None for kept in tx.kept.of(case_id)):
         return False  # before a restriction is lifted its person is told (Art. 18(3) GDPR)
+    if any(Told.PEOPLE in incident.owed for incident in tx.incidents.of(case_id)):
+        return False  # whoever was told something wrong has to be told so
     if now >= (case.closed_at or now) + LONGEST:
         return True
     posted = tx.outbox.of(case_id)

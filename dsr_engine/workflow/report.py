@@ -18,7 +18,7 @@ from dsr_engine.workflow.entitling import stated_grounds
 from dsr_engine.workflow.exempting import approvers_of, exemption_rows
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.letterbox import letter_rows, worries_of, worry_row
-from dsr_engine.workflow.masking import Mask
+from dsr_engine.workflow.masking import Mask, mask_of
 from dsr_engine.workflow.passing import past_of
 from dsr_engine.workflow.standing import is_extended, standing
 
@@ -107,14 +107,6 @@ def _order_row(tx: Transaction, case: Case, mask: Mask) -> Row:
     except DsrError:
         reference = ""  # forgotten
     return {"reference": reference, "due": day.isoformat()}
-
-
-def mask_of(tx: Transaction, case: Case) -> Mask:
-    """The mask of this case's person; one that hides nothing once the case was forgotten, for then nothing is left to hide."""
-    try:
-        return Mask(tx.selectors.of(case.id))
-    except DsrError:
-        return Mask(())
 
 
 def coverage_row(row: Coverage, mask: Mask) -> Row:

@@ -13,6 +13,7 @@ from dsr_engine.store.aftercare import Why
 from dsr_engine.store.followups import Followup
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.aftercare import PATIENCE, RESCAN
+from dsr_engine.workflow.corresponding import write_correction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.incidents import report_residue
 from dsr_engine.workflow.leaves import leaf
@@ -76,6 +77,7 @@ def _noted(tx: Transaction, house: House, case: Case, look: str, seen: Seen | No
         return
     if seen.residue:
         report_residue(tx, house, case, seen.residue, new.id)
+        write_correction(tx, house, case)
     yield (
         f"case {case.id}: the look after {look} day(s) found {seen.found} record(s) of the person again; "
         f"case {new.id} is open to erase them, and somebody has to approve its plan"

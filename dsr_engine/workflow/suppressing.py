@@ -26,7 +26,8 @@ from dsr_engine.workflow.leaves import leaf
 #: The follow-up of a case whose erasure the law wants done anew, while a system is silent.
 RETRY = "again"
 #: Why the digests of a person may be removed before their end.
-REASONS = ("came_back", "person_asked", "wrong_person")
+WRONG = "wrong_person"
+REASONS = ("came_back", "person_asked", WRONG)
 #: The leaf of a case that is left alone from then on.
 LIFTED = "suppression.lifted"
 _ARTICLES = {

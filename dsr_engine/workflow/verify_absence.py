@@ -28,7 +28,7 @@ from dsr_engine.workflow.incidents import report_lost
 from dsr_engine.workflow.judgement import judge
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.make_plan import decided
-from dsr_engine.workflow.report import mask_of
+from dsr_engine.workflow.masking import mask_of
 from dsr_engine.workflow.step import Advance, NewRound, Stand, Step
 from dsr_engine.workflow.turn import Turn
 from dsr_engine.workflow.upkeep import attend

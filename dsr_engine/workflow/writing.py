@@ -10,6 +10,7 @@ from datetime import date
 from dsr_engine.certificate.letter import Words, check, words_of, write
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.errors import Conflict, InputWrong
+from dsr_engine.domain.incident import IncidentKind
 from dsr_engine.domain.letter import Letter, LetterKind
 from dsr_engine.domain.plan import PlanItem, ResultState
 from dsr_engine.domain.policy import KEEPING
@@ -71,6 +72,8 @@ def _refuse_untimely(tx: Transaction, case: Case, kind: LetterKind) -> None:
         )
     if kind in _AFTERWARDS and case.right is not Right.ERASURE:
         raise Conflict("this letter tells what was erased, and erasure was not asked for", code="letter.right", hint="answer in words of your own")
+    if kind is LetterKind.CORRECTION and not any(entry.kind is IncidentKind.RESIDUE for entry in tx.incidents.of(case.id)):
+        raise Conflict("nothing of this case was found again", code="letter.untrue", hint="`dsr incident list` shows what went wrong")
     if kind is LetterKind.EXTENSION and case.outcome is not None:
         raise Conflict("the case is closed: nothing is extended any more", code="case.closed")
 

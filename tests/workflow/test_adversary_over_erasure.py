@@ -102,6 +102,21 @@ def test_a_number_that_all_guests_have_takes_no_other_guest(broker: Company, pla
     assert {name for name, data in before.items() if after.get(name) != data} == {"purchases 4"}
 
 
+def test_who_was_erased_by_mistake_and_brought_back_is_not_matched_again(broker: Company, platform: FakePlatform) -> None:
+    row = "INSERT INTO consumers VALUES (17, 'ida@example.org', NULL, 'Ida', 'Lindqvist', '1985-07-04', '02139')"
+    broker.sql(row)
+    platform.publish({"Email": [(item(), email_hash("ida@example.org"))]})
+    with brokering(broker) as house:
+        pulled(house)
+        (case,) = matched(house).cases
+        run_all(house)
+        assert broker.rows("SELECT * FROM consumers") == []
+        matched(house)
+        open_incident(house, IncidentKind.WRONG_PERSON, case, NOON, "officer")
+        broker.sql(row)
+        assert matched(house).cases == ()
+
+
 @pytest.mark.parametrize("reason", ["wrong_person", "came_back", "incident"])
 def test_whoever_was_lifted_is_not_erased_again_by_a_replay(shop: Company, reason: str) -> None:
     before = shop.everything()

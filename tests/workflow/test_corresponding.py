@@ -19,6 +19,7 @@ from dsr_engine.delivery.mail import Mail
 from dsr_engine.domain.case import Case, Outcome
 from dsr_engine.domain.clock import FixedClock
 from dsr_engine.domain.errors import Conflict, InputWrong, Unreachable
+from dsr_engine.domain.incident import IncidentKind, Told
 from dsr_engine.domain.letter import LetterKind
 from dsr_engine.domain.parcel import Parcel, Posted
 from dsr_engine.domain.request import Contact
@@ -32,6 +33,7 @@ from dsr_engine.workflow.intake import open_case
 from dsr_engine.workflow.letterbox import worries
 from dsr_engine.workflow.posting import BOUNCED, LONGEST, PAUSES, USUAL, end_correspondence, read_bounces, send_post
 from dsr_engine.workflow.publish import forget_due
+from dsr_engine.workflow.rescanning import rescan
 from dsr_engine.workflow.standing import standing
 from tests.delivery.test_bounces import ID, POSTFIX
 from tests.servers.smtp_server import PASSWORD, USER, SmtpServer, Taken
@@ -314,6 +316,33 @@ def test_the_address_is_forgotten_when_the_last_letter_cannot_come_back_any_more
         assert len(list(end_correspondence(house))) == 1
         with pytest.raises((Conflict, InputWrong)):
             send_letter(house, case.id, Order(LetterKind.COMPLETION, SAID, is_again=True, to=Secret(EMAIL)))
+
+
+def test_whoever_was_told_something_wrong_is_told_so_before_the_address_is_forgotten(writing: Company, smtp_server: SmtpServer) -> None:
+    with at(writing) as house:
+        case = carried_through(house, asked(house))
+        with pytest.raises(Conflict, match="nothing of this case was found again"):
+            send_letter(house, case.id, Order(LetterKind.CORRECTION))
+        send_letter(house, case.id, Order(LetterKind.COMPLETION, SAID))
+        list(send_post(house))
+    writing.sql(f"INSERT INTO tickets VALUES (9, 'again from {EMAIL}')")
+    with at(writing, 7.1) as house:
+        list(rescan(house))
+        with house.store.snapshot() as tx:
+            (incident,) = tx.incidents.of(case.id)
+        assert (incident.kind, incident.owed) == (IncidentKind.RESIDUE, (Told.PEOPLE,))
+        assert codes(house) == ["letter.waiting"]
+    with at(writing, 95) as house:
+        assert list(end_correspondence(house)) == []
+        with house.store.transaction() as tx:
+            tx.outbox.release(posted_of(house, case, LetterKind.CORRECTION).id)
+        list(send_post(house))
+        with house.store.snapshot() as tx:
+            assert tx.incidents.get(incident.id).owed == ()
+        assert len(list(end_correspondence(house))) == 1
+    text = text_of(smtp_server.mails[-1])
+    assert "found data about you that should have been gone" in text
+    assert EMAIL not in text
 
 
 def test_the_address_ends_after_sixty_days_although_something_of_the_case_is_kept_for_years(writing: Company) -> None:

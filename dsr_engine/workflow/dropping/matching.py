@@ -21,6 +21,7 @@ from dsr_engine.workflow.dropping.settling import has_kept, settle
 from dsr_engine.workflow.dropping.sharing import shared_marks
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.suppressing import LIFTED, WRONG
 
 #: Days before the law's interval is over in which what a case kept is judged anew.
 MARGIN = 10
@@ -74,16 +75,24 @@ def match(house: House, open_columns: OpenColumns, *, by: str) -> Matched:
 
 
 def _resting(tx: Transaction, house: House, items: Iterable[WorkItem]) -> set[str]:
-    """Items whose case kept something lawfully and ended within the law's interval: what is kept is found each time, and judged once in it."""
+    """Items whose case kept something lawfully and ended within the law's interval: what is kept is found each time, and judged once in it.
+
+    And for good those whose case erased the wrong person.
+    """
     since = house.clock.now() - timedelta(days=drop_settings(house).every_days - MARGIN)
     kept: dict[str, bool] = {}
     resting = set()
     for item in items:
         if item.case and item.case not in kept:
-            kept[item.case] = has_kept(tx, item.case, since)
+            kept[item.case] = has_kept(tx, item.case, since) or _was_wrong(tx, item.case)
         if item.case and kept[item.case]:
             resting.add(item.id)
     return resting
+
+
+def _was_wrong(tx: Transaction, case: str) -> bool:
+    """True if somebody found that the case erased the wrong person: what was brought back of them must stay."""
+    return any(data.get("reason") == WRONG for _, data in tx.ledger.find(LIFTED, case=case))
 
 
 def _finished(house: House, found: Findings, began: datetime, counts: Mapping[str, int]) -> tuple[tuple[DropGap, ...], int]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 
 from dsr_engine.content.canonical import canonical, key_text, mailbox
+from dsr_engine.domain.case import CaseKind
 from dsr_engine.domain.drop import DropStatus, WorkItem
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.period import Period, PeriodUnit
@@ -16,6 +17,7 @@ from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.request import Manner
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.suppression import MAILBOX, Basis, Suppressed
+from dsr_engine.store.aftercare import Sequel, Why
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.dropping.consumers import Consumer, Mark, Traces, selectors_of
 from dsr_engine.workflow.dropping.pulling import drop_settings, opt_out_of
@@ -52,13 +54,17 @@ def open_cases(house: House, found: Sequence[Consumer], *, by: str, shared: Cont
     for start in range(0, len(found), _AT_ONCE):
         with house.store.transaction() as tx:
             received = {batch.id: batch.received_at for batch in tx.drop.batches()}
-            opened_cases += [_open(tx, house, policy, consumer, received, by, shared) for consumer in found[start : start + _AT_ONCE]]
+            made = [_open(tx, house, policy, consumer, received, by, shared) for consumer in found[start : start + _AT_ONCE]]
+        opened_cases += filter(None, made)
     return tuple(opened_cases)
 
 
 def _open(tx: Transaction, house: House, policy: Policy, consumer: Consumer, received: dict[str, datetime], by: str, shared: Container[Mark]) -> str:
     selectors = selectors_of(consumer.traces, iter(lambda: secrets.token_hex(6), ""), shared)[:_MOST_SELECTORS]
-    items = tx.drop.get(consumer.items)
+    items = tx.drop.take(consumer.items)
+    if not items:
+        return ""  # another comparison was quicker
+    earlier = max((item.case for item in items), default="") if all(item.case for item in items) else ""
     first = min((received[item.batch] for item in items if item.reported is None), default=house.clock.now())
     request = Request(
         claims=(Claim("email", Secret("-")),),  # they come as selectors below, with the fields in which they mean something
@@ -69,11 +75,15 @@ def _open(tx: Transaction, house: House, policy: Policy, consumer: Consumer, rec
         manner=Manner.DROP,
     )
     case = replace(drafted(house, request), identity=BY_PLATFORM, opened_by=tx.people.id_of(by))
+    if earlier:  # the law has it done anew at intervals: that is no second request, in no figure
+        case = replace(case, kind=CaseKind.REPLAY)
     opened(tx, house, case, replace(request, claims=()))
     for selector in selectors:
         tx.selectors.add(case.id, selector)
-    tx.drop.open_case(consumer.items, case.id)
-    tx.ledger.append(leaf(house.clock, "drop.case", case.id, case=case.id, items=len(consumer.items)))
+    if earlier:
+        tx.sequels.add(Sequel(case.id, earlier, Why.AGAIN, f"drop:{case.id}"))
+    tx.drop.open_case([item.id for item in items], case.id)
+    tx.ledger.append(leaf(house.clock, "drop.case", case.id, case=case.id, items=len(items)))
     return case.id
 
 
