@@ -255,7 +255,11 @@ def decide(
 def approve(context: click.Context, case_id: str, digest: str, accept_gaps: bool, by: str) -> int:
     """Approves exactly this plan. Who opened the case cannot."""
     with house_of(context) as house:
-        give_approval(house, case_id, digest, by, accept_gaps=accept_gaps)
+        missing = give_approval(house, case_id, digest, by, accept_gaps=accept_gaps)
+    if missing:
+        print_line(f"plan {digest} is approved by you; the policy wants {missing} more, of somebody else who did not open the case", "yellow")
+        print_line(f"  next: dsr case approve {case_id} --digest {digest} --by NAME")
+        return WAITING
     print_line(f"plan {digest} is approved")
     print_line(f"  next: dsr case run {case_id}")
     return DONE
@@ -272,6 +276,7 @@ def refuse(context: click.Context, case_id: str, reason: str, by: str) -> int:
         late = close_unfulfilled(house, case_id, Outcome.REFUSED, reason, by)
         house.store.scrub()
     print_line(f"case {case_id} is refused; its identifiers are forgotten")
+    print_line(f"  next: tell the requester: dsr letter {case_id} refusal")
     if late:
         print_line(f"  the limit for saying no was over for {late} day(s): the ledger and the request log say so", "yellow")
     return DONE

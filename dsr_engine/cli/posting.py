@@ -79,6 +79,8 @@ def acknowledgement_told(house: House, case_id: str) -> str:
         return f"the acknowledgement was not sent: `dsr letter {case_id} acknowledgement` says what is missing"
     if PostState.SENT in states:
         return "the acknowledgement was sent to the requester"
+    if PostState.FAILED in states:
+        return f"the acknowledgement was refused by the mail server: `dsr case show {case_id}` says what can be done"
     return "the acknowledgement is queued; `dsr worker` goes on trying to send it"
 
 

@@ -66,7 +66,8 @@ def next_step(case: Case, doubles: Iterable[Case], *, is_vouched: bool) -> None:
         print_line(f"  note: case {double.id} of {double.opened_at:%Y-%m-%d} is open for the same identifiers; is it the same request?", "yellow")
         print_line(f"    then `dsr case withdraw {case.id}`; the limits run from the first one", "dim")
     if case.right is Right.ERASURE:
-        print_line(f"  next: dsr case {'run' if is_vouched else 'verify'} {case.id}")
+        asking = f"match {case.id} --point KIND=VALUE, or dsr case code {case.id}"
+        print_line(f"  next: dsr case {f'run {case.id}' if is_vouched else asking}")
     else:
         print_line("  the engine counts the limits of this request and does nothing else for it")
         print_line(f"  next: answer it, then dsr case answered {case.id} --outcome fulfilled --on DATE")

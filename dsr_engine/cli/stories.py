@@ -12,6 +12,8 @@ _LETTERS = {"letter": "letter", "state": "state", "sent_at": "sent", "answer": "
 _COVERAGE = {"system": "system", "collection": "collection", "extent": "looked", "reason": "why not further"}
 _FINDINGS = {"system": "system", "collection": "collection", "match": "match", "confidence": "confidence", "count": "findings"}
 _ITEMS = {"system": "system", "collection": "collection", "how": "what happens", "records": "records", "number": "rule"}
+#: What a plan does to a record; where the result is that it was kept, a hold was placed after the plan was made.
+_EFFECTS = frozenset({"delete", "anonymize", "redact"})
 _RESULTS = {"system": "system", "collection": "collection", "how": "what", "result": "result", "records": "records"}
 _POSSIBLE = {"finding": "id", "system": "system", "collection": "collection", "locator": "where", "selector": "by", "match": "match"}
 
@@ -34,6 +36,8 @@ def print_case(report: dict[str, object]) -> None:
     if told["results"]:
         print_heading("Results")
         print_table(told["results"], _RESULTS, empty="")
+        if any(row["result"] == "kept" and row["how"] in _EFFECTS for row in told["results"]):
+            print_line("  what the plan wanted gone and was kept lies under a legal hold: `dsr restricted` lists it, and so does the certificate")
     _print_letters(told["letters"], told["letters_wanting"])
     if told["wait"]:
         print_heading(f"It waits: {told['wait']['code']}")

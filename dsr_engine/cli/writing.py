@@ -22,7 +22,7 @@ from dsr_engine.workflow.writing import SAYABLE, compose
 
 @click.command()
 @click.argument("case_id", metavar="CASE")
-@click.argument("kind", type=click.Choice([kind.value for kind in LetterKind]))
+@click.argument("kind", metavar="KIND", type=click.Choice([kind.value for kind in LetterKind]))
 @click.option("--language", metavar="CODE", default="", help="The language; the requester's if left out, else the one of dsr.toml.")
 @click.option(
     "--say",
@@ -51,7 +51,10 @@ def letter(
     day: str | None,
     by: str,
 ) -> int:
-    """Writes a letter about a case. It is refused while something is missing that the case's laws demand."""
+    """Writes a letter about a case. It is refused while something is missing that the case's laws demand.
+
+    KIND is acknowledgement, clarification, extension, completion, partial, refusal, cannot_identify, restriction_lifted or correction.
+    """
     if (out is not None) + is_sent + (day is not None) > 1:
         raise InputWrong("--out, --send and --record-sent are three different things", code="option.letter", hint="choose one")
     words = _words(said)

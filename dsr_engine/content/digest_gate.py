@@ -12,9 +12,11 @@ Asks = Callable[[str], bool]
 
 #: What ends a word that may be the first half of an address: white space, control characters, and what quotes or lists.
 _END = r"\s\x00-\x1f\"<>()\[\],;:\\@＠﹫"
+#: What may stand between an address and the next one in one word, as columns are written with bars between them; also inside of an address.
+_JOINS = r"=|{}/&?'"
 #: `@` has three shapes (NFKC). A domain is letters, digits, dots and hyphens, with marks and invisible characters that NFKC would level.
 _ADDRESS = re.compile(
-    rf"(?<![^{_END}])[^{_END}]{{1,96}}+[@＠﹫][\w.\-．。｡\u00ad\u0300-\u036f\u200b-\u200d\ufeff]{{1,253}}+",
+    rf"(?<![^{_END}{_JOINS}])[^{_END}]{{1,96}}+[@＠﹫][\w.\-．。｡\u00ad\u0300-\u036f\u200b-\u200d\ufeff]{{1,253}}+",
 )
 #: Signs that an `@` may be hidden: escapes of JSON, entities, percent signs, quoted-printable. What has one passes: the format decodes it.
 _HIDDEN = re.compile(rb"\\u|&#|&commat|%40|=40", re.IGNORECASE)
@@ -22,7 +24,7 @@ _AT = (b"@", "＠".encode(), "﹫".encode())
 #: What may stand around an address without being part of it.
 _AROUND = ".!?*_=~'`"
 #: What may stand between a name and its address in one word: `to=jane@example.org`.
-_GLUE = re.compile(r"[=|{}/&?']")
+_GLUE = re.compile(f"[{_JOINS}]")
 #: Long enough for any address with its surroundings.
 REACH = 1024
 

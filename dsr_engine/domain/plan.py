@@ -217,6 +217,10 @@ def _item_line(item: PlanItem) -> str:
     )
 
 
+#: The code of a result whose record a legal hold kept, although the plan would have changed it.
+HELD = "hold"
+
+
 class ResultState(StrEnum):
     """What happened to one record. ACCEPTED: the system took the order and will act later."""
 

@@ -3,7 +3,6 @@
 It is a file beside the others and apart from the key of the suppression list: what one list knows must not be compared with the other.
 """
 
-import contextlib
 import hmac
 import secrets
 from pathlib import Path
@@ -13,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dsr_engine.domain.drop import DropList
 from dsr_engine.domain.errors import NotVerified
-from dsr_engine.store.key_files import make_folder, write_new
+from dsr_engine.store.key_files import secret_in
 
 _NONCE = 12
 _PURPOSE = b"dsr-drop-archive/1"
@@ -49,14 +48,5 @@ class DropKey:
         return hmac.digest(self._secret or self._read(), _PURPOSE, "sha256")
 
     def _read(self) -> bytes:
-        self._secret = self._made()
+        self._secret = secret_in(self._path)
         return self._secret
-
-    def _made(self) -> bytes:
-        try:
-            return self._path.read_bytes()
-        except FileNotFoundError:
-            make_folder(self._path.parent)
-        with contextlib.suppress(FileExistsError):  # another process was faster: its key is the one
-            write_new(self._path, secrets.token_bytes(32))
-        return self._path.read_bytes()

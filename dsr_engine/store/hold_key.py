@@ -4,12 +4,10 @@ It is a file beside the others, apart from the case keys and from the key of the
 not be compared with the other.
 """
 
-import contextlib
 import hmac
-import secrets
 from pathlib import Path
 
-from dsr_engine.store.key_files import make_folder, write_new
+from dsr_engine.store.key_files import secret_in
 
 
 class HoldKey:
@@ -28,14 +26,5 @@ class HoldKey:
 
     def _read(self) -> bytes:
         if not self._secret:
-            self._secret = self._made()
+            self._secret = secret_in(self._path)
         return self._secret
-
-    def _made(self) -> bytes:
-        try:
-            return self._path.read_bytes()
-        except FileNotFoundError:
-            make_folder(self._path.parent)
-        with contextlib.suppress(FileExistsError):  # another process was faster: its key is the one
-            write_new(self._path, secrets.token_bytes(32))
-        return self._path.read_bytes()

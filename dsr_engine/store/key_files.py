@@ -29,6 +29,17 @@ def write_new(path: Path, content: bytes) -> None:
     _sync(path.parent)
 
 
+def secret_in(path: Path) -> bytes:
+    """The 32 random bytes in this file, made at first use; of several processes that make it at once, all get the same."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        make_folder(path.parent)
+    with contextlib.suppress(FileExistsError):  # another process was faster: its key is the one
+        write_new(path, secrets.token_bytes(32))
+    return path.read_bytes()
+
+
 def destroy(path: Path) -> None:
     """Overwrites, then unlinks; nothing is done where there is no such file.
 

@@ -4,10 +4,8 @@ The keys are files beside the others, apart from the case keys: a case is shredd
 under another key, for the value is gone; so a new key serves what comes from now on, and an old one lives until its last digest has ended.
 """
 
-import contextlib
 import hmac
 import re
-import secrets
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +14,7 @@ from sqlalchemy import Connection, delete, exists, func, select, update
 
 from dsr_engine.domain.clock import Clock
 from dsr_engine.domain.suppression import Basis, Suppressed
-from dsr_engine.store.key_files import destroy, make_folder, write_new
+from dsr_engine.store.key_files import destroy, secret_in
 from dsr_engine.store.staying_tables import suppression
 from dsr_engine.store.upsert import upsert
 
@@ -57,9 +55,7 @@ class SuppressionKey:
         return hmac.digest(secret, f"{kind}\0{value}".encode(errors="surrogatepass"), "sha256")
 
     def _create(self, number: int) -> int:
-        make_folder(self._folder)
-        with contextlib.suppress(FileExistsError):  # another process was faster: its key is the one
-            write_new(self._path(number), secrets.token_bytes(32))
+        secret_in(self._path(number))
         return number
 
     def _numbers(self) -> list[int]:

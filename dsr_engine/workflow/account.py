@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dsr_engine.domain.case import Case, Outcome
 from dsr_engine.domain.certificate import SystemStatement
 from dsr_engine.domain.finding import Coverage, Extent
-from dsr_engine.domain.plan import Plan, PlanItem, Reason, ResultState
+from dsr_engine.domain.plan import HELD, Plan, PlanItem, Reason, ResultState
 from dsr_engine.domain.policy import KEEPING, Treatment
 from dsr_engine.domain.system import System
 from dsr_engine.store.tasks import Task
@@ -15,7 +15,6 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.decide import STAYS
 from dsr_engine.workflow.discover import VERIFIED
 from dsr_engine.workflow.errands import held_errands, is_errand
-from dsr_engine.workflow.execute import HELD
 from dsr_engine.workflow.masking import Mask
 from dsr_engine.workflow.recipients import recipient_exceptions
 from dsr_engine.workflow.restricting import purpose_of

@@ -54,7 +54,7 @@ def approve(case: Case, turn: Turn, house: House) -> Step:
             return Stand(Wait("sweep.unusual", why, _approval_needed(case, plan), house.clock.now()))
     if not yes and terms.approval == AUTOMATIC and affected <= terms.max_affected:
         return _automatic(case, plan, house)
-    missing = _NEEDED[terms.approval] - len({entry.by for entry in yes})
+    missing = _missing(terms, yes)
     if not any(entry.manner == AUTOMATIC for entry in yes) and missing > 0:
         return Stand(_waiting(case, plan, terms, missing, affected, house))
     return _cooled(case, policy, () if at_once else yes, house)
@@ -68,8 +68,11 @@ def _ended_dry(case: Case, house: House) -> Step:
     return Close(Outcome.WITHDRAWN, write)
 
 
-def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_gaps: bool = False) -> None:
-    """Stores a person's approval of this digest. Raises `Conflict` if it is not the plan's any more, or if the person opened the case."""
+def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_gaps: bool = False) -> int:
+    """Stores a person's approval of this digest; returns how many further people have to approve it.
+
+    Raises `Conflict` if it is not the plan's any more, `InputWrong` if the person opened the case.
+    """
     with house.store.transaction() as tx:
         case = tx.cases.get(case_id)
         if case.stage is not Stage.APPROVE:
@@ -95,6 +98,12 @@ def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_ga
             key = f"{plan.id}:{person}:{manner}"
             tx.ledger.append(leaf(house.clock, "plan.approved", key, case=case.id, digest=plan.digest(), by=person, manner=manner))
         tx.cases.save(replace(case, wait=None))
+        approvals = [entry for entry in tx.approvals.of(case.id) if entry.plan_digest == plan.digest()]
+        return max(0, _missing(_terms(tx, case, house.policy_of(case)), approvals))
+
+
+def _missing(terms: RequestTerms | SweepTerms, approvals: Iterable[Approval]) -> int:
+    return _NEEDED[terms.approval] - len({entry.by for entry in approvals if entry.manner in (APPROVED, AUTOMATIC)})
 
 
 def _unready(tx: Transaction, house: House, case: Case, plan: Plan) -> Wait | None:
@@ -152,6 +161,8 @@ def _waiting(case: Case, plan: Plan, terms: RequestTerms | SweepTerms, missing: 
     if terms.approval == AUTOMATIC:
         reason = f"{affected} records would be affected, more than the policy approves automatically ({terms.max_affected})"
         return Wait("approval.over_cap", reason, needs, house.clock.now())
+    if missing < _NEEDED[terms.approval]:
+        needs = needs.replace("did not open the case", "neither opened the case nor approved the plan yet")
     return Wait("approval.missing", f"{missing} approval(s) of the plan are missing", needs, house.clock.now())
 
 

@@ -21,7 +21,7 @@ from dsr_engine.domain.selector import Secret
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.writing import composed
+from dsr_engine.workflow.writing import composed, is_in_part
 
 #: A ledger leaf for each letter that went out: `{case, letter, on, how}`.
 SENT = "letter.sent"
@@ -139,6 +139,8 @@ def write_ending(tx: Transaction, house: House, case: Case) -> None:
     """
     contact = tx.contacts.of(case.id)
     kind = ending_of(tx, case)
+    if kind is LetterKind.REFUSAL:
+        _give_up_drafts(tx, case, LetterKind.CANNOT_IDENTIFY)  # one of the two is the answer, and nobody wants both
     if kind is None or any(posted.purpose == purpose_of(kind) and posted.state in _THERE for posted in tx.outbox.of(case.id)):
         return
     if house.settings.mail is not None and contact is not None:
@@ -176,8 +178,9 @@ def ending_of(tx: Transaction, case: Case) -> LetterKind | None:
         return LetterKind.CANNOT_IDENTIFY
     if case.right is not Right.ERASURE:
         return None
-    endings = {Outcome.FULFILLED: LetterKind.COMPLETION, Outcome.FULFILLED_WITH_EXCEPTIONS: LetterKind.PARTIAL}
-    return endings.get(case.outcome) if case.outcome else None
+    if case.outcome is Outcome.FULFILLED_WITH_EXCEPTIONS:
+        return LetterKind.PARTIAL if is_in_part(tx, case) else LetterKind.COMPLETION
+    return LetterKind.COMPLETION if case.outcome is Outcome.FULFILLED else None
 
 
 # --- what went out -----------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from dsr_engine.content.rewriter import CaseRewriter
 from dsr_engine.domain.case import Case, Stage, Wait
 from dsr_engine.domain.errors import Conflict
-from dsr_engine.domain.plan import Delete, ItemState, Plan, PlanItem, Planned, Result, ResultState
+from dsr_engine.domain.plan import HELD, Delete, ItemState, Plan, PlanItem, Planned, Result, ResultState
 from dsr_engine.domain.record import Locator
 from dsr_engine.drivers.driver import Absent, Accepted, Change, Done, Drifted, Driver, Failed, Moved, Observation, Outcome, Watched
 from dsr_engine.store.transaction import Transaction
@@ -41,7 +41,6 @@ from dsr_engine.workflow.step import Advance, Stand, Step
 from dsr_engine.workflow.turn import Turn
 
 GO_ON = "go_on_after_drift"
-HELD = "hold"
 BLOCKED = "blocked"
 #: Below this many drifted records the share of drift says nothing about the system.
 FEW = 3

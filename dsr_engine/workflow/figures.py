@@ -9,6 +9,7 @@ from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.figures import Figures, figures
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.replying import entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ def figures_of(tx: Transaction, house: House, year: int, regime: str = "") -> Fi
     if regime and regime not in house.regimes:
         raise InputWrong(f"no such regime: {regime}", code="regime.unknown", hint=f"known are {', '.join(sorted(house.regimes))}")
     gone = sum(_is_counted(data, year, regime) for _, data in tx.ledger.find("log.ended"))
-    return figures(tx.request_log.list(date(year, 1, 1), date(year, 12, 31)), year, regime, erased=gone)
+    return figures(entries(tx, house, date(year, 1, 1), date(year, 12, 31)), year, regime, erased=gone)
 
 
 def publications(tx: Transaction, house: House, year: int, regime: str = "") -> tuple[Publication, ...]:

@@ -102,7 +102,7 @@ def record_told(house: House, incident_id: str, who: Told, at: datetime, by: str
     """Records that somebody was told. Raises `InputWrong` for a moment that lies ahead, or before the controller knew itself."""
 
     def told(entry: Incident, _: str) -> Incident:
-        if at > house.clock.now() or at.date() < entry.aware_at.date():
+        if at > house.clock.now() or house.calendar.day_of(at) < house.calendar.day_of(entry.aware_at):
             raise InputWrong("that is not between becoming aware and now", code="incident.told", hint="name the day on which it was sent")
         return replace(entry, told={**entry.told, who: at})
 

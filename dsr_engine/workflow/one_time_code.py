@@ -51,11 +51,13 @@ def send_code(house: House, case_id: str, by: str, *, language: str = "") -> Sen
     post.close()
     with house.store.snapshot() as tx:
         case = open_question(tx, case_id)
+        contact = tx.contacts.of(case_id)
         claimed = tuple(selector for selector in tx.selectors.of(case_id) if selector.kind == "email" and selector.scope is None)
     address = _on_file(house, case, claimed)
     code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
     now = house.clock.now()
-    parcel = _parcel(house, case, address, code, now + LIVES, language or house.settings.letters.language)
+    spoken = language or (contact.language if contact else "") or house.settings.letters.language
+    parcel = _parcel(house, case, address, code, now + LIVES, spoken)
     with house.store.transaction() as tx:
         open_question(tx, case_id)
         key = f"{case_id}:{secrets.token_hex(8)}"

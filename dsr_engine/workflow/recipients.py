@@ -190,7 +190,7 @@ def missing(notice: Notice) -> str:
         case NoticeState.PENDING if notice.channel is Channel.MANUAL:
             return "a person has to tell it, and nobody said that it was done"
         case NoticeState.PENDING if notice.code == QUEUED:
-            return "a mail to it is written and has not gone out yet"
+            return "a mail to it is written and has not gone out yet (`dsr post send`, or `dsr worker` by itself)"
         case NoticeState.PENDING:
             return f"not told yet{met}"
         case NoticeState.FAILED:

@@ -62,7 +62,8 @@ def note_answers(tx: Transaction, house: House) -> None:
 def entries(tx: Transaction, house: House, start: date | None = None, end: date | None = None) -> tuple[LogEntry, ...]:
     """The rows of requests that were received in these days; those of open ones with the limits that run today."""
     found = []
-    for entry in tx.request_log.list(start, end):
+    for kept in tx.request_log.list(start, end):
+        entry = _with_letters(tx, house, kept)  # a letter that went out since the worker last entered it is an answer, too
         if entry.decision is None:
             entry = replace(entry, limits=_limits(tx, house, tx.cases.get(entry.case)))
         found.append(entry)

@@ -13,6 +13,7 @@ from dsr_engine.domain.selector import Selector
 from dsr_engine.domain.verification import METHODS, Verified
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.aftercare import aftercare_report
+from dsr_engine.workflow.attention import is_acknowledged
 from dsr_engine.workflow.discover import FOUND, VERIFIED
 from dsr_engine.workflow.entitling import stated_grounds
 from dsr_engine.workflow.exempting import approvers_of, exemption_rows
@@ -48,7 +49,8 @@ def due_row(tx: Transaction, house: House, case: Case) -> Row:
         return {}
     limits = found.limits
     erase = limits.erase if case.right is Right.ERASURE else None
-    days = {"acknowledge": limits.acknowledge, "erase": erase, "answer": limits.answer, "refusal": limits.refusal, "extended": limits.extended}
+    acknowledge = None if is_acknowledged(tx, case) else limits.acknowledge
+    days = {"acknowledge": acknowledge, "erase": erase, "answer": limits.answer, "refusal": limits.refusal, "extended": limits.extended}
     return {
         **{name: day.isoformat() for name, day in days.items() if day is not None},
         **{f"{name}_by": limits.set_by[name] for name, day in days.items() if day is not None},

@@ -13,14 +13,13 @@ from datetime import date
 from dsr_engine.domain.case import Case, Stage
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.letter import LetterKind
-from dsr_engine.domain.plan import Edit, Fence, Plan, PlanItem, Planned, Relocate, ResultState, Rewrite
+from dsr_engine.domain.plan import HELD, Edit, Fence, Plan, PlanItem, Planned, Relocate, ResultState, Rewrite
 from dsr_engine.domain.policy import KEEPING
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Change, Done, Driver, Moved, Present, Watched
 from dsr_engine.store.kept import Kept
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.ageing import ageings
-from dsr_engine.workflow.execute import HELD
 from dsr_engine.workflow.foresight import fingerprint, rewriter_for
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf

@@ -10,14 +10,17 @@ from datetime import date
 from dsr_engine.certificate.letter import Words, check, words_of, write
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.errors import Conflict, InputWrong
+from dsr_engine.domain.finding import Extent
 from dsr_engine.domain.incident import IncidentKind
 from dsr_engine.domain.letter import Letter, LetterKind
-from dsr_engine.domain.plan import PlanItem, ResultState
+from dsr_engine.domain.plan import HELD, PlanItem, ResultState
 from dsr_engine.domain.policy import KEEPING
 from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.request import Right
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.errands import held_errands
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.looking import VERIFIED
 from dsr_engine.workflow.matching import code_for
 from dsr_engine.workflow.recipients import told
 from dsr_engine.workflow.standing import EXTENDED, standing
@@ -56,6 +59,8 @@ def composed(tx: Transaction, house: House, case: Case, kind: LetterKind, said: 
         "recipients": told(tx, case, house, language) if kind in _AFTERWARDS and "recipients" not in said else "",
     }
     values = {name: value for name, value in {**known, **_said(said, words)}.items() if value}
+    if kind is LetterKind.CLARIFICATION and "question" not in values:
+        raise InputWrong("this letter has no question", code="letter.question", hint='say what you need to know: --say "question=…"')
     if kind is LetterKind.COMPLETION and "kept" in values:
         raise Conflict("something was kept, and this letter would not say so", code="letter.partial", hint="write the letter `partial`")
     letter = write(kind, language, values, home)
@@ -132,31 +137,60 @@ def _appeal(house: House, case: Case, words: Words) -> dict[str, str]:
 
 def _of_effects(tx: Transaction, case: Case, words: Words) -> dict[str, str]:
     items = _items(tx, case)
-    has_any = bool(items.gone or items.kept or tx.tasks.of(case.id))
+    held = [what for item in items.held for what in _words(words, item.categories) or [words.category("user")]]
+    held += [words.category("user")] if case.outcome is not None and held_errands(tx, case) else []
+    kept = {line for item in items.kept for line in _kept(words, item)}
+    kept |= {words.kept.format(what=what, why=words.grounds["legal_hold"]) for what in held}
+    failed = [what for item in items.failed for what in _words(words, item.categories) or [words.category("user")]]
+    kept |= {words.kept.format(what=what, why=words.grounds.get("failed", words.grounds["other"])) for what in failed}
+    if items.is_unsearched:
+        kept.add(words.kept.format(what=words.category("user"), why=words.grounds.get("not_searched", words.grounds["other"])))
+    has_any = bool(items.gone or kept or tx.tasks.of(case.id))
     return {
         "nothing_found": "" if has_any or case.outcome is None else "yes",
         "erased": _bullets(_words(words, (category for item in items.gone for category in item.categories))),
-        "kept": _bullets(sorted({line for item in items.kept for line in _kept(words, item)})),
+        "kept": _bullets(sorted(kept)),
     }
 
 
 @dataclass(frozen=True, slots=True)
 class _Items:
-    """The items of a case by what became of their records. What an earlier round kept and the last one did not is no longer kept."""
+    """The items of a case by what became of their records. What an earlier round kept and the last one did not is no longer kept.
+
+    `held`: some of their records were to go, and a legal hold that came after the approval kept them. `failed`: the system did not let them go.
+    `is_unsearched`: the last look was not made everywhere.
+    """
 
     gone: tuple[PlanItem, ...]
     kept: tuple[PlanItem, ...]
+    held: tuple[PlanItem, ...] = ()
+    failed: tuple[PlanItem, ...] = ()
+    is_unsearched: bool = False
 
 
 def _items(tx: Transaction, case: Case) -> _Items:
     if case.outcome is None:
         return _Items((), ())
     plans = [plan for number in range(1, case.round + 1) if (plan := tx.plans.of(case.id, number)) is not None]
+    looked = tx.coverage.of(case.id, case.round, VERIFIED)
+    by_people = {task.system for task in tx.tasks.of(case.id)} | held_errands(tx, case).keys()
+    held = {result.item for plan in plans[-1:] for result in tx.results.of(plan.id) if result.code == HELD}
+    failed = {result.item for plan in plans[-1:] for result in tx.results.of(plan.id) if result.state is ResultState.FAILED}
     changed = {result.item for plan in plans for result in tx.results.of(plan.id) if result.state in _GONE}
     return _Items(
         gone=tuple(item for plan in plans for item in plan.items if item.id in changed and item.treatment not in KEEPING),
         kept=tuple(item for plan in plans[-1:] for item in plan.items if item.treatment in KEEPING),
+        held=tuple(item for plan in plans[-1:] for item in plan.items if item.id in held),
+        failed=tuple(item for plan in plans[-1:] for item in plan.items if item.id in failed),
+        is_unsearched=any(row.extent is not Extent.FULL for row in looked if row.system not in by_people),
     )
+
+
+def is_in_part(tx: Transaction, case: Case) -> bool:
+    """True unless everything of the person that was looked for is gone: only recipients or the like are open then."""
+    items = _items(tx, case)
+    is_known = tx.plans.of(case.id, case.round) is not None
+    return not is_known or bool(items.kept or items.held or items.failed or items.is_unsearched or held_errands(tx, case))
 
 
 def _words(words: Words, categories: Iterable[str]) -> list[str]:

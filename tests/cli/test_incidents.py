@@ -1,7 +1,9 @@
 """`dsr incident`, as a privacy officer on a bad day uses it."""
 
 import json
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from tests.cli.company import Company
 from tests.cli.conftest import Dsr
@@ -53,3 +55,14 @@ def test_nonsense_is_answered_in_a_sentence(dsr: Dsr, home: Path, company: Compa
         assert said.code == 2, said.all
         assert said.err.startswith("error: ")
         assert "Traceback" not in said.all
+
+
+def test_a_day_without_a_time_is_a_day_of_the_place_where_answers_are_given(dsr: Dsr, home: Path, company: Company) -> None:
+    settings = home / "dsr.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace('time_zone = "UTC"', 'time_zone = "Pacific/Kiritimati"'), encoding="utf-8")
+    case = erased_at_once(dsr, home, company)
+    dsr("--home", home, "incident", "open", case, "--kind", "wrong_person")
+    listed = json.loads(dsr("--home", home, "incident", "list", "--json").out)
+    today = datetime.now(ZoneInfo("Pacific/Kiritimati")).date().isoformat()
+    said = dsr("--home", home, "incident", "told", listed[0]["incident"], "authority", "--on", today)
+    assert said.code == 0, said.all

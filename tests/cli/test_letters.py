@@ -99,3 +99,11 @@ def test_only_what_the_engine_cannot_know_can_be_said(dsr: Dsr, declared: Path) 
     case = _case(dsr, declared)
     assert "authority cannot be said" in dsr("--home", declared, "letter", case, "refusal", "--say", "authority=me").err
     assert "WHAT=TEXT" in dsr("--home", declared, "letter", case, "refusal", "--say", "reason").err
+
+
+def test_a_question_to_the_requester_has_a_question_in_it(dsr: Dsr, declared: Path) -> None:
+    case = _case(dsr, declared)
+    empty = dsr("--home", declared, "letter", case, "clarification")
+    assert (empty.code, '--say "question=' in empty.err) == (2, True)
+    asked = dsr("--home", declared, "letter", case, "clarification", "--say", "question=which shop do you mean?")
+    assert (asked.code, "which shop do you mean?" in asked.out) == (0, True)

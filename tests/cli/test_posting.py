@@ -111,7 +111,7 @@ def test_an_address_that_cannot_be_written_to_opens_no_case(dsr: Dsr, posting: P
 
 def test_a_letter_that_is_refused_is_shown_as_due_and_reaches_another_address(dsr: Dsr, posting: Path, smtp_server: SmtpServer) -> None:
     case, out = _open(dsr, posting, "bounce@example.org")
-    assert "queued" in out
+    assert "refused by the mail server" in out
     due = dsr("--home", posting, "case", "due")
     assert "letter.failed" in due.out
     again = dsr("--home", posting, "letter", case, "acknowledgement", "--send")

@@ -75,10 +75,11 @@ def test_a_code_goes_out_by_mail_and_comes_back_by_the_officer(
     settings = shop / "dsr.toml"
     mail = f'\n[mail]\nserver = "{smtp_server.url}"\nuser = "{USER}"\npassword = "${{DSR_MAIL_PASSWORD}}"\nfrom = "privacy@example.com"\n'
     settings.write_text(settings.read_text(encoding="utf-8") + mail + f'ca = "{smtp_server.ca}"\n', encoding="utf-8")
-    case = _opened(dsr, shop)
-    sent = dsr("--home", shop, "case", "code", case, "--by", "officer", "--language", "de")
+    case = _opened(dsr, shop, "--reply-to", "officer@example.com", "--language", "fr")
+    sent = dsr("--home", shop, "case", "code", case, "--by", "officer")
     assert sent.code == 0, sent.all
     (taken,) = smtp_server.to(JANE)
+    assert "Votre code" in taken.data.decode()
     code = re.search(r"\b[A-Z2-9]{4}-[A-Z2-9]{4}\b", taken.data.decode())
     assert code is not None
     assert code[0] not in sent.all

@@ -1,7 +1,6 @@
 """Reads a few columns of whole tables, in the pages and at the pace of a search."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +18,7 @@ from dsr_engine.drivers.sql.schema.catalogue import Catalogue, Table
 from dsr_engine.drivers.sql.schema.columns import Column, as_value
 from dsr_engine.drivers.sql.schema.reflection import read_catalogue
 from dsr_engine.drivers.sql.server.database import Database
-from dsr_engine.drivers.sql.server.replicas import refuse_stranger
+from dsr_engine.drivers.sql.server.replicas import reading_side, refuse_stranger
 from dsr_engine.drivers.sql.values.rows import BATCH
 
 
@@ -28,11 +27,8 @@ class SqlColumns:
 
     def __init__(self, system: System) -> None:
         """Connects to nothing yet. Raises `InputWrong` for a url that cannot be used."""
-        self._primary = system.settings.get("url") if system.read_from is not None else None
-        if system.read_from is not None:
-            system = replace(system, settings={**system.settings, "url": system.read_from})
-        self._system = system
-        self._database = Database(system)
+        self._system, self._primary = reading_side(system)
+        self._database = Database(self._system)
         self._known: Catalogue | None = None
 
     def fields(self, collection: str, among: Sequence[str]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from dsr_engine.drivers.sql.schema.catalogue import Catalogue, Table
 from dsr_engine.drivers.sql.schema.columns import Column, Value, as_value
 from dsr_engine.drivers.sql.schema.reflection import read_catalogue
 from dsr_engine.drivers.sql.server.database import Database
-from dsr_engine.drivers.sql.server.replicas import refuse_stranger
+from dsr_engine.drivers.sql.server.replicas import reading_side, refuse_stranger
 from dsr_engine.drivers.survey import Containment, Copying, Neighbour, Sample, Sharing
 
 #: Rows that are looked at for each distinct value that is asked for, and at most.
@@ -43,11 +43,8 @@ class SqlSurveyor:
 
     def __init__(self, system: System) -> None:
         """Connects to nothing yet. Raises `InputWrong` for a url that cannot be used."""
-        self._primary = system.settings.get("url") if system.read_from is not None else None
-        if system.read_from is not None:
-            system = replace(system, settings={**system.settings, "url": system.read_from})
-        self._system = system
-        self._database = Database(system)
+        self._system, self._primary = reading_side(system)
+        self._database = Database(self._system)
         self._known: Catalogue | None = None
         self._mapped: Catalogue | None = None
 

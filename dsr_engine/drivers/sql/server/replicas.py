@@ -24,6 +24,13 @@ _INSTANCE = sa.text("SELECT pg_is_in_recovery() AS is_standby, pg_postmaster_sta
 _SERVER = sa.text("SELECT CAST(@@server_id AS CHAR)")
 
 
+def reading_side(system: System) -> tuple[System, Secret | None]:
+    """The system as it is read, from its replica where it has one; then also the url of the primary, which the replica is to be compared with."""
+    if system.read_from is None:
+        return system, None
+    return replace(system, settings={**system.settings, "url": system.read_from}), system.settings.get("url")
+
+
 def refuse_stranger(system: System, primary_url: Secret) -> None:
     """Compares the server behind `system` with the one behind the url. Raises `InputWrong` where they are not one."""
     replica, primary = Database(system), Database(replace(system, settings={**system.settings, "url": primary_url}))
