@@ -46,6 +46,8 @@ def print_case(report: dict[str, object]) -> None:
     if told["certificate"]:
         print_heading("Certificate")
         print_verbatim(f"  {told['certificate']}")
+        if told["withdrawn"]:
+            print_line("  it was withdrawn: `dsr incident list` says why", "red")
     _print_after(told["after"])
 
 

@@ -56,7 +56,7 @@ def check(context: click.Context, file: str, columns: tuple[str, ...], drop: Pat
 
 def _tell(found: Screened, drop: Path | None) -> None:
     rows = list(read_lines(found))
-    print_line(f"{len(rows)} of {found.lines} line(s) are of people who were erased")
+    print_line(f"{len(rows)} of {found.lines} line(s) are of people who were erased, or who opted out")
     if rows:
         print_table(rows[:_SHOWN], {"row": "row", "how": "recognised by"}, empty="")
     if len(rows) > _SHOWN:

@@ -53,10 +53,13 @@ def bare_address(text: str) -> str:
 
 
 def addresses_of(text: str) -> tuple[str, ...]:
-    """The addresses that a value holds when it holds nothing else: one, or several with commas or semicolons between them."""
-    if text.count("@") < 2:
+    """The addresses that a value holds when it holds nothing else: one, or several with commas or semicolons between them.
+
+    A tab separates cells: in a list that was read as one column it stands where a line has a further one.
+    """
+    if text.count("@") < 2 and "\t" not in text:
         return (bare_address(text),)
-    return tuple(bare_address(part) for part in re.split(r"[,;]", text) if part.strip())
+    return tuple(bare_address(part) for part in re.split(r"[,;\t]", text) if part.strip())
 
 
 def _email(text: str) -> str:

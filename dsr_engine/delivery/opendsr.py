@@ -34,7 +34,6 @@ _STATES = {
 }
 #: Headers that processors of earlier versions use must still be honoured (§ 10.1).
 _NAMES = ("x-opendsr", "x-opengdpr")
-FORMATS = ("raw", "sha256", "sha1", "md5")
 
 
 class OpenDsr:

@@ -90,6 +90,7 @@ def case_report(house: House, case_id: str) -> dict[str, object]:
             "verified": [coverage_row(row, mask) for row in tx.coverage.of(case.id, case.round, VERIFIED)],
             "approvals": [{"by": entry.by, "manner": entry.manner, "at": entry.at.isoformat()} for entry in tx.approvals.of(case.id)],
             "certificate": str(house.paper.folder / issued.path) if issued else None,
+            "withdrawn": issued is not None and tx.withdrawals.of(issued.id) is not None,
         }
 
 

@@ -35,6 +35,8 @@ _HEADER = re.compile(r"(?P<part>gz/|)column:\d+/name$")
 _ELEMENT = re.compile(r"(?P<part>(?:gz/)?\$\[(?P<number>\d+)\])")
 
 
+#: How packed files and UTF-16 begin: their bytes say nothing of line ends.
+_NOT_BYTES_OF_TEXT = (b"\x1f\x8b", b"PK", b"\xff\xfe", b"\xfe\xff")
 #: Values at the beginning of a file that are looked at to see whether anything in it can be compared.
 _SAMPLE = 20_000
 
@@ -67,7 +69,9 @@ def screen(house: House, open_file: Opener, name: str, columns: Mapping[str, str
             found.gaps.append(got.reason)
         else:
             _take(got, roll, columns, found)
-    found.lines = _lines(open_file)
+    found.lines, are_rows_unsure = _lines(open_file)
+    if are_rows_unsure:
+        found.gaps.append("its rows end with carriage returns alone, as on old Macs, and cannot be told apart for sure; save it with line feeds")
     _count(house, found, by)
     return found
 
@@ -148,12 +152,15 @@ def _recognised(roll: Roll, kind: str, value: str) -> str:
     return "same mailbox" if kind == EMAIL and any(roll.of(MAILBOX, mailbox(text)) for text in texts) else ""
 
 
-def _lines(open_file: Opener) -> int:
-    count, last = 0, b"\n"
+def _lines(open_file: Opener) -> tuple[int, bool]:
+    """How many lines the file has, and whether more of them end with a carriage return than with a line feed."""
+    count, returns, last, first = 0, 0, b"\n", b""
     for piece in chunks(open_file):
+        first = first or piece[:2]
         count += piece.count(b"\n")
+        returns += piece.count(b"\r")
         last = piece[-1:]
-    return count + (last != b"\n")
+    return count + (last != b"\n"), returns > count and first not in _NOT_BYTES_OF_TEXT
 
 
 def _count(house: House, found: Screened, by: str) -> None:

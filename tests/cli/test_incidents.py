@@ -34,6 +34,7 @@ def test_an_incident_goes_from_the_first_knowledge_to_its_end(dsr: Dsr, home: Pa
     verified = dsr("--home", home, "verify", _certificate(home))
     assert verified.code == 1
     assert "genuine, but withdrawn on" in verified.out
+    assert "it was withdrawn" in dsr("--home", home, "case", "show", case).out
 
     assert dsr("--home", home, "incident", "close", listed["incident"], "--reason", "restored").code == 3
     assert "people concerned" in " ".join(dsr("--home", home, "incident", "judge", listed["incident"], "--risk", "high").out.split())

@@ -192,3 +192,17 @@ def test_a_letter_about_another_right_says_what_was_asked_for(dsr: Dsr, posting:
     assert body is not None
     text = body.get_content()
     assert ("You ask us for a copy of your personal data." in text, "erase" in text) == (True, False)
+
+
+def test_a_refusal_takes_the_place_of_a_letter_that_asks_for_more_and_is_the_answer_once_it_was_sent(dsr: Dsr, posting: Path) -> None:
+    opened = dsr("--home", posting, "case", "open", "--email", EMAIL, "--policy", "shop", "--reply-to", EMAIL, "--by", "officer", "--json")
+    case = json.loads(opened.out)["case"]
+    assert dsr("--home", posting, "case", "cannot-identify", case, "--by", "officer").code == 0
+    refused = dsr("--home", posting, "case", "refuse", case, "--reason", "excessive", "--by", "officer")
+    assert (refused.code, f"dsr letter {case} refusal" in refused.out) == (0, True)
+    waiting = [row for row in json.loads(dsr("--home", posting, "post", "list", "--json").out) if row["state"] == "waiting"]
+    assert [row["what"] for row in waiting] == ["letter refusal"]
+    (before,) = json.loads(dsr("--home", posting, "log", "list", "--json").out)
+    assert dsr("--home", posting, "post", "retry", waiting[0]["id"]).code == 0
+    (after,) = json.loads(dsr("--home", posting, "log", "list", "--json").out)
+    assert (before["answered"], after["answered"] is None, after["answer"]) == (None, False, "refusal")

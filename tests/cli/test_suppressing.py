@@ -132,6 +132,21 @@ def test_several_addresses_in_one_cell_are_each_asked_about(dsr: Dsr, listed: Pa
     assert _rows(dsr("--home", listed, "suppress", "check", "new.csv", "--json").out) == [2]
 
 
+def test_line_ends_of_old_macs_are_a_gap_and_no_clean_file(dsr: Dsr, listed: Path, tmp_path: Path) -> None:
+    file = tmp_path / "old.csv"
+    file.write_bytes(f'id,email,note\r1,kim@example.com,"two\nlines"\r2,{_ERASED[0]},x\r'.encode())
+    said = dsr("--home", listed, "suppress", "check", file)
+    assert said.code == 3
+    assert "carriage returns alone" in " ".join(said.out.split())
+
+
+def test_a_line_with_one_cell_too_many_does_not_hide_its_address(dsr: Dsr, listed: Path, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(f"email\nkim@example.com\n{_ERASED[0]}\textra\nlee@example.com\n", encoding="utf-8")
+    said = dsr("--home", listed, "suppress", "check", file, "--json")
+    assert (said.code, [row["row"] for row in json.loads(said.out)["rows"]]) == (3, [3])
+
+
 def test_every_question_is_in_the_ledger_by_its_size(dsr: Dsr, listed: Path, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text(_CSV)
     dsr("--home", listed, "suppress", "check", "new.csv")

@@ -25,7 +25,7 @@ from dsr_engine.domain.parcel import Parcel, Posted
 from dsr_engine.domain.request import Contact
 from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.alarming import mail_alarms
-from dsr_engine.workflow.corresponding import BY_HAND, SENT, Order, notice_day, record_sent, send_letter, write_not_identified
+from dsr_engine.workflow.corresponding import BY_HAND, SENT, Order, notice_day, record_sent, send_letter
 from dsr_engine.workflow.decide import close_unfulfilled
 from dsr_engine.workflow.extending import extend
 from dsr_engine.workflow.house import House
@@ -33,7 +33,6 @@ from dsr_engine.workflow.intake import open_case
 from dsr_engine.workflow.letterbox import worries
 from dsr_engine.workflow.posting import BOUNCED, LONGEST, PAUSES, USUAL, end_correspondence, read_bounces, send_post
 from dsr_engine.workflow.publish import forget_due
-from dsr_engine.workflow.replying import entries
 from dsr_engine.workflow.rescanning import rescan
 from dsr_engine.workflow.standing import standing
 from tests.delivery.test_bounces import ID, POSTFIX
@@ -282,21 +281,6 @@ def test_a_refusal_is_written_before_the_person_is_forgotten_and_can_be_sent_aft
         assert codes(house) == []
     text = next(text for text in map(text_of, smtp_server.mails) if "excessive" in text)
     assert all(words in text for words in ("the Data Inspector", "the court of Teatown"))
-
-
-def test_a_refusal_takes_the_place_of_a_draft_that_asks_for_more_and_counts_as_the_answer_once_sent(writing: Company) -> None:
-    with at(writing) as house:
-        case = asked(house)
-        with house.store.transaction() as tx:
-            write_not_identified(tx, house, case)
-        assert codes(house) == ["letter.waiting"]
-        close_unfulfilled(house, case.id, Outcome.REFUSED, "excessive", "officer")
-        assert codes(house) == ["letter.waiting"]  # one letter, not two that contradict each other
-        with house.store.transaction() as tx:
-            tx.outbox.release(posted_of(house, case, LetterKind.REFUSAL).id)
-        list(send_post(house))
-        with house.store.snapshot() as tx:
-            assert [row.answered for row in entries(tx, house)] == [NOON.date()]  # before any worker came by
 
 
 def test_letters_go_out_by_themselves_where_the_settings_say_so(writing: Company, smtp_server: SmtpServer) -> None:
