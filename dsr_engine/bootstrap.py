@@ -27,8 +27,8 @@ from dsr_engine.shipped import shipped
 from dsr_engine.spec.home import HOME_FILES, Declared, home_file, load_home, load_policy, load_regime
 from dsr_engine.store import log_key
 from dsr_engine.store.store import Store
-from dsr_engine.workflow.deadlines import calendar_of
 from dsr_engine.workflow.house import House, OpenDriver, Paper, Progress, Silence
+from dsr_engine.workflow.law.deadlines import calendar_of
 
 KEYS = "keys"
 CERTIFICATES = "certificates"

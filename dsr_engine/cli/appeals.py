@@ -10,9 +10,9 @@ from dsr_engine.cli.exporting import day_of
 from dsr_engine.cli.options import by_whom, claims_from, home_of, house_of, person_options
 from dsr_engine.cli.terminal import print_line
 from dsr_engine.domain.errors import InputWrong
-from dsr_engine.workflow import appealing
-from dsr_engine.workflow.appealing import AppealDue
 from dsr_engine.workflow.intake import Request
+from dsr_engine.workflow.law import appealing
+from dsr_engine.workflow.law.appealing import AppealDue
 
 
 @click.command()

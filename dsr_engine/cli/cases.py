@@ -23,18 +23,18 @@ from dsr_engine.domain.errors import DsrError, InputWrong
 from dsr_engine.domain.letter import LetterKind
 from dsr_engine.domain.request import Manner, Right
 from dsr_engine.workflow.approve import give_approval
-from dsr_engine.workflow.attention import Alarm, Urgency, alarms
-from dsr_engine.workflow.corresponding import notice_day
 from dsr_engine.workflow.decide import VERDICTS, close_unfulfilled, decide_findings, possible_findings
 from dsr_engine.workflow.discover import FOUND
-from dsr_engine.workflow.doubles import open_doubles
 from dsr_engine.workflow.engine import run_case
-from dsr_engine.workflow.extending import REASONS
-from dsr_engine.workflow.extending import extend as extend_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Request, open_case
-from dsr_engine.workflow.letterbox import worries, worry_row
+from dsr_engine.workflow.law.attention import Alarm, Urgency, alarms
+from dsr_engine.workflow.law.extending import REASONS
+from dsr_engine.workflow.law.extending import extend as extend_case
+from dsr_engine.workflow.letters.corresponding import notice_day
+from dsr_engine.workflow.letters.letterbox import worries, worry_row
 from dsr_engine.workflow.masking import mask_of
+from dsr_engine.workflow.records.doubles import open_doubles
 from dsr_engine.workflow.report import Row, case_report, case_row, due_row, finding_row
 from dsr_engine.workflow.settling import GO_ON, SAME_PERSON, finish_task, settle
 

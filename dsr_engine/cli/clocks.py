@@ -8,9 +8,9 @@ from dsr_engine.cli.options import by_whom, house_of
 from dsr_engine.cli.terminal import print_line
 from dsr_engine.domain.pause import Doubt, Stop
 from dsr_engine.domain.regime import PauseWhy
-from dsr_engine.workflow import acknowledging, pausing
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.standing import standing
+from dsr_engine.workflow.law import acknowledging, pausing
+from dsr_engine.workflow.law.standing import standing
 
 _WHY = click.Choice([why.value for why in PauseWhy])
 

@@ -24,10 +24,10 @@ from dsr_engine.workflow.approve import give_approval
 from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, decide_findings, possible_findings
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.holds.reviewing import attest
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Claim, Request, open_case
 from dsr_engine.workflow.report import case_report
-from dsr_engine.workflow.reviewing import attest
 from dsr_engine.workflow.verify_identity import confirm_identity
 
 

@@ -10,7 +10,7 @@ from dsr_engine.cli.options import by_whom, house_of
 from dsr_engine.cli.terminal import print_line
 from dsr_engine.domain.entitled import EVERYTHING, REASONINGS
 from dsr_engine.domain.errors import InputWrong
-from dsr_engine.workflow.entitling import ASSESSED, name_grounds
+from dsr_engine.workflow.law.entitling import ASSESSED, name_grounds
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -15,8 +15,8 @@ from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.policy import Policy
 from dsr_engine.spec.home import load_policy
 from dsr_engine.workflow.engine import run_case
-from dsr_engine.workflow.entitling import name_further
 from dsr_engine.workflow.intake import Request, open_case, same_request
+from dsr_engine.workflow.law.entitling import name_further
 from dsr_engine.workflow.report import case_report
 
 

@@ -9,9 +9,9 @@ from dsr_engine.cli.entry import DONE, WAITING
 from dsr_engine.cli.exporting import as_csv, deliver, json_text, one_format
 from dsr_engine.cli.options import as_json, house_of
 from dsr_engine.cli.terminal import print_heading, print_line, print_table
+from dsr_engine.workflow.records.retention import Table, as_markdown, as_rows, retention_table
+from dsr_engine.workflow.records.ropa import Entry, RecordOfProcessing, record_of_processing
 from dsr_engine.workflow.report import Row
-from dsr_engine.workflow.retention import Table, as_markdown, as_rows, retention_table
-from dsr_engine.workflow.ropa import Entry, RecordOfProcessing, record_of_processing
 
 _out = click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it to a new file instead of printing it.")
 _csv = click.option("--csv", "is_csv", is_flag=True, help="As CSV.")

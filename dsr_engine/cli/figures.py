@@ -10,8 +10,8 @@ from dsr_engine.cli.exporting import as_csv, day_of, deliver, json_text, one_for
 from dsr_engine.cli.options import as_json, house_of
 from dsr_engine.cli.terminal import print_heading, print_line, print_table
 from dsr_engine.domain.figures import Figures, RightFigures
-from dsr_engine.workflow.figures import Publication, drop_figures, figures_of, publications
-from dsr_engine.workflow.register import Register, register_of
+from dsr_engine.workflow.records.figures import Publication, drop_figures, figures_of, publications
+from dsr_engine.workflow.records.register import Register, register_of
 from dsr_engine.workflow.report import Row
 
 _out = click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it to a new file instead of printing it.")

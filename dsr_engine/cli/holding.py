@@ -13,11 +13,11 @@ from dsr_engine.cli.terminal import print_json, print_line, print_table
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.hold import Hold, HoldState
 from dsr_engine.spec.categories import categories
+from dsr_engine.workflow.holds.placing import InFlight, ask_lift, confirm_hold, lift_hold, of_person, place_hold, refuse_lift
+from dsr_engine.workflow.holds.reviewing import attest as attest_holds
+from dsr_engine.workflow.holds.reviewing import hold_alarms
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.placing import InFlight, ask_lift, confirm_hold, lift_hold, of_person, place_hold, refuse_lift
-from dsr_engine.workflow.reviewing import attest as attest_holds
-from dsr_engine.workflow.reviewing import hold_alarms
 
 _STATES = {
     HoldState.PLACED: "in force, waits for a second person",

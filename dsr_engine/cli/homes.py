@@ -26,8 +26,8 @@ from dsr_engine.spec.catalog import Entry
 from dsr_engine.spec.catalog import catalog as words_of
 from dsr_engine.spec.home import Declared, load_manifests, load_regimes
 from dsr_engine.spec.problems import SpecWrong
-from dsr_engine.workflow.deadlines import is_stale
-from dsr_engine.workflow.suppressing import backup_notes
+from dsr_engine.workflow.law.deadlines import is_stale
+from dsr_engine.workflow.staying_erased.suppressing import backup_notes
 
 
 @click.command()

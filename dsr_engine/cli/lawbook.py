@@ -16,7 +16,7 @@ from dsr_engine.settings import find_home
 from dsr_engine.shipped import shipped
 from dsr_engine.spec.home import load_regimes
 from dsr_engine.spec.nearest import did_you_mean
-from dsr_engine.workflow.lawbook import Law, law_row, lawbook
+from dsr_engine.workflow.law.lawbook import Law, law_row, lawbook
 
 _LIST = {"regime": "regime", "title": "law", "answer": "answer", "extended": "extended", "appeal": "appeal", "since": "from", "checked": "checked"}
 _POINTS = {"what": "what", "value": "what it says", "cite": "where that stands"}

@@ -12,7 +12,7 @@ from dsr_engine.cli.terminal import print_json, print_line
 from dsr_engine.domain.certificate import Statement
 from dsr_engine.domain.commitment import salt_of
 from dsr_engine.domain.errors import InputWrong, NotVerified
-from dsr_engine.workflow.matching import is_about, salt_from_log
+from dsr_engine.workflow.records.matching import is_about, salt_from_log
 
 
 @click.command()

@@ -17,8 +17,8 @@ from dsr_engine.domain.order import Order
 from dsr_engine.domain.request import Manner
 from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.intake import Request
-from dsr_engine.workflow.ordering import ENDINGS
-from dsr_engine.workflow.ordering import end_order as end
+from dsr_engine.workflow.law.ordering import ENDINGS
+from dsr_engine.workflow.law.ordering import end_order as end
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -5,7 +5,7 @@ import click
 from dsr_engine.cli.entry import DONE
 from dsr_engine.cli.options import as_json, by_whom, claims_from, house_of, person_options
 from dsr_engine.cli.terminal import print_json, print_line, print_table
-from dsr_engine.workflow import own_data as own
+from dsr_engine.workflow.records import own_data as own
 from dsr_engine.workflow.report import Row
 
 

@@ -11,7 +11,8 @@ from dsr_engine.cli.terminal import print_heading, print_json, print_line, print
 from dsr_engine.delivery.iab_ddr import own_key
 from dsr_engine.domain.errors import DsrError, InputWrong
 from dsr_engine.domain.recipient import Channel, Notice, Recipient
-from dsr_engine.workflow.answering import (
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.notices.answering import (
     LEAST,
     PROPOSED,
     SAYABLE,
@@ -23,8 +24,7 @@ from dsr_engine.workflow.answering import (
     propose_disproportionate,
     resend,
 )
-from dsr_engine.workflow.house import House
-from dsr_engine.workflow.recipients import CHANNELS, STATES, for_person, missing
+from dsr_engine.workflow.notices.recipients import CHANNELS, STATES, for_person, missing
 
 Row = dict[str, str | int | bool | None]
 _REASON = "It stands on the certificate: at least {} characters, and no name of a person."

@@ -15,8 +15,8 @@ from dsr_engine.domain.case import Case
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.request import Manner, Right
 from dsr_engine.domain.request_log import Decision, LogEntry, Punctuality, punctuality
-from dsr_engine.workflow import replying
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.records import replying
 from dsr_engine.workflow.report import Row
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -11,8 +11,8 @@ from dsr_engine.domain.case import Case, Stage
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.replaying import Replayed, note_restore, open_replays, readiness
 from dsr_engine.workflow.report import Row
+from dsr_engine.workflow.staying_erased.replaying import Replayed, note_restore, open_replays, readiness
 
 
 @click.command()

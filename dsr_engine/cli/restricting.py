@@ -8,7 +8,7 @@ from dsr_engine.cli.entry import DONE, WAITING
 from dsr_engine.cli.options import as_json, by_whom, house_of, worker_name
 from dsr_engine.cli.terminal import print_json, print_line, print_table
 from dsr_engine.store.kept import Kept
-from dsr_engine.workflow.restricting import lift_restriction
+from dsr_engine.workflow.holds.restricting import lift_restriction
 
 
 @click.group(invoke_without_command=True)

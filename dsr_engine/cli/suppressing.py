@@ -18,9 +18,9 @@ from dsr_engine.cli.terminal import print_json, print_line, print_table
 from dsr_engine.content.format import Opener
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.spec.selector_kinds import check_kind
-from dsr_engine.workflow.screening import Screened, drop_rows, read_lines, screen
-from dsr_engine.workflow.suppressing import REASONS, activity, destroy_keys, rotate_key
-from dsr_engine.workflow.suppressing import lift as lift_digests
+from dsr_engine.workflow.staying_erased.screening import Screened, drop_rows, read_lines, screen
+from dsr_engine.workflow.staying_erased.suppressing import REASONS, activity, destroy_keys, rotate_key
+from dsr_engine.workflow.staying_erased.suppressing import lift as lift_digests
 
 _SHOWN = 20
 

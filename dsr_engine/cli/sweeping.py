@@ -13,8 +13,8 @@ from dsr_engine.domain.errors import InputWrong
 from dsr_engine.store.sweep_counts import SweepCount
 from dsr_engine.workflow.masking import Mask
 from dsr_engine.workflow.report import case_report, plan_report
-from dsr_engine.workflow.sweep import Swept
-from dsr_engine.workflow.sweep import sweep as run_sweep
+from dsr_engine.workflow.sweeps.sweep import Swept
+from dsr_engine.workflow.sweeps.sweep import sweep as run_sweep
 
 
 @click.command()

@@ -12,12 +12,12 @@ from dsr_engine.domain.case import Case
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.verification import METHODS
 from dsr_engine.spec.selector_kinds import check_kind
-from dsr_engine.workflow.adding import add_claims
+from dsr_engine.workflow.identity.adding import add_claims
+from dsr_engine.workflow.identity.matching_points import match_points
+from dsr_engine.workflow.identity.one_time_code import answer_code, send_code
+from dsr_engine.workflow.identity.showing import DOUBTS, paper_of, show_paper
 from dsr_engine.workflow.intake import Claim
-from dsr_engine.workflow.matching_points import match_points
-from dsr_engine.workflow.one_time_code import answer_code, send_code
-from dsr_engine.workflow.posting import send
-from dsr_engine.workflow.showing import DOUBTS, paper_of, show_paper
+from dsr_engine.workflow.letters.posting import send
 from dsr_engine.workflow.verify_identity import confirm_identity, not_identified
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -14,10 +14,10 @@ from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.letter import Letter, LetterKind
 from dsr_engine.domain.parcel import PostState
 from dsr_engine.domain.selector import Secret
-from dsr_engine.workflow.corresponding import Order, pdf_of, record_sent, send_letter
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.posting import send
-from dsr_engine.workflow.writing import SAYABLE, compose
+from dsr_engine.workflow.letters.corresponding import Order, pdf_of, record_sent, send_letter
+from dsr_engine.workflow.letters.posting import send
+from dsr_engine.workflow.letters.writing import SAYABLE, compose
 
 
 @click.command()

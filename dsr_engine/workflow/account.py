@@ -15,11 +15,11 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.decide import STAYS
 from dsr_engine.workflow.discover import VERIFIED
 from dsr_engine.workflow.errands import held_errands, is_errand
+from dsr_engine.workflow.holds.restricting import purpose_of
 from dsr_engine.workflow.masking import Mask
-from dsr_engine.workflow.recipients import recipient_exceptions
-from dsr_engine.workflow.restricting import purpose_of
+from dsr_engine.workflow.notices.recipients import recipient_exceptions
 from dsr_engine.workflow.survivals import assessed_statement, lower_levels, lowest_level
-from dsr_engine.workflow.tranche import TRANCHE
+from dsr_engine.workflow.sweeps.tranche import TRANCHE
 
 Row = Mapping[str, str | int]
 

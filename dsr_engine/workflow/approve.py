@@ -10,13 +10,13 @@ from dsr_engine.domain.plan import Obstacle, Plan
 from dsr_engine.domain.policy import Policy, RequestTerms, SweepTerms
 from dsr_engine.store.approvals import Approval
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.caution import caution
-from dsr_engine.workflow.census import whole_of
-from dsr_engine.workflow.entitling import is_immediate, missing_grounds
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.law.entitling import is_immediate, missing_grounds
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.repeating import wants_a_person
+from dsr_engine.workflow.staying_erased.repeating import wants_a_person
 from dsr_engine.workflow.step import Advance, Close, NewRound, Stand, Step
+from dsr_engine.workflow.sweeps.caution import caution
+from dsr_engine.workflow.sweeps.census import whole_of
 from dsr_engine.workflow.turn import Turn
 from dsr_engine.workflow.verify_identity import too_weak
 

@@ -17,15 +17,15 @@ from dsr_engine.domain.errors import Conflict
 from dsr_engine.store.certificates import Issued
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.account import DISCLAIMERS, Account, account_of
-from dsr_engine.workflow.entitling import stated_grounds
-from dsr_engine.workflow.exempting import approvers_of, with_provisions
+from dsr_engine.workflow.holds.reviewing import reviewed_statement
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.law.entitling import stated_grounds
+from dsr_engine.workflow.law.exempting import approvers_of, with_provisions
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.masking import Mask
-from dsr_engine.workflow.matching import committed_to
-from dsr_engine.workflow.recipients import recipient_rows, recipients_unknown
-from dsr_engine.workflow.repeating import told
-from dsr_engine.workflow.reviewing import reviewed_statement
+from dsr_engine.workflow.notices.recipients import recipient_rows, recipients_unknown
+from dsr_engine.workflow.records.matching import committed_to
+from dsr_engine.workflow.staying_erased.repeating import told
 from dsr_engine.workflow.step import Advance, Step
 from dsr_engine.workflow.turn import Turn
 

@@ -6,18 +6,18 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from dsr_engine.domain.errors import Conflict, DsrError
-from dsr_engine.workflow.aftercare import note_expired_backups
-from dsr_engine.workflow.alarming import mail_alarms
 from dsr_engine.workflow.dropping.standing import tend_drop
-from dsr_engine.workflow.erasing_again import erase_again
+from dsr_engine.workflow.holds.reviewing import remind_of_holds
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.letters.alarming import mail_alarms
+from dsr_engine.workflow.letters.posting import end_correspondence, read_bounces, send_post
 from dsr_engine.workflow.notify import follow_up_recipients
-from dsr_engine.workflow.outliving import keep_records
-from dsr_engine.workflow.posting import end_correspondence, read_bounces, send_post
 from dsr_engine.workflow.publish import forget_due
-from dsr_engine.workflow.rescanning import rescan
-from dsr_engine.workflow.reviewing import remind_of_holds
-from dsr_engine.workflow.suppressing import end_suppression
+from dsr_engine.workflow.records.outliving import keep_records
+from dsr_engine.workflow.staying_erased.aftercare import note_expired_backups
+from dsr_engine.workflow.staying_erased.erasing_again import erase_again
+from dsr_engine.workflow.staying_erased.rescanning import rescan
+from dsr_engine.workflow.staying_erased.suppressing import end_suppression
 
 #: Does what is due and says it in short lines, without anything of a person.
 Chore = Callable[[House], Iterable[str]]

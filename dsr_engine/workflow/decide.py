@@ -9,13 +9,13 @@ from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.finding import Finding
 from dsr_engine.domain.plan import ResultState
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.corresponding import write_ending
 from dsr_engine.workflow.discover import FOUND
-from dsr_engine.workflow.entitling import is_immediate
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.law.entitling import is_immediate
+from dsr_engine.workflow.law.standing import refusal_late
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.replying import note_closed
-from dsr_engine.workflow.standing import refusal_late
+from dsr_engine.workflow.letters.corresponding import write_ending
+from dsr_engine.workflow.records.replying import note_closed
 
 #: Why a request is refused that a law lets the controller refuse.
 EXEMPT = "exempt"

@@ -16,13 +16,13 @@ from dsr_engine.domain.finding import Coverage, Extent
 from dsr_engine.domain.system import PRIMARY, System
 from dsr_engine.drivers.driver import Driver
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.census import take_census
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.looking import FOUND, VERIFIED, Look, Search, facts_wanted, keep_look, look_at, person_search, slice_key
 from dsr_engine.workflow.pacing import admit, wait_of
 from dsr_engine.workflow.readers import Readers
 from dsr_engine.workflow.step import Advance, Stand, Step
-from dsr_engine.workflow.tranche import TRANCHE, search_tranche
+from dsr_engine.workflow.sweeps.census import take_census
+from dsr_engine.workflow.sweeps.tranche import TRANCHE, search_tranche
 from dsr_engine.workflow.turn import Turn
 
 __all__ = ["FOUND", "VERIFIED", "Seeker", "coverage_gaps", "discover", "reader_of", "search_systems"]

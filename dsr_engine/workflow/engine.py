@@ -10,7 +10,7 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.pacing import wait_of
-from dsr_engine.workflow.replying import note_closed
+from dsr_engine.workflow.records.replying import note_closed
 from dsr_engine.workflow.stages import STAGES
 from dsr_engine.workflow.step import Advance, Close, NewRound, Stand, Step
 from dsr_engine.workflow.turn import Turn

@@ -12,9 +12,9 @@ from dsr_engine.domain.hold import NOTHING_KNOWN, Hold
 from dsr_engine.domain.system import System
 from dsr_engine.store.tasks import Task
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.holds.reviewing import unreviewed
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.reviewing import unreviewed
 from dsr_engine.workflow.turn import Turn
 
 

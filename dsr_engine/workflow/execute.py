@@ -30,13 +30,13 @@ from dsr_engine.drivers.driver import Absent, Accepted, Change, Done, Drifted, D
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.errands import hand_out
 from dsr_engine.workflow.foresight import fingerprint, rewriter_for
+from dsr_engine.workflow.holds.protecting import held_positions, people_of
+from dsr_engine.workflow.holds.reviewing import is_reversible, unreviewed
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.incidents import report_lost
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.masking import mask_of
 from dsr_engine.workflow.pacing import in_spite_of_races
-from dsr_engine.workflow.protecting import held_positions, people_of
-from dsr_engine.workflow.reviewing import is_reversible, unreviewed
 from dsr_engine.workflow.step import Advance, Stand, Step
 from dsr_engine.workflow.turn import Turn
 

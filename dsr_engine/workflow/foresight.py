@@ -24,8 +24,8 @@ from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Change, CollectionFacts, Driver, Foreseen, Moved, Present, Watched
 from dsr_engine.workflow.batching import Draft, Ranks
 from dsr_engine.workflow.disposal import Disposal, Shape, fixed_links, shell
+from dsr_engine.workflow.holds.protecting import may_concern
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.protecting import may_concern
 
 #: Turning rows into shells can only remove deletions, so the fixed point is near; the bound is there for a driver that contradicts itself.
 MOST_PASSES = 6

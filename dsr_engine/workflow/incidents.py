@@ -21,7 +21,7 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.masking import mask_of
-from dsr_engine.workflow.suppressing import WRONG, leave_alone
+from dsr_engine.workflow.staying_erased.suppressing import WRONG, leave_alone
 
 ENGINE = "engine"
 #: Why an incident may be closed.

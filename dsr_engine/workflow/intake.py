@@ -12,12 +12,12 @@ from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.request import Contact, Manner, Right
 from dsr_engine.domain.selector import Secret, Selector
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.applying import refuse_unfit
-from dsr_engine.workflow.corresponding import acknowledge
-from dsr_engine.workflow.entitling import ASSESSED, check_grounds, keep_grounds
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.law.applying import refuse_unfit
+from dsr_engine.workflow.law.entitling import ASSESSED, check_grounds, keep_grounds
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.logbook import note_opened
+from dsr_engine.workflow.letters.corresponding import acknowledge
+from dsr_engine.workflow.records.logbook import note_opened
 from dsr_engine.workflow.step import Advance, Stand, Step
 from dsr_engine.workflow.turn import Turn
 

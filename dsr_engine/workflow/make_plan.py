@@ -18,20 +18,20 @@ from dsr_engine.domain.policy import Policy, Treatment
 from dsr_engine.domain.record import Locator
 from dsr_engine.domain.source import Source
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.aged_plan import Watch, remember, unchanged_kept, watch_of, watching
 from dsr_engine.workflow.batching import batched
 from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, STAYS, THEIRS
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.disposal import Disposal, Part, dispose
 from dsr_engine.workflow.errands import is_errand
-from dsr_engine.workflow.exempting import groundless, unfounded
 from dsr_engine.workflow.foresight import Foresight
+from dsr_engine.workflow.holds.protecting import bearing_of, first_holding, people_of
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.judgement import Judge
+from dsr_engine.workflow.law.exempting import groundless, unfounded
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.protecting import bearing_of, first_holding, people_of
 from dsr_engine.workflow.step import Advance, Step
-from dsr_engine.workflow.tranche import TRANCHE, day_of
+from dsr_engine.workflow.sweeps.aged_plan import Watch, remember, unchanged_kept, watch_of, watching
+from dsr_engine.workflow.sweeps.tranche import TRANCHE, day_of
 from dsr_engine.workflow.turn import Turn
 
 #: What is left of a mention after its sure places were treated in an earlier round: what was not meant then is not meant now.

@@ -11,11 +11,11 @@ from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.recipient import REMINDERS, Notice
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.law.standing import standing
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.recipients import make_notices, missing
-from dsr_engine.workflow.standing import standing
+from dsr_engine.workflow.notices.recipients import make_notices, missing
+from dsr_engine.workflow.notices.telling import attend_notices, is_due, next_moment
 from dsr_engine.workflow.step import Advance, Stand, Step
-from dsr_engine.workflow.telling import attend_notices, is_due, next_moment
 from dsr_engine.workflow.turn import Turn
 
 OPEN = "recipients_open"

@@ -11,16 +11,16 @@ from dsr_engine.domain.errors import NotVerified
 from dsr_engine.domain.plan import Plan
 from dsr_engine.store.sweep_marks import BEGIN
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.aftercare import begin_aftercare, is_awaited
-from dsr_engine.workflow.corresponding import write_ending
+from dsr_engine.workflow.holds.restricting import remember_kept
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.incidents import supersede
 from dsr_engine.workflow.intake import opened
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.recipients import is_followed_up
-from dsr_engine.workflow.restricting import remember_kept
+from dsr_engine.workflow.letters.corresponding import write_ending
+from dsr_engine.workflow.notices.recipients import is_followed_up
+from dsr_engine.workflow.staying_erased.aftercare import begin_aftercare, is_awaited
 from dsr_engine.workflow.step import Advance, Close, Step
-from dsr_engine.workflow.tranche import rest_of
+from dsr_engine.workflow.sweeps.tranche import rest_of
 from dsr_engine.workflow.turn import Turn
 
 FORGET = "forget"

@@ -12,16 +12,16 @@ from dsr_engine.domain.request import Right
 from dsr_engine.domain.selector import Selector
 from dsr_engine.domain.verification import METHODS, Verified
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.aftercare import aftercare_report
-from dsr_engine.workflow.attention import is_acknowledged
 from dsr_engine.workflow.discover import FOUND, VERIFIED
-from dsr_engine.workflow.entitling import stated_grounds
-from dsr_engine.workflow.exempting import approvers_of, exemption_rows
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.letterbox import letter_rows, worries_of, worry_row
+from dsr_engine.workflow.law.attention import is_acknowledged
+from dsr_engine.workflow.law.entitling import stated_grounds
+from dsr_engine.workflow.law.exempting import approvers_of, exemption_rows
+from dsr_engine.workflow.law.passing import past_of
+from dsr_engine.workflow.law.standing import is_extended, standing
+from dsr_engine.workflow.letters.letterbox import letter_rows, worries_of, worry_row
 from dsr_engine.workflow.masking import Mask, mask_of
-from dsr_engine.workflow.passing import past_of
-from dsr_engine.workflow.standing import is_extended, standing
+from dsr_engine.workflow.staying_erased.aftercare import aftercare_report
 
 Row = dict[str, str | int | bool | None]
 

@@ -15,11 +15,11 @@ from dsr_engine.domain.plan import Plan
 from dsr_engine.domain.regime import Assurance, PauseWhy
 from dsr_engine.domain.verification import CONFIRMED, GUARDIAN, METHODS, ON_PAPER, POINTS, Need, Verified, identity_of, lacking, need_of
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.corresponding import write_not_identified
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.law.pausing import end_for
+from dsr_engine.workflow.law.standing import standing
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.pausing import end_for
-from dsr_engine.workflow.standing import standing
+from dsr_engine.workflow.letters.corresponding import write_not_identified
 from dsr_engine.workflow.step import Advance, Close, Stand, Step
 from dsr_engine.workflow.turn import Turn
 

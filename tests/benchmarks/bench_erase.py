@@ -12,8 +12,8 @@ from dsr_engine.domain.case import Stage
 from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.approve import give_approval
 from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.holds.reviewing import attest
 from dsr_engine.workflow.intake import Claim, Request, open_case
-from dsr_engine.workflow.reviewing import attest
 from tests.servers.postgres import PostgresServer
 
 ROWS = 10_000

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from dsr_engine.bootstrap import create_home, opened, pin_policy, read_home
 from dsr_engine.domain.case import Outcome
-from dsr_engine.workflow.reviewing import attest
-from dsr_engine.workflow.sweep import sweep
+from dsr_engine.workflow.holds.reviewing import attest
+from dsr_engine.workflow.sweeps.sweep import sweep
 from tests.servers.postgres import PostgresServer
 
 ROWS = tuple(int(rows) for rows in os.environ.get("DSR_SWEEP_ROWS", "100000,1000000").split(","))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dsr_engine.bootstrap import opened, read_home
 from dsr_engine.content.canonical import canonical
 from dsr_engine.domain.suppression import MAILBOX, Basis, Suppressed
-from dsr_engine.workflow.screening import screen
+from dsr_engine.workflow.staying_erased.screening import screen
 from tests.cli.conftest import Dsr
 
 _ERASED = ("jane.roe@example.com", "o'neil+shop@example.org", "müller@bücher.example")

@@ -20,9 +20,9 @@ from dsr_engine.drivers.registry import open_driver
 from dsr_engine.store import ledger_file
 from dsr_engine.workflow.approve import give_approval
 from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.holds.reviewing import attest, unreviewed
 from dsr_engine.workflow.house import House, OpenDriver
 from dsr_engine.workflow.intake import Claim, Request, open_case
-from dsr_engine.workflow.reviewing import attest, unreviewed
 from tests.workflow.company import EMAIL, Company
 
 P = ParamSpec("P")

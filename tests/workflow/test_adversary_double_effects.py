@@ -10,7 +10,7 @@ from dsr_engine.domain.system import System
 from dsr_engine.drivers.columns import Columns
 from dsr_engine.drivers.registry import open_columns
 from dsr_engine.workflow.dropping.matching import match
-from dsr_engine.workflow.figures import figures_of
+from dsr_engine.workflow.records.figures import figures_of
 from tests.servers.drop_platform import FakePlatform, running
 from tests.workflow.brokerage import (
     CONNECTOR,

@@ -8,12 +8,12 @@ from dsr_engine.domain.case import Case, Outcome
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.hold import Hold
 from dsr_engine.domain.letter import LetterKind
-from dsr_engine.workflow.answering import close_recipients
-from dsr_engine.workflow.corresponding import ending_of
 from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.holds.placing import place_hold
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.placing import place_hold
-from dsr_engine.workflow.writing import compose
+from dsr_engine.workflow.letters.corresponding import ending_of
+from dsr_engine.workflow.letters.writing import compose
+from dsr_engine.workflow.notices.answering import close_recipients
 from tests.workflow.company import Company
 from tests.workflow.journeys import WORKER, approved, carried_through, opened_for, planned, working
 

@@ -13,9 +13,9 @@ from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.chores import do_chores
 from dsr_engine.workflow.incidents import open_incident
 from dsr_engine.workflow.intake import Claim
-from dsr_engine.workflow.replaying import note_restore, open_replays, readiness
-from dsr_engine.workflow.screening import is_listed
-from dsr_engine.workflow.suppressing import lift
+from dsr_engine.workflow.staying_erased.replaying import note_restore, open_replays, readiness
+from dsr_engine.workflow.staying_erased.screening import is_listed
+from dsr_engine.workflow.staying_erased.suppressing import lift
 from tests.servers.drop_platform import FakePlatform, running
 from tests.workflow.brokerage import (
     CONNECTOR,

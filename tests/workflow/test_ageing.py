@@ -17,8 +17,8 @@ from dsr_engine.domain.record import Locator, Record
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import CollectionMap, FieldMap, Manifest, System
 from dsr_engine.drivers.sql.driver import SqlDriver
-from dsr_engine.workflow.ageing import ageings
 from dsr_engine.workflow.judgement import judge
+from dsr_engine.workflow.sweeps.ageing import ageings
 
 _TODAY = date(2026, 5, 5)
 _FIELDS = {"email": "user.contact.email", "phone": "user.contact.phone_number"}

@@ -10,13 +10,13 @@ from dsr_engine.domain.case import Case, Outcome, Stage
 from dsr_engine.domain.clock import FixedClock
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.store.appeals import Decision
-from dsr_engine.workflow.appealing import appeal, deny_appeal, extend_appeal, grant_appeal
-from dsr_engine.workflow.attention import Urgency, alarms
 from dsr_engine.workflow.decide import close_unfulfilled
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import open_case
+from dsr_engine.workflow.law.appealing import appeal, deny_appeal, extend_appeal, grant_appeal
+from dsr_engine.workflow.law.attention import Urgency, alarms
+from dsr_engine.workflow.law.standing import standing
 from dsr_engine.workflow.report import case_report
-from dsr_engine.workflow.standing import standing
 from tests.workflow.company import EMAIL, NAME, POLICY, Company, founded
 from tests.workflow.journeys import carried_through, opened_for, request_of, working
 

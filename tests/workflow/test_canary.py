@@ -22,7 +22,7 @@ from dsr_engine.workflow.decide import close_unfulfilled
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.publish import forget_due
-from dsr_engine.workflow.sweep import sweep
+from dsr_engine.workflow.sweeps.sweep import sweep
 from tests.workflow.company import EMAIL, NAME, PHONE, POLICY, SHOP_CONNECTOR, Company
 from tests.workflow.journeys import NOON, WORKER, carried_through, opened_for, planned, waits_for, working
 from tests.workflow.meddling import Once, meddled, silence

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsr_engine.domain.selector import Scope, Secret, Selector
-from dsr_engine.workflow.candidates import Place, Seen, people_of
+from dsr_engine.workflow.identity.candidates import Place, Seen, people_of
 
 _CUSTOMER = Scope("shop", "customers", "id")
 _KINDS = ("email", "name", "postcode", "phone", "customer_id")

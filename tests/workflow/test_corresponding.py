@@ -24,17 +24,17 @@ from dsr_engine.domain.letter import LetterKind
 from dsr_engine.domain.parcel import Parcel, Posted
 from dsr_engine.domain.request import Contact
 from dsr_engine.domain.selector import Secret
-from dsr_engine.workflow.alarming import mail_alarms
-from dsr_engine.workflow.corresponding import BY_HAND, SENT, Order, notice_day, record_sent, send_letter
 from dsr_engine.workflow.decide import close_unfulfilled
-from dsr_engine.workflow.extending import extend
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import open_case
-from dsr_engine.workflow.letterbox import worries
-from dsr_engine.workflow.posting import BOUNCED, LONGEST, PAUSES, USUAL, end_correspondence, read_bounces, send_post
+from dsr_engine.workflow.law.extending import extend
+from dsr_engine.workflow.law.standing import standing
+from dsr_engine.workflow.letters.alarming import mail_alarms
+from dsr_engine.workflow.letters.corresponding import BY_HAND, SENT, Order, notice_day, record_sent, send_letter
+from dsr_engine.workflow.letters.letterbox import worries
+from dsr_engine.workflow.letters.posting import BOUNCED, LONGEST, PAUSES, USUAL, end_correspondence, read_bounces, send_post
 from dsr_engine.workflow.publish import forget_due
-from dsr_engine.workflow.rescanning import rescan
-from dsr_engine.workflow.standing import standing
+from dsr_engine.workflow.staying_erased.rescanning import rescan
 from tests.delivery.test_bounces import ID, POSTFIX
 from tests.servers.smtp_server import PASSWORD, USER, SmtpServer, Taken
 from tests.workflow.company import BOB, EMAIL, NAME, Company

@@ -15,13 +15,13 @@ from dsr_engine.domain.order import Order
 from dsr_engine.domain.regime import Entitlement, Regime
 from dsr_engine.domain.selector import Secret
 from dsr_engine.spec.categories import categories
-from dsr_engine.workflow.attention import Urgency, alarms
 from dsr_engine.workflow.decide import close_unfulfilled
 from dsr_engine.workflow.engine import run_case
-from dsr_engine.workflow.entitling import name_grounds
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import open_case
-from dsr_engine.workflow.ordering import end_order
+from dsr_engine.workflow.law.attention import Urgency, alarms
+from dsr_engine.workflow.law.entitling import name_grounds
+from dsr_engine.workflow.law.ordering import end_order
 from dsr_engine.workflow.report import case_report
 from tests.workflow.company import BOB, EMAIL, NAME, PHONE, POLICY, Company
 from tests.workflow.journeys import NOON, WORKER, approved, carried_through, plan_of, request_of, statement_of, waits_for, working

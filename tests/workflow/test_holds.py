@@ -15,12 +15,12 @@ from dsr_engine.domain.hold import Hold, HoldState
 from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.chores import do_chores
 from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.holds.placing import InFlight, ask_lift, confirm_hold, lift_hold, of_person, place_hold, refuse_lift
+from dsr_engine.workflow.holds.reviewing import attest
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Claim
-from dsr_engine.workflow.placing import InFlight, ask_lift, confirm_hold, lift_hold, of_person, place_hold, refuse_lift
 from dsr_engine.workflow.report import case_report
-from dsr_engine.workflow.reviewing import attest
-from dsr_engine.workflow.sweep import sweep
+from dsr_engine.workflow.sweeps.sweep import sweep
 from tests.workflow.company import BOB, EMAIL, SHOP, SHOP_CONNECTOR, Company, founded
 from tests.workflow.journeys import NOON, WORKER, approved, carried_through, ledger_of, opened_for, planned, statement_of, waits_for, working
 from tests.workflow.meddling import meddled

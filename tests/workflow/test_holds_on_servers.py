@@ -19,8 +19,8 @@ from dsr_engine.domain.clock import SystemClock
 from dsr_engine.domain.hold import Hold
 from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.holds.placing import InFlight, of_person, place_hold
 from dsr_engine.workflow.intake import Claim
-from dsr_engine.workflow.placing import InFlight, of_person, place_hold
 from tests.servers.postgres import PostgresServer
 from tests.workflow.company import EMAIL, SHOP_CONNECTOR, Company
 from tests.workflow.journeys import WORKER, approved, carried_through, opened_for, working

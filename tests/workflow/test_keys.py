@@ -10,8 +10,8 @@ from dsr_engine.domain.clock import FixedClock
 from dsr_engine.domain.hold import Hold
 from dsr_engine.domain.plan import Delete, ResultState
 from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.holds.placing import place_hold
 from dsr_engine.workflow.masking import Mask
-from dsr_engine.workflow.placing import place_hold
 from dsr_engine.workflow.report import plan_report
 from tests.workflow.company import EMAIL, Company, founded
 from tests.workflow.journeys import NOON, WORKER, approved, carried_through, opened_for, plan_of, planned, results_of, statement_of, working

@@ -16,7 +16,7 @@ from dsr_engine.domain.clock import FixedClock
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.sweep import sweep
+from dsr_engine.workflow.sweeps.sweep import sweep
 from dsr_engine.workflow.upkeep import accept_level, maintenance_report
 from tests.drivers.disk import holding
 from tests.drivers.sql_database import SqlDatabase

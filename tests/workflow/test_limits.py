@@ -12,7 +12,7 @@ from dsr_engine.domain.case import Case, CaseKind, Stage
 from dsr_engine.domain.pause import Doubt, Stop
 from dsr_engine.domain.regime import PauseEffect, PauseWhy
 from dsr_engine.domain.request import Right
-from dsr_engine.workflow.deadlines import Due, calendar_of, due
+from dsr_engine.workflow.law.deadlines import Due, calendar_of, due
 from tests.spec.files import REGIMES
 
 GERMANY, BAVARIA = calendar_of("Europe/Berlin", "DE"), calendar_of("Europe/Berlin", "DE-BY")

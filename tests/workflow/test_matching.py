@@ -16,8 +16,8 @@ from dsr_engine.domain.letter import LetterKind
 from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import open_case
-from dsr_engine.workflow.matching import code_for, committed_to, is_about, salt_from_log
-from dsr_engine.workflow.writing import compose
+from dsr_engine.workflow.letters.writing import compose
+from dsr_engine.workflow.records.matching import code_for, committed_to, is_about, salt_from_log
 from tests.workflow.company import BOB, EMAIL, NAME, Company
 from tests.workflow.journeys import carried_through, opened_for, request_of, statement_of, working
 

@@ -17,7 +17,7 @@ from dsr_engine.domain.incident import Incident, IncidentKind
 from dsr_engine.workflow.chores import CHORES, do_chores
 from dsr_engine.workflow.decide import close_unfulfilled
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.outliving import keep_records
+from dsr_engine.workflow.records.outliving import keep_records
 from tests.workflow.company import Company, founded
 from tests.workflow.journeys import carried_through, opened_for, request_of, working
 

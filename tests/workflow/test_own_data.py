@@ -15,7 +15,7 @@ from dsr_engine.workflow.chores import do_chores
 from dsr_engine.workflow.decide import close_unfulfilled
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Claim
-from dsr_engine.workflow.own_data import erase_officer, erase_requester, holdings, traces
+from dsr_engine.workflow.records.own_data import erase_officer, erase_requester, holdings, traces
 from tests.workflow.company import BOB, EMAIL, Company, founded
 from tests.workflow.journeys import carried_through, opened_for, planned, request_of, working
 

@@ -15,7 +15,7 @@ from dsr_engine.domain.clock import FixedClock
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.report import case_report
-from dsr_engine.workflow.sweep import Swept, sweep
+from dsr_engine.workflow.sweeps.sweep import Swept, sweep
 from tests.workflow.company import BOB, EMAIL, NAME, POLICY, SHOP, Company, founded
 from tests.workflow.journeys import NOON, WORKER, approved, carried_through, opened_for, plan_of, planned, statement_of, waits_for, working
 from tests.workflow.killing import BorderedStore, Borders, in_child

@@ -16,10 +16,10 @@ from dsr_engine.domain.policy import KEEPING, Keep, Pick, Policy, Rule, Start, T
 from dsr_engine.domain.record import Locator
 from dsr_engine.domain.system import CollectionMap, FieldMap
 from dsr_engine.drivers.driver import CollectionFacts, Link
-from dsr_engine.workflow.ageing import cutoff_of
 from dsr_engine.workflow.batching import MOST_RECORDS, Draft, Ranks, batched
 from dsr_engine.workflow.disposal import Disposal, Part, Shape, dispose, shell
 from dsr_engine.workflow.judgement import Judgement, held, judge
+from dsr_engine.workflow.sweeps.ageing import cutoff_of
 
 TODAY = date(2026, 3, 1)
 _CATEGORIES = ("user", "user.name", "user.contact.email", "user.unique_id", "user.content")

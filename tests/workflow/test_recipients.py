@@ -11,7 +11,7 @@ from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.parcel import PostState
 from dsr_engine.domain.recipient import NoticeState
 from dsr_engine.domain.regime import Duty, Notify
-from dsr_engine.workflow.answering import (
+from dsr_engine.workflow.notices.answering import (
     acknowledge,
     approve_disproportionate,
     close_recipients,
@@ -19,9 +19,9 @@ from dsr_engine.workflow.answering import (
     propose_disproportionate,
     resend,
 )
+from dsr_engine.workflow.notices.recipients import for_person, told
 from dsr_engine.workflow.notify import follow_up_recipients
 from dsr_engine.workflow.publish import FORGET, forget_due
-from dsr_engine.workflow.recipients import for_person, told
 from dsr_engine.workflow.settling import finish_task
 from tests.servers.recipient_server import RecipientServer, Reply
 from tests.workflow.company import BOB, EMAIL, NAME, Company

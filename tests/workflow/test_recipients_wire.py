@@ -15,12 +15,12 @@ from dsr_engine.delivery.tokens import jwk_of
 from dsr_engine.domain.case import Case, Outcome, Stage
 from dsr_engine.domain.errors import Conflict, NotAllowed
 from dsr_engine.domain.recipient import NoticeState
-from dsr_engine.workflow.answering import cancel, close_recipients
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.letters.posting import send_post
+from dsr_engine.workflow.notices.answering import cancel, close_recipients
+from dsr_engine.workflow.notices.recipients import recipient_rows
 from dsr_engine.workflow.notify import follow_up_recipients
-from dsr_engine.workflow.posting import send_post
-from dsr_engine.workflow.recipients import recipient_rows
 from tests.delivery.recipient_kinds import Processor, Vendor, new_key, pem_of
 from tests.servers.recipient_server import Asked, RecipientServer, Reply
 from tests.servers.smtp_server import SmtpServer

@@ -15,15 +15,15 @@ from dsr_engine.domain.regime import PauseWhy
 from dsr_engine.domain.request import Right
 from dsr_engine.domain.request_log import Punctuality, punctuality
 from dsr_engine.shipped import shipped
-from dsr_engine.workflow.acknowledging import acknowledge
-from dsr_engine.workflow.attention import Urgency, alarms
 from dsr_engine.workflow.decide import close_unfulfilled
-from dsr_engine.workflow.extending import extend
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Request, open_case
-from dsr_engine.workflow.pausing import pause, unpause
+from dsr_engine.workflow.law.acknowledging import acknowledge
+from dsr_engine.workflow.law.attention import Urgency, alarms
+from dsr_engine.workflow.law.extending import extend
+from dsr_engine.workflow.law.pausing import pause, unpause
+from dsr_engine.workflow.law.standing import standing
 from dsr_engine.workflow.report import case_report
-from dsr_engine.workflow.standing import standing
 from dsr_engine.workflow.verify_identity import confirm_identity
 from tests.workflow.company import BOB, EMAIL, NAME, POLICY, Company, founded
 from tests.workflow.journeys import carried_through, request_of, statement_of, working

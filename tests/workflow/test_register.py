@@ -16,12 +16,12 @@ from dsr_engine.domain.request import Right
 from dsr_engine.domain.request_log import Decision
 from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.decide import close_unfulfilled
-from dsr_engine.workflow.figures import drop_figures, figures_of, publications
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import open_case
-from dsr_engine.workflow.outliving import keep_records
-from dsr_engine.workflow.register import Register, SerialState, register_of
-from dsr_engine.workflow.replying import Reply, replied
+from dsr_engine.workflow.records.figures import drop_figures, figures_of, publications
+from dsr_engine.workflow.records.outliving import keep_records
+from dsr_engine.workflow.records.register import Register, SerialState, register_of
+from dsr_engine.workflow.records.replying import Reply, replied
 from tests.workflow.company import BOB, EMAIL, Company, founded
 from tests.workflow.journeys import carried_through, opened_for, request_of, working
 

@@ -15,8 +15,8 @@ from dsr_engine.domain.errors import Conflict
 from dsr_engine.workflow.chores import do_chores
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.replaying import Readiness, note_restore, open_replays, readiness
-from dsr_engine.workflow.suppressing import destroy_keys
+from dsr_engine.workflow.staying_erased.replaying import Readiness, note_restore, open_replays, readiness
+from dsr_engine.workflow.staying_erased.suppressing import destroy_keys
 from tests.servers.lifecycle import program
 from tests.servers.postgres import PostgresServer
 from tests.workflow.company import BOB, EMAIL, NAME, Company

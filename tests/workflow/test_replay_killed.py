@@ -13,8 +13,8 @@ import pytest
 from dsr_engine.domain.case import Stage
 from dsr_engine.domain.clock import FixedClock
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.replaying import note_restore, open_replays, readiness
-from dsr_engine.workflow.rescanning import rescan
+from dsr_engine.workflow.staying_erased.replaying import note_restore, open_replays, readiness
+from dsr_engine.workflow.staying_erased.rescanning import rescan
 from tests.workflow.company import EMAIL, NAME, Company, founded
 from tests.workflow.journeys import NOON, carried_through, journey, working
 from tests.workflow.killing import Borders, bordered, in_child

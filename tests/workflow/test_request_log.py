@@ -11,11 +11,11 @@ from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.request import Manner, Right
 from dsr_engine.domain.request_log import Decision, LogEntry
 from dsr_engine.workflow.decide import close_unfulfilled
-from dsr_engine.workflow.doubles import open_doubles
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Request, open_case
-from dsr_engine.workflow.replying import Reply, correct_receipt, replied
+from dsr_engine.workflow.records.doubles import open_doubles
+from dsr_engine.workflow.records.replying import Reply, correct_receipt, replied
 from tests.workflow.company import EMAIL, NAME, PHONE, POLICY, Company, founded
 from tests.workflow.journeys import WORKER, carried_through, opened_for, request_of, waits_for, working
 

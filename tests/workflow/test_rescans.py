@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from dsr_engine.domain.case import Case, CaseKind, Stage
 from dsr_engine.domain.clock import FixedClock
-from dsr_engine.workflow.aftercare import aftercare_report
 from dsr_engine.workflow.chores import do_chores
 from dsr_engine.workflow.decide import decide_findings, possible_findings
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.staying_erased.aftercare import aftercare_report
 from tests.workflow.company import EMAIL, NAME, POLICY, SHOP_CONNECTOR, Company
 from tests.workflow.journeys import NOON, approved, carried_through, journey, opened_for, statement_of, waits_for, working
 

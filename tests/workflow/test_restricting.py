@@ -16,11 +16,11 @@ from dsr_engine.domain.clock import FixedClock
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.hold import Hold
 from dsr_engine.drivers.registry import open_access
+from dsr_engine.workflow.holds.placing import place_hold
+from dsr_engine.workflow.holds.restricting import lift_restriction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.placing import place_hold
-from dsr_engine.workflow.restricting import lift_restriction
-from dsr_engine.workflow.sweep import sweep
+from dsr_engine.workflow.sweeps.sweep import sweep
 from tests.workflow.company import EMAIL, POLICY, Company, founded
 from tests.workflow.journeys import WORKER, carried_through, opened_for, statement_of, working
 

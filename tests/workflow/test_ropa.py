@@ -12,8 +12,8 @@ from dsr_engine.domain.own_data import KINDS
 from dsr_engine.domain.policy import Treatment
 from dsr_engine.domain.recipient import AWAITED, Channel, Recipient, Role
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.retention import Table, as_markdown, retention_table
-from dsr_engine.workflow.ropa import Entry, RecordOfProcessing, record_of_processing
+from dsr_engine.workflow.records.retention import Table, as_markdown, retention_table
+from dsr_engine.workflow.records.ropa import Entry, RecordOfProcessing, record_of_processing
 from tests.workflow.company import BOB, EMAIL, NAME, SHOP_CONNECTOR, Company
 from tests.workflow.journeys import opened_for, working
 

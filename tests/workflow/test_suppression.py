@@ -13,11 +13,11 @@ from dsr_engine.domain.regime import StayErased
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.suppression import Basis
 from dsr_engine.workflow.chores import do_chores
-from dsr_engine.workflow.entitling import name_grounds
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Claim
-from dsr_engine.workflow.screening import is_listed
-from dsr_engine.workflow.suppressing import activity, destroy_keys, lift, rotate_key
+from dsr_engine.workflow.law.entitling import name_grounds
+from dsr_engine.workflow.staying_erased.screening import is_listed
+from dsr_engine.workflow.staying_erased.suppressing import activity, destroy_keys, lift, rotate_key
 from tests.workflow.company import BOB, EMAIL, NAME, PHONE, Company
 from tests.workflow.journeys import NOON, carried_through, journey, opened_for, working
 

@@ -23,10 +23,10 @@ from dsr_engine.domain.hold import Hold
 from dsr_engine.store.sweep_marks import BEGIN
 from dsr_engine.workflow.discover import FOUND, VERIFIED
 from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.holds.placing import place_hold
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.placing import place_hold
-from dsr_engine.workflow.sweep import Swept, sweep
-from dsr_engine.workflow.tranche import TRANCHE
+from dsr_engine.workflow.sweeps.sweep import Swept, sweep
+from dsr_engine.workflow.sweeps.tranche import TRANCHE
 from tests.workflow.company import Company, founded
 from tests.workflow.journeys import WORKER, approved, ledger_of, statement_of, waits_for, working
 from tests.workflow.killing import Borders, bordered, in_child

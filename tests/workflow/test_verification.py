@@ -11,14 +11,14 @@ from dsr_engine.domain.clock import FixedClock
 from dsr_engine.domain.errors import Conflict, DsrError, InputWrong
 from dsr_engine.domain.parcel import Parcel
 from dsr_engine.domain.selector import Secret
-from dsr_engine.workflow.adding import add_claims
 from dsr_engine.workflow.decide import close_unfulfilled
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.identity.adding import add_claims
+from dsr_engine.workflow.identity.matching_points import match_points
+from dsr_engine.workflow.identity.one_time_code import MOST_TRIES, PURPOSE, answer_code, send_code
+from dsr_engine.workflow.identity.showing import paper_of, show_paper
 from dsr_engine.workflow.intake import Claim, open_case
-from dsr_engine.workflow.matching_points import match_points
-from dsr_engine.workflow.one_time_code import MOST_TRIES, PURPOSE, answer_code, send_code
-from dsr_engine.workflow.showing import paper_of, show_paper
 from dsr_engine.workflow.verify_identity import confirm_identity, not_identified
 from tests.workflow.company import BOB, EMAIL, NAME, PHONE, Company
 from tests.workflow.journeys import NOON, WORKER, carried_through, request_of, statement_of, waits_for, working

@@ -5,8 +5,8 @@ import pytest
 from dsr_engine.domain.case import Outcome
 from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.identity.matching_points import match_points
 from dsr_engine.workflow.intake import Claim, open_case
-from dsr_engine.workflow.matching_points import match_points
 from tests.workflow.company import BOB, EMAIL, NAME, POLICY, Company
 from tests.workflow.journeys import WORKER, carried_through, request_of, statement_of, working
 from tests.workflow.test_entitlements import INVOICES, RULES

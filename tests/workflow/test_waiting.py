@@ -14,8 +14,8 @@ from dsr_engine.domain.plan import ResultState
 from dsr_engine.workflow.decide import NOT_THEIRS, close_unfulfilled, decide_findings
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.holds.placing import InFlight, ask_lift, lift_hold, place_hold
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.placing import InFlight, ask_lift, lift_hold, place_hold
 from tests.workflow.company import BOB, EMAIL, Company
 from tests.workflow.journeys import (
     NOON,

@@ -21,7 +21,7 @@ from dsr_engine.workflow.dropping.settling import has_kept, settle
 from dsr_engine.workflow.dropping.sharing import shared_marks
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.suppressing import LIFTED, WRONG
+from dsr_engine.workflow.staying_erased.suppressing import LIFTED, WRONG
 
 #: Days before the law's interval is over in which what a case kept is judged anew.
 MARGIN = 10

@@ -24,7 +24,7 @@ from dsr_engine.workflow.dropping.pulling import drop_settings, opt_out_of
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Claim, Request, drafted, opened
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.suppressing import kind_of_key
+from dsr_engine.workflow.staying_erased.suppressing import kind_of_key
 
 #: How the identity in such a case is established, in the words of certificates.
 BY_PLATFORM = "drop_platform"

@@ -17,9 +17,9 @@ from dsr_engine.domain.drop import Access, Batch, DropList, DropSettings, Listed
 from dsr_engine.domain.errors import Conflict, DsrError, InputWrong
 from dsr_engine.store.drop_answers import Accessed
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.aftercare import RESCAN
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.staying_erased.aftercare import RESCAN
 
 Sleep = Callable[[float], None]
 #: The longest that one pull waits for an archive to be put together, in seconds.

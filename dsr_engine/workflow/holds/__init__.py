@@ -1,0 +1,1 @@
+"""What protects data from erasure, and what restricts what has to stay."""

@@ -1,0 +1,42 @@
+"""How a case stands against its limits, with everything that was recorded about it: an extension, and what stopped its clock."""
+
+from collections.abc import Iterable, Mapping
+
+from dsr_engine.domain.case import Case
+from dsr_engine.store.approvals import Approval
+from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.law.deadlines import Due, due
+
+EXTENDED = "extended"
+
+
+def standing(tx: Transaction, house: House, case: Case) -> Due | None:
+    """The limits of an open request as of today; None for what no limit runs for."""
+    return standings(tx, house, (case,)).get(case.id)
+
+
+def standings(tx: Transaction, house: House, cases: Iterable[Case]) -> Mapping[str, Due]:
+    """The limits of these cases by case. Cases for which no limit runs are not in it."""
+    cases = tuple(case for case in cases if case.outcome is None)
+    today = house.calendar.day_of(house.clock.now())
+    stops = tx.pauses.of_all([case.id for case in cases])
+    found = {}
+    for case in cases:
+        extended = is_extended(tx.approvals.of(case.id))
+        stood = tuple(paused.stop for paused in stops.get(case.id, ()))
+        limits = due(case, house.regimes_of(case), house.calendar, today, extended=extended, stops=stood)
+        if limits is not None:
+            found[case.id] = limits
+    return found
+
+
+def is_extended(approvals: Iterable[Approval]) -> bool:
+    """True if somebody extended the case in time."""
+    return any(entry.manner == EXTENDED for entry in approvals)
+
+
+def refusal_late(tx: Transaction, house: House, case: Case) -> int:
+    """By how many days a refusal of today would come after its limit, which an extension of the answer may not move (GDPR Art. 12(4)); 0 if none."""
+    found = standing(tx, house, case)
+    return max(0, (house.calendar.day_of(house.clock.now()) - found.limits.refusal).days) if found is not None else 0

@@ -1,0 +1,1 @@
+"""What is written to requesters and officers, and how it fares."""

@@ -1,0 +1,1 @@
+"""Telling those who had received the data, and what they answer."""

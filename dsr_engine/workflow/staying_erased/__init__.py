@@ -1,0 +1,1 @@
+"""What follows an erasure: later looks, suppression, imports, restored backups."""

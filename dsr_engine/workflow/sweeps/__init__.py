@@ -1,0 +1,1 @@
+"""Retention sweeps: what is due, counted and cut into tranches."""
