@@ -27,6 +27,8 @@ _LEAST = 5
 _LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "mac-roman", "koi8-r", "cp437")
 #: Those that are tried for subjects whose names are not written in Latin letters.
 _OTHER = ("cp1251", "koi8-r", "iso8859-5", "cp1253", "iso8859-7", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "iso2022_jp")
+#: What begins an escape that stands for one character.
+_ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|&#?\w{2,}|\\[ux]|=[0-9A-Fa-f]{2}")
 _RUN = re.compile(f"{DIGIT}{{{RUN},}}".encode())
 _REST = re.compile(rb"\r?\n[ \t]?[A-Za-z0-9+/_-]+={0,2}|={1,2}")
 #: The characters outside latin-1 that can fold to ASCII or to nothing: Latin, marks, punctuation, letter-like, enclosed, full width, tags.
@@ -63,8 +65,16 @@ class Glance:
             return True
         if b"\0" in data and self.at_text(data.decode("latin-1")):
             return True
-        # The last reading is for escapes in text of a Western charset; the others look for what stands there as it is.
-        return not _is_utf8(data) and (any(self.in_other_charsets(data)) or self.at_text(data.decode("cp1252", "replace")))
+        return not _is_utf8(data) and (
+            any(self.in_other_charsets(data)) or self.at_text(data.decode("cp1252", "replace")) or self._is_escaped_in_latin(data)
+        )
+
+    def _is_escaped_in_latin(self, data: bytes) -> bool:
+        """True if escapes beside letters and spaces of another Latin charset hold a sign: a no-break space is not the same byte in all of them."""
+        if not _ESCAPED.search(data):
+            return False
+        texts = dict.fromkeys(charset.folded(data) for charset in _LATIN_TABLES)
+        return any(self.at_text(text.decode("latin-1")) for text in texts)
 
     def in_other_charsets(self, data: bytes) -> Iterator[str]:
         """The charsets, other than UTF-8, in which the bytes hold a sign."""

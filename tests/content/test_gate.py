@@ -38,6 +38,14 @@ def test_what_matches_passes_in_any_charset(parts: tuple[str, str, str], charset
         assert gate.hits(data)
 
 
+@pytest.mark.parametrize("name", MATCHERS)
+@pytest.mark.parametrize("charset", ["koi8-r", "mac-roman", "cp437", "cp1252"])
+def test_an_escape_beside_a_no_break_space_of_any_latin_charset_is_seen(charset: str, name: str) -> None:
+    data = "|%4aAN%45\xa0D%4fE|".encode(charset)
+    assert MATCHERS[name].gate.passes(data)
+    assert MATCHERS[name].gate.hits(data)
+
+
 @given(st.text(max_size=300), st.sampled_from(sorted(MATCHERS)))
 @settings(deadline=None)
 def test_passes_is_true_exactly_where_there_are_hits(text: str, name: str) -> None:
