@@ -5,8 +5,8 @@ from datetime import date
 import click
 
 from dsr_engine.bootstrap import pin_policy
+from dsr_engine.cli.dates import day_of
 from dsr_engine.cli.entry import DONE
-from dsr_engine.cli.exporting import day_of
 from dsr_engine.cli.options import by_whom, claims_from, home_of, house_of, person_options
 from dsr_engine.cli.terminal import print_line
 from dsr_engine.domain.errors import InputWrong

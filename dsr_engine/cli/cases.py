@@ -1,7 +1,6 @@
 """`dsr case`: the life of a case, one command for each thing that a person does to it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -9,6 +8,7 @@ import click
 from dsr_engine.bootstrap import pin_policy
 from dsr_engine.cli.appeals import appeal, deny_appeal, extend_appeal, grant_appeal
 from dsr_engine.cli.clocks import acknowledge, pause, unpause
+from dsr_engine.cli.dates import day_of
 from dsr_engine.cli.entitling import ground, ground_options, grounds_from
 from dsr_engine.cli.entry import DONE, WAITING
 from dsr_engine.cli.options import as_json, by_whom, claims_from, home_of, house_of, person_options, system_options, systems_from, worker_name
@@ -106,16 +106,6 @@ def open_(
         print_line(f"case {opened.id} is open" + (f"; {told}" if told else ""))
         next_step(opened, doubles, is_vouched=bool(opened.identity))
     return DONE
-
-
-def _date(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        day = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputWrong(f"{option} is not a date", code="option.date", hint="write it as 2026-11-21") from None
-    return day if day.tzinfo else day.replace(tzinfo=UTC)
 
 
 @case.command("list")
@@ -290,9 +280,9 @@ def refuse(context: click.Context, case_id: str, reason: str, by: str) -> int:
 @click.pass_context
 def extend(context: click.Context, case_id: str, reason: str, notified: str | None, by: str) -> int:
     """Records that the limit for the answer is extended. The notice has to have gone out within the first limit."""
-    day = _date(notified, "--notified")
+    day = day_of(notified, "--notified") if notified is not None else None
     with house_of(context) as house:
-        extend_case(house, case_id, reason, day.date() if day else notice_day(house, case_id, LetterKind.EXTENSION), by)
+        extend_case(house, case_id, reason, day or notice_day(house, case_id, LetterKind.EXTENSION), by)
         with house.store.snapshot() as tx:
             limits = due_row(tx, house, tx.cases.get(case_id))
     print_line(f"case {case_id} is extended: answer by {limits['answer']}, refusal by {limits['refusal']}")

@@ -2,8 +2,8 @@
 
 import click
 
+from dsr_engine.cli.dates import day_of
 from dsr_engine.cli.entry import DONE
-from dsr_engine.cli.exporting import day_of
 from dsr_engine.cli.options import by_whom, house_of
 from dsr_engine.cli.terminal import print_line
 from dsr_engine.domain.pause import Doubt, Stop

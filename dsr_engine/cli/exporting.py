@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Iterable
-from datetime import date
 from pathlib import Path
 
 from dsr_engine.cli.terminal import print_line, print_verbatim
@@ -16,14 +15,6 @@ def one_format(*chosen: bool) -> None:
     """Raises `InputWrong` where more than one format is asked for."""
     if sum(chosen) > 1:
         raise InputWrong("one format at a time", code="option.format", hint="leave the others out")
-
-
-def day_of(text: str, option: str) -> date:
-    """The day that an option names. Raises `InputWrong`."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputWrong(f"{option} is not a date", code="option.date", hint="write it as 2026-11-21") from None
 
 
 def as_csv(rows: Iterable[Row], columns: Iterable[str]) -> str:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from dsr_engine.cli.dates import day_of
 from dsr_engine.cli.entry import DONE, FAILED, WAITING
-from dsr_engine.cli.exporting import as_csv, day_of, deliver, json_text, one_format
+from dsr_engine.cli.exporting import as_csv, deliver, json_text, one_format
 from dsr_engine.cli.options import as_json, house_of
 from dsr_engine.cli.terminal import print_heading, print_line, print_table
 from dsr_engine.domain.figures import Figures, RightFigures

@@ -1,13 +1,11 @@
 """`dsr incident`: what went wrong, who has to be told of it until when, and from where lost data can be brought back."""
 
-from datetime import UTC, datetime
-
 import click
 
+from dsr_engine.cli.dates import moment_of
 from dsr_engine.cli.entry import DONE, WAITING
 from dsr_engine.cli.options import as_json, by_whom, house_of
 from dsr_engine.cli.terminal import print_heading, print_json, print_line, print_table
-from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.incident import Incident, IncidentKind, Risk, Told
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.incidents import CLOSINGS, close_incident, judge_risk, open_incident, record_told, recoveries
@@ -30,7 +28,7 @@ def incident() -> None:
 def open_(context: click.Context, case_id: str, kind: str, aware: str | None, by: str) -> int:
     """Opens an incident about what CASE did. The certificate of the case is withdrawn."""
     with house_of(context) as house:
-        at = house.clock.now() if aware is None else _moment(house, aware, "--aware")
+        at = house.clock.now() if aware is None else moment_of(aware, "--aware", house.calendar.zone)
         opened = open_incident(house, IncidentKind(kind), case_id, at, by)
         _print(house, opened)
     return WAITING
@@ -91,7 +89,7 @@ def judge(context: click.Context, incident_id: str, risk: str, by: str) -> int:
 def told(context: click.Context, incident_id: str, who: str, at: str | None, by: str) -> int:
     """Records that the authority, the people or the controller were told."""
     with house_of(context) as house:
-        moment = house.clock.now() if at is None else _moment(house, at, "--on")
+        moment = house.clock.now() if at is None else moment_of(at, "--on", house.calendar.zone)
         _print(house, record_told(house, incident_id, Told(who), moment, by))
     return DONE
 
@@ -107,15 +105,6 @@ def close(context: click.Context, incident_id: str, reason: str, by: str) -> int
         close_incident(house, incident_id, reason, by)
     print_line(f"incident {incident_id} is closed")
     return DONE
-
-
-def _moment(house: House, text: str, option: str) -> datetime:
-    """What was typed; a day without an hour is that day's first moment where the controller is, the careful reading of *aware*."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputWrong(f"{option} is not a moment", code="option.date", hint="write 2026-11-21 or 2026-11-21T14:30+01:00") from None
-    return (at if at.tzinfo else at.replace(tzinfo=house.calendar.zone)).astimezone(UTC)
 
 
 def _row(house: House, entry: Incident) -> Row:

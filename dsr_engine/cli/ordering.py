@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from dsr_engine.cli.dates import day_of
 from dsr_engine.cli.entry import DONE
 from dsr_engine.cli.options import by_whom, house_of
 from dsr_engine.cli.terminal import print_line
@@ -40,10 +40,7 @@ def order_from(*, is_order: bool, reference: str, due: str | None) -> Order | No
         return None
     if not is_order or not reference.strip() or due is None:
         raise InputWrong("--order, --reference and --due belong together", code="option.order", hint="--order --reference TEXT --due 2026-12-31")
-    try:
-        return Order(Secret(reference.strip()), date.fromisoformat(due))
-    except ValueError:
-        raise InputWrong("--due is not a date", code="option.date", hint="write it as 2026-11-21") from None
+    return Order(Secret(reference.strip()), day_of(due, "--due"))
 
 
 def as_order(request: Request, order: Order | None) -> Request:

@@ -1,10 +1,11 @@
 """`dsr recipients`: the register of those who receive data, and for each case who was told, who answered and who cannot be told."""
 
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 
+from dsr_engine.cli.dates import day_of
 from dsr_engine.cli.entry import DONE, WAITING
 from dsr_engine.cli.options import as_json, by_whom, home_of, house_of
 from dsr_engine.cli.terminal import print_heading, print_json, print_line, print_table, print_verbatim
@@ -224,7 +225,7 @@ def _day(moment: datetime | None) -> str | None:
 def acknowledge_(context: click.Context, case_id: str, name: str, said: str, on: str | None, evidence: Path | None, by: str) -> int:
     """Records what a recipient said. That a notice arrived is one thing, that the data are deleted another."""
     with house_of(context) as house:
-        notice = acknowledge(house, case_id, name, said, by, on=_date(on), evidence=evidence)
+        notice = acknowledge(house, case_id, name, said, by, on=day_of(on, "--on") if on is not None else None, evidence=evidence)
         return _done(house, notice)
 
 
@@ -306,12 +307,3 @@ def _done(house: House, notice: Notice) -> int:
         if tx.cases.get(notice.case).outcome is None:
             print_line(f"  next: dsr case run {notice.case}")
     return DONE
-
-
-def _date(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputWrong("--on is not a date", code="option.date", hint="write it as 2026-11-21") from None

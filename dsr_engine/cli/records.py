@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
+from dsr_engine.cli.dates import day_of, moment_of
 from dsr_engine.cli.entry import DONE
-from dsr_engine.cli.exporting import as_csv, day_of, deliver, json_text, one_format
+from dsr_engine.cli.exporting import as_csv, deliver, json_text, one_format
 from dsr_engine.cli.options import as_json, by_whom, house_of
 from dsr_engine.cli.terminal import print_json, print_line, print_table
 from dsr_engine.domain.case import Case
@@ -50,11 +51,7 @@ def received_at(house: House, text: str | None) -> datetime | None:
     """The moment in --received; a mere day begins where the controller is. Raises `InputWrong` for no date, and for one that is still to come."""
     if text is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputWrong("--received is not a date", code="option.date", hint="write it as 2026-11-21") from None
-    moment = moment if moment.tzinfo else datetime.combine(moment.date(), moment.time(), house.calendar.zone)
+    moment = moment_of(text, "--received", house.calendar.zone)
     if house.calendar.day_of(moment) > house.calendar.day_of(house.clock.now()):
         raise InputWrong("--received lies in the future", code="option.received", hint="name the day on which the request arrived")
     return moment

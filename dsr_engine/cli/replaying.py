@@ -1,9 +1,8 @@
 """`dsr replay` and `dsr ready`: after a restored backup everyone is erased again before the system is opened."""
 
-from datetime import datetime
-
 import click
 
+from dsr_engine.cli.dates import moment_of
 from dsr_engine.cli.entry import DONE, WAITING
 from dsr_engine.cli.options import as_json, by_whom, house_of, worker_name
 from dsr_engine.cli.terminal import print_heading, print_json, print_line, print_table
@@ -25,7 +24,7 @@ from dsr_engine.workflow.staying_erased.replaying import Replayed, note_restore,
 def replay(context: click.Context, since: str, systems: tuple[str, ...], accept_unknown: bool, by: str, is_json: bool) -> int:
     """Erases again everyone who was erased since a backup that was restored. May be killed and repeated. Exit code 3: something is missing."""
     with house_of(context) as house:
-        as_of = _moment(since, house)
+        as_of = moment_of(since, "--since", house.calendar.zone)
         done = [open_replays(house, note_restore(house, name, as_of, by), accept_unknown=accept_unknown) for name in _named(house, systems)]
         cases = _run(house, [case for entry in done for case in entry.cases])
     if is_json:
@@ -40,15 +39,6 @@ def _named(house: House, systems: tuple[str, ...]) -> tuple[str, ...]:
     if not found:
         raise InputWrong("no system is declared", code="system.none", hint="add one to systems.yaml")
     return found
-
-
-def _moment(text: str, house: House) -> datetime:
-    """A moment, or the beginning of a day; without a time zone it is meant as the clocks of the calendar show it."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputWrong("--since is no moment", code="option.date", hint="write it as 2026-11-21, or 2026-11-21T03:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=house.calendar.zone)
 
 
 def _run(house: House, cases: list[str]) -> list[Case]:

@@ -1,10 +1,10 @@
 """`dsr case verify|match|code|evidence|cannot-identify|more`: how an officer finds out who asked, and what the program does of it by itself."""
 
-from datetime import date
 from pathlib import Path
 
 import click
 
+from dsr_engine.cli.dates import day_of
 from dsr_engine.cli.entry import DONE, WAITING
 from dsr_engine.cli.options import as_json, by_whom, claims_from, house_of, person_options
 from dsr_engine.cli.terminal import print_json, print_line, print_table
@@ -21,15 +21,6 @@ from dsr_engine.workflow.letters.posting import send
 from dsr_engine.workflow.verify_identity import confirm_identity, not_identified
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputWrong("--signed is not a date", code="option.date", hint="write it as 2026-11-21") from None
 
 
 def _say(case: Case) -> int:
@@ -56,9 +47,10 @@ def verify(
     context: click.Context, case_id: str, method: str, kinds: tuple[str, ...], paper: Path | None, signed: str | None, age: int | None, by: str
 ) -> int:
     """Records on your word that the requester is the person, and how that was established."""
+    data = paper.read_bytes() if paper is not None else None
+    day = day_of(signed, "--signed") if signed is not None else None
     with house_of(context) as house:
-        data = paper.read_bytes() if paper is not None else None
-        after = confirm_identity(house, case_id, method, by, kinds, paper=data, signed_on=_day(signed), age=age)
+        after = confirm_identity(house, case_id, method, by, kinds, paper=data, signed_on=day, age=age)
     return _say(after)
 
 

@@ -1,12 +1,12 @@
 """`dsr letter`: what is written to a requester, with everything in it that the law demands; read, saved, sent, or recorded as sent."""
 
-from datetime import date
 from pathlib import Path
 
 import click
 
 from dsr_engine.certificate.fonts import is_asian
 from dsr_engine.certificate.letter import as_text
+from dsr_engine.cli.dates import day_of
 from dsr_engine.cli.entry import DONE, WAITING
 from dsr_engine.cli.options import by_whom, house_of
 from dsr_engine.cli.terminal import print_line, print_verbatim
@@ -60,7 +60,7 @@ def letter(
     words = _words(said)
     with house_of(context) as house:
         if day is not None:
-            record_sent(house, case_id, LetterKind(kind), _day(day), by)
+            record_sent(house, case_id, LetterKind(kind), day_of(day, "--record-sent"), by)
             print_line(f"recorded: the {_named(kind)} of case {case_id} went out on {day}")
             return DONE
         if is_sent:
@@ -79,13 +79,6 @@ def _words(said: tuple[str, ...]) -> dict[str, str]:
     if any(not mark for _, mark, _ in pairs):
         raise InputWrong("--say needs WHAT=TEXT", code="option.say", hint='for instance --say "recipients=We told our payment provider."')
     return {what: text for what, _, text in pairs}
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputWrong("--record-sent is not a date", code="option.date", hint="write it as 2026-11-21") from None
 
 
 def _named(kind: str) -> str:
