@@ -79,14 +79,13 @@ class Duty(StrEnum):
 class Notify:
     """Who must be told of an erasure. `public`: other controllers, where the data were made public (Art. 17(2)).
 
-    `names`: the person may ask who was told, by name (Art. 19). `within` is how soon; None: at once.
+    `names`: the person may ask who was told, by name (Art. 19).
     """
 
     processors: Duty = Duty.REQUIRED
     recipients: Duty = Duty.UNLESS_DISPROPORTIONATE
     public: Duty = Duty.NONE
     names: bool = False
-    within: Limit | None = None
     cite: str = ""
 
 

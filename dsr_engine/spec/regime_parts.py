@@ -9,7 +9,7 @@ from marshmallow import ValidationError, post_load
 
 from dsr_engine.domain.regime import Assurance, Backups, Duty, Entitlement, Ground, Metrics, Notify, StayErased, Verification
 from dsr_engine.spec.nearest import did_you_mean
-from dsr_engine.spec.regime_clock import citation, limit
+from dsr_engine.spec.regime_clock import citation
 from dsr_engine.spec.scalars import Category, Choice, Parsed, Value, Words, whole, words, yes_no
 from dsr_engine.spec.schema import ListOf, StrictSchema, TableOf
 
@@ -108,13 +108,12 @@ class NotifySchema(StrictSchema):
     recipients = Choice(_DUTIES, default=Duty.UNLESS_DISPROPORTIONATE.value)
     public = Choice(_DUTIES, default=Duty.NONE.value)
     names = yes_no()
-    within = limit()
     cite = citation()
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: object) -> Notify:  # noqa: ARG002 -- marshmallow's signature
         duties = {key: Duty(data[key]) for key in ("processors", "recipients", "public")}
-        return Notify(**duties, names=data["names"], within=data["within"], cite=data["cite"])
+        return Notify(**duties, names=data["names"], cite=data["cite"])
 
 
 class StayErasedSchema(StrictSchema):

@@ -63,7 +63,7 @@ verification:
   only_on_doubt: true
   guardian_below: 13
   cite: Art. 6
-notify: {processors: none, recipients: required, public: unless_disproportionate, names: true, within: 3 days, cite: Art. 7}
+notify: {processors: none, recipients: required, public: unless_disproportionate, names: true, cite: Art. 7}
 appeal: {answer: 60 days, window: 30 days, extended: 90 days, authority: the court, cite: Art. 8}
 stay_erased: {by_default: true, months: 24, every_days: 45, cite: Art. 9}
 backups: {may_wait: true, most_days: 183, cite: Art. 10}
@@ -95,8 +95,7 @@ def test_everything_that_a_file_says_is_in_the_regime() -> None:
     assert regime.verification == Verification(
         levels, frozenset({Assurance.HIGH}), ("user.financial",), False, False, False, False, only_on_doubt=True, guardian_below=13, cite="Art. 6"
     )
-    three = Limit(3, ClockUnit.DAYS)
-    assert regime.notify == Notify(Duty.NONE, Duty.REQUIRED, Duty.UNLESS_DISPROPORTIONATE, names=True, within=three, cite="Art. 7")
+    assert regime.notify == Notify(Duty.NONE, Duty.REQUIRED, Duty.UNLESS_DISPROPORTIONATE, names=True, cite="Art. 7")
     # The controller's time counts as the clock does; the person's is not cut short.
     counted = [Limit(days, ClockUnit.DAYS, counts_first_day=True) for days in (60, 90)]
     assert regime.appeal == Appeal(counted[0], Limit(30, ClockUnit.DAYS), counted[1], "the court", "Art. 8")

@@ -182,7 +182,7 @@ def _told(regime: Regime) -> Iterator[Point]:
     yield Point("processors", _DUTIES[terms.processors], terms.cite)
     yield Point("other recipients", _DUTIES[terms.recipients] + _own(regime, "notify.recipients"))
     yield Point("others, where the data were made public", _DUTIES[terms.public])
-    yield Point("how soon", str(terms.within) if terms.within else "at once")
+    yield Point("how soon", "at once")
     yield Point("the person may ask", "who was told, by name" if terms.names else "nothing of that")
 
 
