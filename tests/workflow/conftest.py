@@ -1,6 +1,7 @@
 """A home is made once, for keys take their time, and copied for every test."""
 
 import itertools
+import mailbox
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 from dsr_engine.bootstrap import create_home
 from dsr_engine.domain.clock import FixedClock
 from tests.servers.s3_server import S3Server
+from tests.servers.smtp_server import SmtpServer
 from tests.workflow.company import Company, founded
+from tests.workflow.correspondence import Writing, set_up
 from tests.workflow.journeys import NOON
 
 _numbers = itertools.count(1)
@@ -45,3 +48,11 @@ def shop(empty_home: Path, tmp_path: Path) -> Company:
 def company(empty_home: Path, tmp_path: Path, moto_s3: S3Server) -> Company:
     """A company with a system of every kind."""
     return founded(empty_home, tmp_path / "company", ("shop", "mail", "files", "bucket"), s3=moto_s3, bucket=f"exports-{next(_numbers)}")
+
+
+@pytest.fixture
+def writing(shop: Company, smtp_server: SmtpServer) -> Company:
+    """Such a company, whose letters wait for a person."""
+    set_up(shop, smtp_server)
+    mailbox.Maildir(shop.folder / "bounces", create=True).close()
+    return Writing(shop.folder, shop.bucket, shop.s3, shop.systems)

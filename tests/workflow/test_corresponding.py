@@ -1,125 +1,34 @@
-"""Whole cases with their letters: what is sent, tried again, held for a person, comes back, and is forgotten in the end."""
+"""Whole cases with their letters: what is sent, tried again, held for a person, and forgotten in the end."""
 
 import email
 import email.policy
 import hashlib
-import mailbox
 import os
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from email.message import EmailMessage
 
 import pytest
 
-from dsr_engine.certificate.letter import words_of
 from dsr_engine.delivery.mail import Mail
-from dsr_engine.domain.case import Case, Outcome
-from dsr_engine.domain.clock import FixedClock
+from dsr_engine.domain.case import Outcome
 from dsr_engine.domain.errors import Conflict, InputWrong, Unreachable
 from dsr_engine.domain.incident import IncidentKind, Told
 from dsr_engine.domain.letter import LetterKind
-from dsr_engine.domain.parcel import Parcel, Posted
+from dsr_engine.domain.parcel import Parcel
 from dsr_engine.domain.request import Contact
 from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.decide import close_unfulfilled
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import open_case
-from dsr_engine.workflow.law.extending import extend
-from dsr_engine.workflow.law.standing import standing
-from dsr_engine.workflow.letters.alarming import mail_alarms
-from dsr_engine.workflow.letters.corresponding import BY_HAND, SENT, Order, notice_day, record_sent, send_letter
-from dsr_engine.workflow.letters.letterbox import worries
-from dsr_engine.workflow.letters.posting import BOUNCED, LONGEST, PAUSES, USUAL, end_correspondence, read_bounces, send_post
+from dsr_engine.workflow.letters.corresponding import Order, send_letter
+from dsr_engine.workflow.letters.posting import LONGEST, PAUSES, USUAL, end_correspondence, send_post
 from dsr_engine.workflow.publish import forget_due
 from dsr_engine.workflow.staying_erased.rescanning import rescan
-from tests.delivery.test_bounces import ID, POSTFIX
-from tests.servers.smtp_server import PASSWORD, USER, SmtpServer, Taken
-from tests.workflow.company import BOB, EMAIL, NAME, Company
+from tests.servers.smtp_server import SmtpServer
+from tests.workflow.company import EMAIL, NAME, Company
+from tests.workflow.correspondence import SAID, asked, at, codes, letters, posted_of, sent_leaves, set_up, text_of
 from tests.workflow.journeys import NOON, carried_through, request_of, working
-
-SAID = {"recipients": "We had passed your data on to nobody."}
-_SETTINGS = """
-[letters]
-authority = "the Data Inspector"
-court = "the court of Teatown"
-send = "{send}"
-
-[mail]
-server = "{url}"
-user = "{user}"
-password = "${{MAIL_PASSWORD}}"
-from = "Example Ltd <privacy@example.com>"
-alarms_to = ["officer@example.com"]
-bounces = "maildir:{bounces}"
-ca = "{ca}"
-"""
-
-
-class Writing(Company):
-    """A company with a mail server and a mailbox to which undeliverable mail comes back."""
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        return {"MAIL_PASSWORD": PASSWORD}
-
-
-@pytest.fixture
-def writing(shop: Company, smtp_server: SmtpServer) -> Company:
-    """Such a company, whose letters wait for a person."""
-    set_up(shop, smtp_server)
-    mailbox.Maildir(shop.folder / "bounces", create=True).close()
-    return Writing(shop.folder, shop.bucket, shop.s3, shop.systems)
-
-
-def set_up(company: Company, server: SmtpServer, *, send: str = "by_a_person") -> None:
-    settings = company.home / "dsr.toml"
-    text = settings.read_text(encoding="utf-8").partition("\n[letters]\nauthority")[0]
-    text += _SETTINGS.format(send=send, url=server.url, user=USER, bounces=company.folder / "bounces", ca=server.ca)
-    settings.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def at(company: Company, days: float = 0) -> Iterator[House]:
-    """The company's house, so many days after noon."""
-    with working(company, FixedClock(NOON + timedelta(days=days))) as house:
-        yield house
-
-
-def asked(house: House, address: str = EMAIL, language: str = "") -> Case:
-    """A request whose author wants an answer by mail."""
-    return open_case(house, replace(request_of(house), contact=Contact(Secret(address), language)))
-
-
-def letters(house: House, case: Case) -> list[tuple[str, str]]:
-    with house.store.snapshot() as tx:
-        return [(posted.purpose.removeprefix("letter:"), posted.state.value) for posted in tx.outbox.of(case.id)]
-
-
-def posted_of(house: House, case: Case, kind: LetterKind) -> Posted:
-    with house.store.snapshot() as tx:
-        return [posted for posted in tx.outbox.of(case.id) if posted.purpose == f"letter:{kind.value}"][-1]
-
-
-def sent_leaves(house: House, case: Case) -> list[tuple[object, ...]]:
-    with house.store.snapshot() as tx:
-        return [(body["letter"], body["on"], body["how"]) for _, body in tx.ledger.find(SENT, case=case.id)]
-
-
-def codes(house: House) -> list[str]:
-    with house.store.snapshot() as tx:
-        return [worry.code for worry in worries(tx, house)]
-
-
-def text_of(taken: Taken) -> str:
-    message = email.message_from_bytes(taken.data, policy=email.policy.default)
-    assert isinstance(message, EmailMessage)
-    body = message.get_body()
-    assert body is not None
-    return str(body.get_content())
-
 
 # --- going out ---------------------------------------------------------------------------------------------------------------
 
@@ -386,115 +295,3 @@ def test_a_case_of_a_person_of_whom_nothing_was_found_says_so(writing: Company, 
         send_letter(house, case.id, Order(LetterKind.COMPLETION, SAID))
         list(send_post(house))
     assert any("found no data about you" in text_of(mail) for mail in smtp_server.mails)
-
-
-# --- by other means ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_letter_by_post_is_recorded_and_its_draft_given_up(writing: Company) -> None:
-    with at(writing) as house:
-        case = asked(house)
-        close_unfulfilled(house, case.id, Outcome.REFUSED, "excessive", "officer")
-        today = house.calendar.day_of(NOON)
-        record_sent(house, case.id, LetterKind.REFUSAL, today, "officer")
-        assert (codes(house), sent_leaves(house, case)) == ([], [("refusal", today.isoformat(), BY_HAND)])
-        for wrong in (today + timedelta(days=1), today - timedelta(days=1)):
-            with pytest.raises(InputWrong):
-                record_sent(house, case.id, LetterKind.REFUSAL, wrong, "officer")
-
-
-def test_an_extension_is_recorded_on_the_day_on_which_its_notice_went_out(writing: Company, smtp_server: SmtpServer) -> None:
-    with at(writing) as house:
-        case = asked(house)
-        with pytest.raises(Conflict, match="not told yet"):
-            notice_day(house, case.id, LetterKind.EXTENSION)
-        send_letter(house, case.id, Order(LetterKind.EXTENSION, {"reason": "complexity"}))
-        with pytest.raises(Conflict, match="has not gone out yet"):
-            notice_day(house, case.id, LetterKind.EXTENSION)
-        list(send_post(house))
-        day = notice_day(house, case.id, LetterKind.EXTENSION)
-        extend(house, case.id, "complexity", day, "officer")
-    text = next(text for text in map(text_of, smtp_server.mails) if "because your request is complex" in text)
-    with at(writing, 1) as house, house.store.snapshot() as tx:
-        found = standing(tx, house, tx.cases.get(case.id))
-    assert found is not None
-    assert day == NOON.date()
-    assert words_of("en").day(found.limits.answer) in text
-
-
-# --- coming back -------------------------------------------------------------------------------------------------------------
-
-
-def _returned(company: Company, parcel: str, number: int = 1) -> None:
-    path = company.folder / "bounces" / "new" / f"{number}.mail.host"
-    path.write_text(POSTFIX.replace(ID, parcel), encoding="utf-8")
-    os.utime(path, (NOON.timestamp(), NOON.timestamp()))
-
-
-def test_a_letter_that_came_back_is_shown_until_it_goes_out_again(writing: Company, smtp_server: SmtpServer) -> None:
-    with at(writing) as house:
-        case = asked(house)
-        list(send_post(house))
-        assert list(read_bounces(house)) == []
-        _returned(writing, posted_of(house, case, LetterKind.ACKNOWLEDGEMENT).id)
-        assert list(read_bounces(house)) == []  # it was looked a moment ago
-    with at(writing, 0.01) as house:
-        assert list(read_bounces(house)) == [f"case {case.id}: letter acknowledgement came back (5.1.1)"]
-        assert (letters(house, case), codes(house)) == ([("acknowledgement", "bounced")], ["letter.bounced"])
-        with house.store.snapshot() as tx:
-            assert len(tx.ledger.find(BOUNCED, case=case.id)) == 1
-    with at(writing, 0.02) as house:
-        assert list(read_bounces(house)) == []
-        send_letter(house, case.id, Order(LetterKind.ACKNOWLEDGEMENT, to=Secret("other@example.org")))
-        list(send_post(house))
-        assert codes(house) == []
-    assert [mail.recipient for mail in smtp_server.mails] == [EMAIL, "other@example.org"]
-
-
-def test_a_report_about_a_letter_that_was_never_sent_changes_nothing(writing: Company) -> None:
-    with at(writing) as house:
-        case = asked(house)
-        list(send_post(house))
-        close_unfulfilled(house, case.id, Outcome.REFUSED, "excessive", "officer")
-        _returned(writing, posted_of(house, case, LetterKind.REFUSAL).id)
-        _returned(writing, "f" * 32, 2)
-        assert list(read_bounces(house)) == []
-        assert sorted(letters(house, case)) == [("acknowledgement", "sent"), ("refusal", "waiting")]
-
-
-# --- alarms ------------------------------------------------------------------------------------------------------------------
-
-
-def test_officers_are_told_of_each_step_of_a_limit_once_and_of_nobody(writing: Company, smtp_server: SmtpServer) -> None:
-    with at(writing) as house:
-        case = asked(house)
-        list(send_post(house))
-        assert list(mail_alarms(house)) == []
-    told: dict[int, str] = {}
-    for day in (6, 8, 9, 14, 15, 16, 23, 24, 40, 41):
-        with at(writing, day) as house:
-            list(mail_alarms(house))
-            list(send_post(house))
-        new = smtp_server.to("officer")[len(told) :]
-        if new:
-            told[day] = text_of(new[0])
-    assert len(smtp_server.to("officer")) == len(told)
-    assert 9 not in told
-    assert 41 not in told
-    assert "OVERDUE" in told[40]
-    assert all(case.id in text for text in told.values())
-    everything = "".join(told.values())
-    assert not any(secret in everything for secret in (EMAIL, NAME, BOB))
-
-
-def test_nothing_of_the_correspondence_stands_in_the_clear(writing: Company, smtp_server: SmtpServer) -> None:
-    address = "canary.address@example.org"
-    with at(writing) as house:
-        case = asked(house, address)
-        list(send_post(house))
-        close_unfulfilled(house, case.id, Outcome.REFUSED, "excessive", "officer")
-        house.store.scrub()
-    everything = b"".join(path.read_bytes() for path in sorted(writing.home.rglob("*")) if path.is_file())
-    digests = [hashlib.new(name, address.encode()).digest() for name in ("md5", "sha1", "sha256")]
-    assert [form for form in (address.encode(), *digests, *(digest.hex().encode() for digest in digests)) if form in everything] == []
-    assert case.id.encode() in everything  # the search does see what is stored in the clear

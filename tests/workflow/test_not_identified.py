@@ -11,10 +11,8 @@ from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.intake import open_case
 from dsr_engine.workflow.verify_identity import not_identified
 from tests.workflow.company import Company
+from tests.workflow.correspondence import at, letters, posted_of
 from tests.workflow.journeys import WORKER, request_of
-from tests.workflow.test_corresponding import at, letters, posted_of, writing
-
-__all__ = ["writing"]
 
 
 def test_the_letter_is_written_when_it_is_found_out_and_not_again_when_the_case_ends(writing: Company) -> None:

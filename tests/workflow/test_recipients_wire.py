@@ -25,9 +25,9 @@ from tests.delivery.recipient_kinds import Processor, Vendor, new_key, pem_of
 from tests.servers.recipient_server import Asked, RecipientServer, Reply
 from tests.servers.smtp_server import SmtpServer
 from tests.workflow.company import BOB, EMAIL, NAME, Company
+from tests.workflow.correspondence import Writing, set_up
 from tests.workflow.journeys import statement_of, waits_for
 from tests.workflow.telling import MAIL, at, entry, erased, notices_of, register, run, webhook
-from tests.workflow.test_corresponding import Writing, set_up
 
 _KEY = new_key("ours")
 
