@@ -7,8 +7,8 @@ from datetime import UTC
 from pathlib import Path
 from typing import Protocol
 
-from dsr_engine.certificate.issue import Look
 from dsr_engine.certificate.keys import Signer
+from dsr_engine.certificate.look import Look
 from dsr_engine.certificate.trust import Bundle
 from dsr_engine.delivery.post import Post
 from dsr_engine.delivery.teller import OpenTeller
