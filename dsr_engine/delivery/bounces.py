@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from dsr_engine.content.format import Limits, Unreadable
 from dsr_engine.content.mime_structure import Part, structure_of
+from dsr_engine.delivery.trust import trust_in
 from dsr_engine.domain.errors import InputWrong, NotAllowed, Unreachable
 from dsr_engine.domain.parcel import Bounce
 from dsr_engine.domain.selector import Secret
@@ -158,7 +159,7 @@ class Imap:
     is_encrypted_at_once: bool
 
     def messages(self, since: datetime) -> Iterator[bytes]:
-        trust = ssl.create_default_context(cafile=str(self.ca) if self.ca else None)
+        trust = trust_in(self.ca, "bounces.ca")
         try:
             if self.is_encrypted_at_once:
                 client: imaplib.IMAP4 = imaplib.IMAP4_SSL(self.host, self.port, ssl_context=trust, timeout=_TIMEOUT)

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from dsr_engine.domain.drop import DropList, Listed
 from dsr_engine.domain.errors import InputWrong
@@ -27,6 +27,7 @@ _NAME = re.compile(r"(?P<date>[0-9]{8})_(?P<broker>[A-Za-z0-9]{1,16})_(?P<list>[
 _ID = re.compile(r"[A-Za-z0-9]{12}")
 _HASH = re.compile(r"[A-Za-z0-9+/]{43}=")
 _REMOVED = "Removed"
+_LISTS = {entry.value: entry for entry in DropList}
 _HEADER, _REMOVED_HEADER = ["ID", "Hash"], ["ID", "Hash", "ListType"]
 
 
@@ -52,8 +53,7 @@ class DropArchive:
         except (zipfile.BadZipFile, ValueError, NotImplementedError):
             _refuse("it is no ZIP archive")
         self.files = self._files(broker)
-        self.items = sum(sum(1 for _ in self._rows(file)) for file in self.files if file.list is not None)
-        self._refuse_twice()
+        self.items = sum(self._counted(file) for file in self.files if file.list is not None)
         self.name = "_".join((*self.files[0].name.split("_")[:2], "DROP.zip"))
         self.removed = sum(1 for _ in self.removals())
 
@@ -90,10 +90,9 @@ class DropArchive:
             _refuse(f"it was made for broker {name['broker']}, and [drop] in dsr.toml says {broker}")
         if name["list"] == _REMOVED:
             return DropFile(member.filename, None)
-        known = {entry.value: entry for entry in DropList}
-        if name["list"] not in known:
+        if name["list"] not in _LISTS:
             _refuse(f"it holds a list that this version does not know ({name['list']})")
-        return DropFile(member.filename, known[name["list"]])
+        return DropFile(member.filename, _LISTS[name["list"]])
 
     def _rows(self, file: DropFile) -> Iterator[Listed]:
         header = _REMOVED_HEADER if file.list is None else _HEADER
@@ -109,16 +108,15 @@ class DropArchive:
         except (zipfile.BadZipFile, zlib.error, EOFError, csv.Error, UnicodeDecodeError, NotImplementedError, RuntimeError):
             _refuse(f"{file.name} cannot be read from line {number} on")
 
-    def _refuse_twice(self) -> None:
-        for file in self.files:
-            ids = [row.id for row in self._rows(file)] if file.list is not None else []
-            if len(set(ids)) != len(ids):
-                _refuse(f"{file.name} names a work item twice")
+    def _counted(self, file: DropFile) -> int:
+        ids = [row.id for row in self._rows(file)]
+        if len(set(ids)) != len(ids):
+            _refuse(f"{file.name} names a work item twice")
+        return len(ids)
 
 
-def _lines(raw: io.BufferedIOBase | object, name: str) -> Iterator[str]:
+def _lines(raw: IO[bytes], name: str) -> Iterator[str]:
     """Lines of bounded length; a mark of byte order is passed over."""
-    assert hasattr(raw, "readline")
     is_first = True
     while line := raw.readline(_LONGEST_LINE + 1):
         if len(line) > _LONGEST_LINE:
@@ -129,10 +127,9 @@ def _lines(raw: io.BufferedIOBase | object, name: str) -> Iterator[str]:
 
 def _listed(row: Sequence[str], file: DropFile, number: int) -> Listed:
     wanted = 3 if file.list is None else 2
-    lists = {entry.value: entry for entry in DropList}
-    if len(row) != wanted or not _ID.fullmatch(row[0]) or not _HASH.fullmatch(row[1]) or (wanted == 3 and row[2] not in lists):
+    if len(row) != wanted or not _ID.fullmatch(row[0]) or not _HASH.fullmatch(row[1]) or (wanted == 3 and row[2] not in _LISTS):
         _refuse(f"{file.name}: line {number} is not a work item and a hash")
-    return Listed(row[0], file.list or lists[row[2]], row[1])
+    return Listed(row[0], file.list or _LISTS[row[2]], row[1])
 
 
 def _refuse(why: str) -> NoReturn:

@@ -4,18 +4,18 @@ Who waits, repeats and remembers is `workflow/dropping`. The key goes into one h
 environment are not used, and no answer is longer than we let it be.
 """
 
+import json
 import re
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx
 
 from dsr_engine.delivery.drop_archive import MOST_ARCHIVE
+from dsr_engine.delivery.trust import trust_in
 from dsr_engine.domain.errors import Conflict, InputWrong, NotAllowed, NotSupported, Unreachable
 from dsr_engine.domain.selector import Secret
 
@@ -155,16 +155,14 @@ class DropPlatform:
         }
         timeout = httpx.Timeout(_READ, connect=_CONNECT)
         return httpx.Client(
-            base_url=self._url, headers=headers, timeout=timeout, verify=self._context(), trust_env=False, follow_redirects=False, http2=False
+            base_url=self._url,
+            headers=headers,
+            timeout=timeout,
+            verify=trust_in(self._ca_file, "drop.ca"),
+            trust_env=False,
+            follow_redirects=False,
+            http2=False,
         )
-
-    def _context(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(cafile=self._ca_file or None)
-        except (OSError, ssl.SSLError):
-            raise InputWrong(f"{Path(self._ca_file).name} cannot be used as `ca`", code="drop.ca", hint="it holds certificates in PEM form") from None
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return context
 
 
 def checked_url(url: str) -> str:
@@ -217,7 +215,7 @@ def _bounded(answer: httpx.Response, most: int) -> bytes:
 
 def _document(content: bytes) -> dict[str, Any]:
     try:
-        found = httpx.Response(200, content=content).json()
+        found = json.loads(content)
     except (ValueError, RecursionError):
         found = None
     return found if isinstance(found, dict) else {}

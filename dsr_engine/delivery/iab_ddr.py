@@ -30,7 +30,7 @@ RESULTS = {
 }
 #: Our kinds of identifiers → how the framework's examples call them.
 _TYPES = {"cookie_id": "cookie", "user_id": "user id", "customer_id": "user id"}
-_HASHES = {"sha256": "sha256", "sha1": "sha1", "md5": "md5"}
+_HASHES = frozenset({"sha256", "sha1", "md5"})
 _PLAIN = frozenset({"raw", "plain", "plaintext", "text", "none", ""})
 
 
@@ -143,7 +143,7 @@ def _subject(entry: Identifier, kind: str, form: str) -> Mapping[str, str]:
     value = entry.value.reveal()
     if form.casefold() in _HASHES:
         written = value.strip().lower() if entry.kind == "email" else value.strip()
-        value = hashlib.new(_HASHES[form.casefold()], written.encode(), usedforsecurity=False).hexdigest()
+        value = hashlib.new(form.casefold(), written.encode(), usedforsecurity=False).hexdigest()
     return {"identifierValue": value, "identifierType": kind, "identifierFormat": form}
 
 

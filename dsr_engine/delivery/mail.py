@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from dsr_engine.delivery.addresses import Address, address_of
 from dsr_engine.delivery.post import Refused
+from dsr_engine.delivery.trust import trust_in
 from dsr_engine.domain.clock import Clock
 from dsr_engine.domain.errors import DsrError, InputWrong, Unreachable
 from dsr_engine.domain.parcel import Parcel
@@ -89,8 +90,11 @@ class Mail:
         url = urlsplit(settings.server)
         host = url.hostname or ""
         greeting = address_of(settings.sender).domain
+        try:
+            trust = trust_in(settings.ca, "certificate")
+        except InputWrong as error:
+            raise _later(error.code, f"{error.message}; nothing was sent", "look at `ca` in [mail] of dsr.toml") from None
         with self._translated():
-            trust = ssl.create_default_context(cafile=str(settings.ca) if settings.ca else None)
             if url.scheme == "smtps":
                 server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or _IMPLICIT, greeting, timeout=_TIMEOUT, context=trust)
             else:

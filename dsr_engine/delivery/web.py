@@ -13,10 +13,10 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from dsr_engine.delivery.trust import trust_in
 from dsr_engine.domain.errors import InputWrong, NotAllowed, NotSupported, NotVerified, Unreachable
 
 #: No answer that we have a use for is longer.
@@ -62,7 +62,7 @@ class Web:
         """
         parts = checked_url(url)
         host = parts.hostname or ""
-        connection = _Connection(host, parts.port or 443, self._context(), self._address(host, parts.port or 443), self.seconds)
+        connection = _Connection(host, parts.port or 443, trust_in(self.ca_file, "web.ca_file"), self._address(host, parts.port or 443), self.seconds)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         sent = {"User-Agent": "dsr-engine", "Accept": "application/json", "Connection": "close", **(headers or {})}
         with _translated(host), _bounded(connection, self.seconds):
@@ -84,7 +84,7 @@ class Web:
         """Connects, checks the certificate, and says nothing. Raises as `ask` does."""
         parts = checked_url(url)
         host, port = parts.hostname or "", parts.port or 443
-        connection = _Connection(host, port, self._context(), self._address(host, port), self.seconds)
+        connection = _Connection(host, port, trust_in(self.ca_file, "web.ca_file"), self._address(host, port), self.seconds)
         with _translated(host), _bounded(connection, self.seconds):
             try:
                 connection.connect()
@@ -99,16 +99,6 @@ class Web:
         if 300 <= status < 400:
             raise NotAllowed(f"{host} sends us elsewhere (status {status})", code="web.redirect", hint="put the final address into recipients.yaml")
         raise NotAllowed(f"{host} refuses (status {status})", code="web.refused", hint="ask the recipient what it wants")
-
-    def _context(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file or None)
-        except (OSError, ssl.SSLError):
-            raise InputWrong(
-                f"{Path(self.ca_file).name} cannot be used as `ca_file`", code="web.ca_file", hint="it holds certificates in PEM form"
-            ) from None
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return context
 
     def _address(self, host: str, port: int) -> str:
         """An address of the host that may be spoken to."""

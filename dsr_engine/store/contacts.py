@@ -39,6 +39,10 @@ class Contacts:
         body = json.loads(self._keys.of(case).unseal(sealed, purpose=_PURPOSE))
         return Contact(Secret(body["email"]), body["language"])
 
+    def is_known(self, case: str) -> bool:
+        """True if there is an address; nothing is unsealed for it."""
+        return bool(self._connection.scalar(select(exists().where(contacts.c.case_id == case))))
+
     def cases(self) -> tuple[str, ...]:
         """The cases whose requester can be reached."""
         return tuple(self._connection.scalars(select(contacts.c.case_id).order_by(contacts.c.case_id)))

@@ -4,12 +4,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, or_, select, update
 
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.recipient import REMINDERS, Awaits, Channel, Notice, NoticeState, Role
 from dsr_engine.domain.regime import Duty
 from dsr_engine.store.notice_tables import notices
+from dsr_engine.store.upsert import insert_if_absent
 
 
 class Notices:
@@ -18,9 +19,7 @@ class Notices:
 
     def add(self, notice: Notice) -> None:
         """Adds the notice; one of this case to this recipient that is there already stays as it is."""
-        same = (notices.c.case_id == notice.case, notices.c.recipient == notice.recipient)
-        if self._connection.scalar(select(notices.c.id).where(*same)) is None:
-            self._connection.execute(insert(notices), _written(notice))
+        insert_if_absent(self._connection, notices, _written(notice))
 
     def save(self, notice: Notice) -> None:
         self._connection.execute(update(notices).where(notices.c.id == notice.id).values(_written(notice)))

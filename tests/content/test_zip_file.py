@@ -149,7 +149,9 @@ def test_damaged_archives_end_as_gaps(data: st.DataObject) -> None:
     before = bytearray(_zip(("a.csv", _TABLE), ("b.txt", b"jane\n"), comment=b"c"))
     for _ in range(data.draw(st.integers(1, 4))):
         before[data.draw(st.integers(4, len(before) - 1))] = data.draw(st.integers(0, 255))
-    read(bytes(before[: data.draw(st.integers(5, len(before)))]), reading(WordGate("jane")))
+    damaged = bytes(before[: data.draw(st.integers(5, len(before)))])
+    gate = reading(WordGate("jane"))
+    assert gaps(damaged, gate) or any("jane" in text for text in texts(damaged, gate).values())
 
 
 @given(

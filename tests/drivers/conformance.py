@@ -307,9 +307,10 @@ class Conformance:
 
     def test_a_driver_can_be_closed_twice(self, stocked: Bench) -> None:
         driver = stocked.driver()
-        records(driver)
+        found = only(records(driver))
         driver.close()
         driver.close()
+        assert only(records(stocked.driver())).locator == found.locator
 
     def test_no_repr_shows_the_person(self, stocked: Bench) -> None:
         driver = stocked.driver()

@@ -161,7 +161,9 @@ def test_a_rule_that_speaks_of_what_is_not_there_is_told_what_is(tmp_path: Path,
 
 def test_what_no_system_lists_is_left_to_the_live_catalogue_where_it_is_searched(tmp_path: Path) -> None:
     policy = _rule("{collection: shop.audit_trail}") + "  - {name: b, when: {category: user}, keep: {for: 1 year, from: created_at}, then: delete}\n"
-    load_home(_shop(tmp_path, policy, CONNECTOR.replace("discover: none", "discover: rest")), {})
+    declared = load_home(_shop(tmp_path, policy, CONNECTOR.replace("discover: none", "discover: rest")), {})
+    assert [rule.when.collection for rule in declared.policies["leads"].rules] == ["shop.audit_trail", None]
+    assert declared.warnings == ()
 
 
 def test_a_later_folder_shadows_an_earlier_one(tmp_path: Path) -> None:

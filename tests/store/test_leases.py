@@ -77,8 +77,11 @@ def test_releasing_a_lost_lease_does_not_take_the_case_from_the_other(store: Sto
     clock.at = NOON + timedelta(minutes=2)
     held = _claimed(store, "two")
     store.release(lost)
+    assert store.claim(case, "three") is None
     with store.transaction(held) as tx:
         tx.cases.save(a_case(stage=Stage.PLAN))
+    with store.transaction() as tx:
+        assert tx.cases.get(case).stage is Stage.PLAN
 
 
 def test_a_worker_that_starts_again_takes_its_own_case_back_and_fences_its_former_self_off(store: Store, case: str) -> None:

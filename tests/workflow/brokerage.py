@@ -67,6 +67,19 @@ rules:
     then: delete
 request: {approval: automatic, max_affected: 1000}
 """
+#: Another policy under the same name, for consumers with a column `since`.
+KEEPING = """\
+policy: ours
+about: Everything is under a contract.
+owner: privacy@example.com
+regimes: [ca-delete-act]
+rules:
+  - name: under contract
+    when: {category: user}
+    then: delete
+    keep: {for: 2 years, from: since, because: contract}
+request: {approval: automatic, max_affected: 1000}
+"""
 _ALPHABET = string.ascii_letters + string.digits
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import mailbox
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 
 from dsr_engine.bootstrap import create_home
 from dsr_engine.domain.clock import FixedClock
+from tests.servers.drop_platform import FakePlatform, running
 from tests.servers.s3_server import S3Server
 from tests.servers.smtp_server import SmtpServer
+from tests.workflow.brokerage import brokerage
 from tests.workflow.company import Company, founded
 from tests.workflow.correspondence import Writing, set_up
 from tests.workflow.journeys import NOON
@@ -56,3 +59,15 @@ def writing(shop: Company, smtp_server: SmtpServer) -> Company:
     set_up(shop, smtp_server)
     mailbox.Maildir(shop.folder / "bounces", create=True).close()
     return Writing(shop.folder, shop.bucket, shop.s3, shop.systems)
+
+
+@pytest.fixture
+def platform() -> Iterator[FakePlatform]:
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def broker(empty_home: Path, tmp_path: Path, platform: FakePlatform) -> Company:
+    """A data broker that the platform knows, without any consumers yet."""
+    return brokerage(empty_home, tmp_path / "broker", platform)

@@ -1,8 +1,5 @@
 """Two of them at once: nobody gets two cases, and no figure counts a person twice."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from dsr_engine.domain.clock import FixedClock
@@ -11,11 +8,11 @@ from dsr_engine.drivers.columns import Columns
 from dsr_engine.drivers.registry import open_columns
 from dsr_engine.workflow.dropping.matching import match
 from dsr_engine.workflow.records.figures import figures_of
-from tests.servers.drop_platform import FakePlatform, running
+from tests.servers.drop_platform import FakePlatform
 from tests.workflow.brokerage import (
     CONNECTOR,
+    KEEPING,
     all_closed,
-    brokerage,
     brokering,
     email_hash,
     item,
@@ -28,22 +25,14 @@ from tests.workflow.brokerage import (
 )
 from tests.workflow.company import Company
 from tests.workflow.journeys import NOON
-from tests.workflow.test_drop import KEEPING
 
 IDA = "(17, 'ida@example.org', '+1 (415) 555-9317', 'Ida', 'Lindqvist', '1985-07-04', '02139')"
 
 
 @pytest.fixture
-def platform() -> Iterator[FakePlatform]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-def broker(empty_home: Path, tmp_path: Path, platform: FakePlatform) -> Company:
-    company = brokerage(empty_home, tmp_path / "broker", platform)
-    company.sql(f"INSERT INTO consumers VALUES {IDA};")
-    return company
+def broker(broker: Company) -> Company:
+    broker.sql(f"INSERT INTO consumers VALUES {IDA};")
+    return broker
 
 
 def test_two_comparisons_at_once_open_one_case_for_each_consumer(broker: Company, platform: FakePlatform) -> None:

@@ -1,9 +1,7 @@
 """Over-erasure: what would take the records of people who asked for nothing, with the data that real companies have."""
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,10 +14,9 @@ from dsr_engine.workflow.intake import Claim
 from dsr_engine.workflow.staying_erased.replaying import note_restore, open_replays, readiness
 from dsr_engine.workflow.staying_erased.screening import is_listed
 from dsr_engine.workflow.staying_erased.suppressing import lift
-from tests.servers.drop_platform import FakePlatform, running
+from tests.servers.drop_platform import FakePlatform
 from tests.workflow.brokerage import (
     CONNECTOR,
-    brokerage,
     brokering,
     email_hash,
     item,
@@ -41,17 +38,10 @@ _MAILED = CONNECTOR.replace(
 
 
 @pytest.fixture
-def platform() -> Iterator[FakePlatform]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-def broker(empty_home: Path, tmp_path: Path, platform: FakePlatform) -> Company:
-    company = brokerage(empty_home, tmp_path / "broker", platform)
-    company.connector(_MAILED)
-    company.sql("ALTER TABLE leads ADD COLUMN email TEXT; ALTER TABLE leads ADD COLUMN born TEXT; ALTER TABLE leads ADD COLUMN zip TEXT;")
-    return company
+def broker(broker: Company) -> Company:
+    broker.connector(_MAILED)
+    broker.sql("ALTER TABLE leads ADD COLUMN email TEXT; ALTER TABLE leads ADD COLUMN born TEXT; ALTER TABLE leads ADD COLUMN zip TEXT;")
+    return broker
 
 
 @pytest.mark.parametrize("mail", ["none@none.com", "n/a", "noreply@shop.example.com", "-", "unknown@unknown"])

@@ -1,9 +1,7 @@
 """From the platform's list to its statuses, with people beside the consumers whose records have to stay byte for byte."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -14,12 +12,12 @@ from dsr_engine.domain.request import Manner
 from dsr_engine.workflow.dropping.matching import accept_gaps
 from dsr_engine.workflow.dropping.pulling import take
 from dsr_engine.workflow.dropping.standing import noticed, standing, tend_drop
-from tests.servers.drop_platform import KEY, FakePlatform, archive, running
+from tests.servers.drop_platform import KEY, FakePlatform, archive
 from tests.servers.postgres import PostgresServer
 from tests.workflow.brokerage import (
     CONNECTOR,
+    KEEPING,
     all_closed,
-    brokerage,
     brokering,
     email_hash,
     item,
@@ -39,16 +37,9 @@ CAT = "(19, 'cat@example.net', '+1 (415) 555-0001', 'Cat', 'Marsh', '1972-02-28'
 
 
 @pytest.fixture
-def platform() -> Iterator[FakePlatform]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-def broker(empty_home: Path, tmp_path: Path, platform: FakePlatform) -> Company:
-    company = brokerage(empty_home, tmp_path / "broker", platform)
-    company.sql(f"INSERT INTO consumers VALUES {IDA}, {BOB}, {CAT}; INSERT INTO purchases VALUES (1, 17, 'a lamp'), (2, 18, 'tea');")
-    return company
+def broker(broker: Company) -> Company:
+    broker.sql(f"INSERT INTO consumers VALUES {IDA}, {BOB}, {CAT}; INSERT INTO purchases VALUES (1, 17, 'a lamp'), (2, 18, 'tea');")
+    return broker
 
 
 def names(company: Company) -> list[str]:
@@ -103,20 +94,6 @@ def test_what_the_law_lets_a_broker_keep_is_reported_as_exempt(broker: Company, 
     assert platform.current.answers == {found: 2}
     with brokering(broker, FixedClock(later(44))) as house:
         assert len(matched(house).cases) == 1  # judged anew before 45 days are over
-
-
-KEEPING = """\
-policy: ours
-about: Everything is under a contract.
-owner: privacy@example.com
-regimes: [ca-delete-act]
-rules:
-  - name: under contract
-    when: {category: user}
-    then: delete
-    keep: {for: 2 years, from: since, because: contract}
-request: {approval: automatic, max_affected: 1000}
-"""
 
 
 def test_a_list_without_statuses_for_all_is_not_handed_in(broker: Company, platform: FakePlatform) -> None:

@@ -1,13 +1,11 @@
 """Killed at any border of its store, the way from the list to the statuses ends as if nothing had happened; and one whole list of ten thousand."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 
 from dsr_engine.domain.drop import DropStatus
@@ -16,7 +14,7 @@ from dsr_engine.store import ledger_file
 from dsr_engine.workflow.dropping.pulling import take
 from dsr_engine.workflow.dropping.standing import standing
 from dsr_engine.workflow.house import House
-from tests.servers.drop_platform import FakePlatform, archive, running
+from tests.servers.drop_platform import FakePlatform, archive
 from tests.servers.postgres import PostgresServer
 from tests.workflow.brokerage import all_closed, brokerage, brokering, email_hash, item, matched, ndz_hash, phone_hash, pulled, reported, run_all
 from tests.workflow.company import Company
@@ -28,12 +26,6 @@ PEOPLE = (
     " (19, 'cat@example.net', '415 555 0001', 'Cat', 'Marsh', '1972-02-28', '91790'),"
     " (20, 'dan@example.net', '415 555 0002', 'Dan', 'Olsen', '1972-02-28', '91790');"
 )
-
-
-@pytest.fixture
-def platform() -> Iterator[FakePlatform]:
-    with running() as found:
-        yield found
 
 
 def _killed_at(company: Company, last: int) -> int | None:

@@ -1,13 +1,10 @@
 """Which records a list leads to: of one consumer or of two, with keys or without, in tables and in files."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from dsr_engine.domain.suppression import Basis
-from tests.servers.drop_platform import FakePlatform, running
-from tests.workflow.brokerage import all_closed, brokerage, brokering, email_hash, item, matched, ndz_hash, phone_hash, pulled, reported, run_all
+from tests.servers.drop_platform import FakePlatform
+from tests.workflow.brokerage import all_closed, brokering, email_hash, item, matched, ndz_hash, phone_hash, pulled, reported, run_all
 from tests.workflow.company import Company
 
 PEOPLE = """\
@@ -20,16 +17,9 @@ INSERT INTO purchases VALUES (1, 17, 'a lamp'), (2, 18, 'tea');
 
 
 @pytest.fixture
-def platform() -> Iterator[FakePlatform]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture
-def broker(empty_home: Path, tmp_path: Path, platform: FakePlatform) -> Company:
-    company = brokerage(empty_home, tmp_path / "broker", platform)
-    company.sql(PEOPLE)
-    return company
+def broker(broker: Company) -> Company:
+    broker.sql(PEOPLE)
+    return broker
 
 
 def names(company: Company) -> list[str]:

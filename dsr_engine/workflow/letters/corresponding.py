@@ -127,9 +127,7 @@ def pdf_of(house: House, letter: Letter) -> bytes:
 
 def acknowledge(tx: Transaction, house: House, case: Case) -> None:
     """Queues the acknowledgement of a request that is being opened (11 CCR § 7021(a)). What cannot be written is left to the alarm about it."""
-    contact = tx.contacts.of(case.id)
-    if house.settings.mail is not None and contact is not None:
-        _try_to_queue(tx, house, case, LetterKind.ACKNOWLEDGEMENT, contact, is_held=False)
+    _try_to_queue(tx, house, case, LetterKind.ACKNOWLEDGEMENT, is_held=False)
 
 
 def write_ending(tx: Transaction, house: House, case: Case) -> None:
@@ -137,32 +135,29 @@ def write_ending(tx: Transaction, house: House, case: Case) -> None:
 
     Called before the case's key is shredded. A letter that lacks something stays unwritten, and the case is shown as one that owes a letter.
     """
-    contact = tx.contacts.of(case.id)
     kind = ending_of(tx, case)
     if kind is LetterKind.REFUSAL:
         _give_up_drafts(tx, case, LetterKind.CANNOT_IDENTIFY)  # one of the two is the answer, and nobody wants both
     if kind is None or any(posted.purpose == purpose_of(kind) and posted.state in _THERE for posted in tx.outbox.of(case.id)):
         return
-    if house.settings.mail is not None and contact is not None:
-        _try_to_queue(tx, house, case, kind, contact, is_held=not house.settings.letters.is_sent_by_itself)
+    _try_to_queue(tx, house, case, kind, is_held=not house.settings.letters.is_sent_by_itself)
 
 
 def write_not_identified(tx: Transaction, house: House, case: Case) -> None:
     """Writes to a requester that nobody can tell which data are theirs, and what would help; once, while the case waits for more or when it ends."""
-    contact = tx.contacts.of(case.id)
-    known = any(kind_of(posted) is LetterKind.CANNOT_IDENTIFY for posted in tx.outbox.of(case.id))
-    if house.settings.mail is not None and contact is not None and not known:
-        _try_to_queue(tx, house, case, LetterKind.CANNOT_IDENTIFY, contact, is_held=not house.settings.letters.is_sent_by_itself)
+    if not any(kind_of(posted) is LetterKind.CANNOT_IDENTIFY for posted in tx.outbox.of(case.id)):
+        _try_to_queue(tx, house, case, LetterKind.CANNOT_IDENTIFY, is_held=not house.settings.letters.is_sent_by_itself)
 
 
 def write_correction(tx: Transaction, house: House, case: Case) -> None:
     """Writes to a requester that data were found which an earlier letter had called erased; it goes out or waits for a person, as dsr.toml says."""
+    _try_to_queue(tx, house, case, LetterKind.CORRECTION, is_held=not house.settings.letters.is_sent_by_itself)
+
+
+def _try_to_queue(tx: Transaction, house: House, case: Case, kind: LetterKind, *, is_held: bool) -> None:
     contact = tx.contacts.of(case.id)
-    if house.settings.mail is not None and contact is not None:
-        _try_to_queue(tx, house, case, LetterKind.CORRECTION, contact, is_held=not house.settings.letters.is_sent_by_itself)
-
-
-def _try_to_queue(tx: Transaction, house: House, case: Case, kind: LetterKind, contact: Contact, *, is_held: bool) -> None:
+    if house.settings.mail is None or contact is None:
+        return
     try:
         _queue(tx, house, case, composed(tx, house, case, kind, {}, contact.language), contact, is_held=is_held)
     except DsrError:

@@ -77,7 +77,7 @@ def worries_of(tx: Transaction, house: House, case_id: str) -> tuple[Worry, ...]
 
 
 def _of_case(tx: Transaction, house: House, case_id: str, letters: Iterable[Posted]) -> Iterator[Worry]:
-    latest = {purpose: posted for posted in letters if posted.code not in _GIVEN_UP for purpose in (posted.purpose,)}
+    latest = {posted.purpose: posted for posted in letters if posted.code not in _GIVEN_UP}
     unsettled = [posted for posted in latest.values() if posted.state in _CODES]
     owed = _owed(tx, case_id, latest)
     if not unsettled and owed is None:
@@ -95,7 +95,7 @@ def _of_case(tx: Transaction, house: House, case_id: str, letters: Iterable[Post
 
 def _owed(tx: Transaction, case_id: str, latest: dict[str, Posted]) -> LetterKind | None:
     """The letter that ends the case, where its requester can be reached and none was ever written or sent."""
-    if any(purpose_of(kind) in latest for kind in ENDING) or tx.contacts.of(case_id) is None:
+    if any(purpose_of(kind) in latest for kind in ENDING) or not tx.contacts.is_known(case_id):
         return None
     entry = tx.request_log.of(case_id)
     if entry is not None and entry.answered is not None:

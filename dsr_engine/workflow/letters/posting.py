@@ -63,11 +63,14 @@ def send(house: House, due: Iterable[Posted]) -> Iterator[str]:
 
 
 def _line(posted: Posted) -> str:
-    about = f"case {posted.case}: " if posted.case else ""
-    what = posted.purpose.replace(":", " ", 1)
     if posted.state is PostState.QUEUED:
-        return f"{about}{what} not sent yet ({posted.code}), tried again at {posted.next_try:%Y-%m-%d %H:%M} UTC"
-    return f"{about}{what} {'sent' if posted.state is PostState.SENT else f'failed ({posted.code})'}"
+        return f"{_name(posted)} not sent yet ({posted.code}), tried again at {posted.next_try:%Y-%m-%d %H:%M} UTC"
+    return f"{_name(posted)} {'sent' if posted.state is PostState.SENT else f'failed ({posted.code})'}"
+
+
+def _name(posted: Posted) -> str:
+    about = f"case {posted.case}: " if posted.case else ""
+    return f"{about}{posted.purpose.replace(':', ' ', 1)}"
 
 
 def _tried(house: House, post: Post, posted: Posted) -> Posted | None:
@@ -111,7 +114,7 @@ def _settled(house: House, posted: Posted, state: PostState, code: str, digest: 
 
 def _digest(posted: Posted, parcel: Parcel) -> str:
     """SHA-256 of a letter's PDF, to recognise a copy by. Of nothing else: the text of a code or a notice could be guessed from its digest."""
-    if not posted.purpose.startswith("letter:"):
+    if kind_of(posted) is None:
         return ""
     return hashlib.sha256(b"".join(enclosed.data for enclosed in parcel.enclosures)).hexdigest()
 
@@ -159,11 +162,10 @@ def _noted(tx: Transaction, house: House, bounce: Bounce) -> str:
     if posted is None or posted.state is not PostState.SENT:
         return ""
     tx.outbox.settle(posted.id, PostState.BOUNCED, bounce.status)
-    what = posted.purpose.replace(":", " ", 1)
     kind = kind_of(posted)
     if kind is not None:
         tx.ledger.append(leaf(house.clock, BOUNCED, posted.id, case=posted.case, letter=kind.value, status=bounce.status))
-    return f"case {posted.case}: {what} came back ({bounce.status})" if posted.case else f"{what} came back ({bounce.status})"
+    return f"{_name(posted)} came back ({bounce.status})"
 
 
 # --- the end of a correspondence -------------------------------------------------------------------------------------------------
@@ -201,6 +203,6 @@ def _is_over(tx: Transaction, house: House, case_id: str) -> bool:
         return False
     endings = {purpose_of(kind) for kind in ENDING}
     told = [entry.sent_at for entry in posted if entry.purpose in endings and entry.state is PostState.SENT and entry.sent_at is not None]
-    if case.outcome is Outcome.WITHDRAWN or tx.contacts.of(case_id) is None:
+    if case.outcome is Outcome.WITHDRAWN or not tx.contacts.is_known(case_id):
         return True
     return bool(told) and max(told) <= now - _LOOK_AFTER

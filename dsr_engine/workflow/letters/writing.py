@@ -15,7 +15,6 @@ from dsr_engine.domain.incident import IncidentKind
 from dsr_engine.domain.letter import Letter, LetterKind
 from dsr_engine.domain.plan import HELD, PlanItem, ResultState
 from dsr_engine.domain.policy import KEEPING
-from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.request import Right
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.errands import held_errands
@@ -123,8 +122,7 @@ def _promised(tx: Transaction, house: House, case: Case, kind: LetterKind, words
 
 def _appeal(house: House, case: Case, words: Words) -> dict[str, str]:
     """How the person appeals to the controller, where a regime of the case knows that: until when, how soon it is answered, and to whom after it."""
-    known: list[Regime] = [regime for regime in house.regimes_of(case) if regime.appeal is not None]
-    terms = known[0].appeal if known else None
+    terms = next((regime.appeal for regime in house.regimes_of(case) if regime.appeal is not None), None)
     if terms is None:
         return {}
     decided = house.calendar.day_of(case.closed_at or house.clock.now())
@@ -172,11 +170,12 @@ def _items(tx: Transaction, case: Case) -> _Items:
     if case.outcome is None:
         return _Items((), ())
     plans = [plan for number in range(1, case.round + 1) if (plan := tx.plans.of(case.id, number)) is not None]
+    results = [tx.results.of(plan.id) for plan in plans]
     looked = tx.coverage.of(case.id, case.round, VERIFIED)
     by_people = {task.system for task in tx.tasks.of(case.id)} | held_errands(tx, case).keys()
-    held = {result.item for plan in plans[-1:] for result in tx.results.of(plan.id) if result.code == HELD}
-    failed = {result.item for plan in plans[-1:] for result in tx.results.of(plan.id) if result.state is ResultState.FAILED}
-    changed = {result.item for plan in plans for result in tx.results.of(plan.id) if result.state in _GONE}
+    held = {result.item for last in results[-1:] for result in last if result.code == HELD}
+    failed = {result.item for last in results[-1:] for result in last if result.state is ResultState.FAILED}
+    changed = {result.item for of_plan in results for result in of_plan if result.state in _GONE}
     return _Items(
         gone=tuple(item for plan in plans for item in plan.items if item.id in changed and item.treatment not in KEEPING),
         kept=tuple(item for plan in plans[-1:] for item in plan.items if item.treatment in KEEPING),

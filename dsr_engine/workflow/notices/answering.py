@@ -17,8 +17,8 @@ from dsr_engine.domain.regime import Duty
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.masking import mask_of
-from dsr_engine.workflow.notices.recipients import changed, closed
-from dsr_engine.workflow.notices.telling import answered
+from dsr_engine.workflow.notices.recipients import changed
+from dsr_engine.workflow.notices.telling import answered, purpose_of
 from dsr_engine.workflow.notify import OPEN
 
 #: How many characters a reason has at least: why something is impossible, why its effort would be out of proportion, why a case goes on.
@@ -113,7 +113,8 @@ def close_recipients(house: House, case_id: str, reason: str, by: str) -> tuple[
             raise Conflict("the case waits for no recipient", code="recipient.none_open", hint=f"`dsr case show {case_id}` tells what it waits for")
         _check_reason(tx, case, reason, "close")
         person = tx.people.id_of(by)
-        after = tuple(closed(notice, reason.strip(), person, house.clock.now()) for notice in still_open)
+        now = house.clock.now()
+        after = tuple(replace(notice, closed_at=now, reason=reason.strip(), decided_by=person) for notice in still_open)
         for before, notice in zip(still_open, after, strict=True):
             changed(tx, house, before, notice)
         _wake(tx, case)
@@ -180,7 +181,7 @@ def _check_reason(tx: Transaction, case: Case, reason: str, purpose: str) -> Non
 def _take_back_mail(tx: Transaction, notice: Notice) -> None:
     """What still lies in the outbox for a notice that a person settled must not go out: it holds identifiers that nobody there needs any more."""
     for posted in tx.outbox.of(notice.case):
-        if posted.purpose == f"notice:{notice.id}" and posted.state in (PostState.QUEUED, PostState.WAITING):
+        if posted.purpose == purpose_of(notice) and posted.state in (PostState.QUEUED, PostState.WAITING):
             tx.outbox.drop(posted.id)
 
 

@@ -3,7 +3,6 @@
 import secrets
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from dsr_engine.delivery.wording import filled, words_of
@@ -227,8 +226,3 @@ def for_person(tx: Transaction, case: Case, house: House, language: str) -> tupl
     """By name, who had received the data and whether they were told, for a person who asks (Art. 19 GDPR; CJEU C-154/21)."""
     words = words_of(language, house.settings.home)
     return tuple(f"{notice.title} ({words['roles'][notice.role.value]}): {words['states'][notice.state.value]}" for notice in tx.notices.of(case.id))
-
-
-def closed(notice: Notice, reason: str, by: str, now: datetime) -> Notice:
-    """The notice, past which a person let the case go."""
-    return replace(notice, closed_at=now, reason=reason, decided_by=by)

@@ -124,7 +124,7 @@ def _by_mail(case: Case, notice: Notice, recipient: Recipient, house: House, beg
     with begin() as tx:
         if tx.notices.get(case.id, notice.recipient) != notice:
             return
-        posted = {entry.id: entry for entry in tx.outbox.of(case.id)}.get(parcel_id(notice))
+        posted = tx.outbox.find(parcel_id(notice))
         reminder = notice.next_reminder
         if notice.state is NoticeState.PENDING and notice.code != QUEUED:
             changed(tx, house, notice, _queued(tx, case, notice, recipient, house, 0))
@@ -141,6 +141,11 @@ def _next_look(notice: Notice, now: datetime) -> datetime | None:
     return now + ASK_AFTER if now < (notice.sent_at or now) + BOUNCES_WITHIN else None
 
 
+def purpose_of(notice: Notice) -> str:
+    """How the outbox calls mails for this notice."""
+    return f"notice:{notice.id}"
+
+
 def parcel_id(notice: Notice) -> str:
     """The id of the mail that was sent last for this notice."""
     return f"{notice.id}-{notice.tries}"
@@ -152,7 +157,7 @@ def _queued(tx: Transaction, case: Case, notice: Notice, recipient: Recipient, h
     try:
         message = message_of(tx, case, notice, recipient, house, reminder)
         subject, text = notice_text(message, words_of(recipient.language or house.settings.letters.language, house.settings.home))
-        tx.outbox.add(case.id, f"notice:{notice.id}", Parcel(parcel_id(after), Secret(recipient.setting("to")), subject, text))
+        tx.outbox.add(case.id, purpose_of(notice), Parcel(parcel_id(after), Secret(recipient.setting("to")), subject, text))
     except (Conflict, InputWrong) as error:
         return _refused(notice, error, house.clock.now())
     if reminder:
