@@ -4,9 +4,10 @@ import gc
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,7 +18,7 @@ from dsr_engine.certificate.trust import Bundle, certificates_in, write_bundle
 from dsr_engine.delivery.mail import open_mail
 from dsr_engine.delivery.teller import open_teller
 from dsr_engine.domain.clock import Clock, SystemClock
-from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.errors import DsrError, InputWrong
 from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.system import System
@@ -100,31 +101,92 @@ def opened(
     usual = gc.get_threshold()
     gc.set_threshold(*COLLECT)
     try:
-        yield House(
-            store=store,
-            systems={**home.declared.systems, **{system.name: system for system in systems}},
-            policies={**home.declared.policies, **({policy.name: policy} if policy else {})},
-            regimes=home.declared.regimes,
-            clock=clock,
-            open_driver=drivers,
-            open_upkeep=open_upkeep,
-            executor=own_executor,
-            paper=_paper(home, store),
-            policy_text=lambda digest: _pinned_policy(home, digest),
-            regime_text=lambda name, digest: _pinned_regime(home, name, digest),
-            open_teller=open_teller,
-            recipients=home.declared.recipients,
-            open_post=lambda: open_mail(home.settings, clock),
-            settings=home.settings,
-            software=software(),
-            calendar=calendar_of(home.settings.time_zone, home.settings.holidays),
+        house = _house(home, store, clock, own_executor, drivers)
+        yield replace(
+            house,
+            systems={**house.systems, **{system.name: system for system in systems}},
+            policies={**house.policies, **({policy.name: policy} if policy else {})},
             progress=progress or Silence(),
-            followup_days=home.settings.follow_up_days,
         )
     finally:
         gc.set_threshold(*usual)
         own_executor.shutdown(wait=True, cancel_futures=True)
         store.close()
+
+
+def _house(home: Home, store: Store, clock: Clock, executor: Executor, drivers: OpenDriver) -> House:
+    return House(
+        store=store,
+        systems=home.declared.systems,
+        policies=home.declared.policies,
+        regimes=home.declared.regimes,
+        clock=clock,
+        open_driver=drivers,
+        open_upkeep=open_upkeep,
+        executor=executor,
+        paper=_paper(home, store),
+        policy_text=lambda digest: _pinned_policy(home, digest),
+        regime_text=lambda name, digest: _pinned_regime(home, name, digest),
+        open_teller=open_teller,
+        recipients=home.declared.recipients,
+        open_post=lambda: open_mail(home.settings, clock),
+        settings=home.settings,
+        software=software(),
+        calendar=calendar_of(home.settings.time_zone, home.settings.holidays),
+        followup_days=home.settings.follow_up_days,
+    )
+
+
+class Keeper:
+    """A house that stays open for long: its files are read again when one of them changed.
+
+    Files that became wrong change nothing: the house goes on with what they said last, and `problem` says what is wrong with them.
+    """
+
+    def __init__(self, house: House, home: Home, environment: Mapping[str, str]) -> None:
+        self._house = house
+        self._home = home
+        self._environment = environment
+        self._seen = _stamp(home.path)
+        self._lock = threading.Lock()
+        self.problem = ""
+
+    @property
+    def home(self) -> Home:
+        """What the files say, as of the last look."""
+        return self._home
+
+    def house(self) -> House:
+        """The house as its files say now. Safe to call from many threads."""
+        now = _stamp(self._home.path)
+        if now != self._seen:
+            with self._lock:
+                if now != self._seen:
+                    self._read_again()
+                    self._seen = now
+        return self._house
+
+    def _read_again(self) -> None:
+        before = self._house
+        try:
+            home = read_home(self._home.path, self._environment, allow_gaps=True)
+            after = _house(home, before.store, before.clock, before.executor, before.open_driver)
+        except DsrError as error:
+            self.problem = str(error)
+            return
+        # The store and the threads are those that were opened; where they are said to be elsewhere now, that counts from the next start on.
+        self._house, self._home, self.problem = replace(after, progress=before.progress), home, ""
+
+
+def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """Which files a home has, how long they are and when each was written last."""
+    files = [path / name for name in HOME_FILES] + [file for folder in ("policies", "connectors") for file in (path / folder).glob("*.yaml")]
+    found = []
+    for file in sorted(files):
+        with suppress(OSError):
+            seen = file.stat()
+            found.append((str(file), seen.st_size, seen.st_mtime_ns))
+    return tuple(found)
 
 
 def pin_policy(home: Home, policy: Policy, path: Path | None = None) -> None:

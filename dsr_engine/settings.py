@@ -1,7 +1,4 @@
-"""What `dsr.toml` says about one home: who the controller is, where the engine keeps its rows, how it works and how its papers look.
-
-Also the one way to refer to a secret from a settings file, because the store's URL and the systems' passwords share it.
-"""
+"""What `dsr.toml` says about one home: who the controller is, where the engine keeps its rows, how it works and how its papers look."""
 
 import re
 import tomllib
@@ -9,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
-from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 from zoneinfo import available_timezones
 
 from dsr_engine.domain.drop import FIRST_DAY, DropSettings
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.selector import Secret
+from dsr_engine.references import has_literal_password, is_reference, resolve_secret, resolve_text
 
 FILE = "dsr.toml"
 
@@ -42,6 +38,7 @@ KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "staying_erased": {"backup_days": _WHOLE, "objection_months": _WHOLE},
         "retention": {"follow_up_days": _WHOLE},
         "look": {"logo": _TEXT, "accent": _TEXT, "fonts": _TEXTS},
+        "web": {"url": _TEXT, "listen": _TEXT, "proxies": _WHOLE, "portal": _YES_NO},
     }
 )
 #: Keys without which a section means nothing.
@@ -51,7 +48,9 @@ SENDING = ("by_a_person", "by_itself")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 MOST_WORKERS = 64
 #: The largest whole number that a key may have; the least is 1.
-_MOST: Mapping[str, int] = MappingProxyType({"workers": MOST_WORKERS, "backup_days": 36_500, "objection_months": 1_200, "follow_up_days": 365})
+_MOST: Mapping[str, int] = MappingProxyType(
+    {"workers": MOST_WORKERS, "backup_days": 36_500, "objection_months": 1_200, "follow_up_days": 365, "proxies": 5}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +97,24 @@ class MailSettings:
     ca: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """Where the console and the portal are. `url` is how browsers call them (https, but for this very machine), `listen` where the server listens.
+
+    `proxies` counts the reverse proxies in front whose X-Forwarded headers are believed. `has_portal`: requesters may come in without an account.
+    """
+
+    url: str = "http://127.0.0.1:8080"
+    listen: str = "127.0.0.1:8080"
+    proxies: int = 0
+    has_portal: bool = True
+
+    @property
+    def is_encrypted(self) -> bool:
+        """True if browsers come over TLS."""
+        return self.url.startswith("https://")
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Settings:
     """The settings of one home. `store_url` may hold a password, so `repr` shows the home only.
@@ -130,6 +147,7 @@ class Settings:
     objection_months: int = 120
     follow_up_days: int = 30
     drop: DropSettings | None = None
+    web: WebSettings = WebSettings()
 
     def __repr__(self) -> str:
         return f"Settings(home={str(self.home)!r})"
@@ -179,9 +197,15 @@ def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
         pkcs12=home / signing["pkcs12"] if "pkcs12" in signing else None,
         pkcs12_password=resolve_secret(signing["password"], environment) if "password" in signing else None,
         drop=_drop(home, table["drop"], environment) if "drop" in table else None,
+        web=_web(table.get("web", {})),
         **table.get("staying_erased", {}),
         **table.get("retention", {}),
     )
+
+
+def _web(web: Mapping[str, Any]) -> WebSettings:
+    given = {name: web[name] for name in ("url", "listen", "proxies") if name in web}
+    return WebSettings(**given | ({"url": web["url"].rstrip("/")} if "url" in web else {}), has_portal=web.get("portal", True))
 
 
 def _drop(home: Path, drop: Mapping[str, Any], environment: Mapping[str, str]) -> DropSettings:
@@ -270,8 +294,8 @@ def _out_of_range(section: str, key: str, value: object) -> str:
         return f"must be one of {', '.join(LOG_LEVELS)}{_did_you_mean(text, LOG_LEVELS)}"
     if key == "accent" and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         return 'must be a colour such as "#1f4e79"'
-    if section in ("mail", "drop"):
-        return _wrong_mail(key, value) if section == "mail" else _wrong_drop(key, text)
+    if section in _WRONG:
+        return _WRONG[section](key, value)
     if key == "send" and text not in SENDING:
         return f"must be one of {', '.join(SENDING)}{_did_you_mean(text, SENDING)}"
     if section == "calendar":
@@ -281,7 +305,17 @@ def _out_of_range(section: str, key: str, value: object) -> str:
     return _written_out(section, key, text)
 
 
-def _wrong_drop(key: str, text: str) -> str:
+def _wrong_web(key: str, value: object) -> str:
+    text = str(value)
+    if key == "url" and not re.fullmatch(r"https://[A-Za-z0-9.-]+(:\d{1,5})?/?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?/?", text):
+        return 'must be "https://dsr.example.com" without a path; http:// will do on this very machine only'
+    if key == "listen" and not re.fullmatch(r"([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):\d{1,5}", text):
+        return 'must be an address and a port such as "127.0.0.1:8080"'
+    return ""
+
+
+def _wrong_drop(key: str, value: object) -> str:
+    text = str(value)
     if key == "key" and not is_reference(text):
         return "is a secret; write ${NAME} and set NAME in the environment, or file:/path, or keyring:service/name"
     if key == "every_days" and not 1 <= int(text) <= 45:
@@ -323,6 +357,9 @@ def _wrong_mail(key: str, value: object) -> str:
     return ""
 
 
+_WRONG = {"mail": _wrong_mail, "drop": _wrong_drop, "web": _wrong_web}
+
+
 def _is_address(text: str) -> bool:
     """True for `name@domain` and for `Somebody <name@domain>`, on one line."""
     return text.isprintable() and re.fullmatch(r"(?:[^<>]*<\s*)?[^\s<>@,;]+@[^\s<>@,;]+>?", text) is not None and ("<" in text) == text.endswith(">")
@@ -353,80 +390,3 @@ def _line_of(text: str, section: str, key: str | None = None) -> int:
         if name and ((key is not None and current == section and name[1] == key) or (not current and name[1] == section)):
             return number
     return found
-
-
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_WHOLE_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|file:/.+|keyring:[^/]+/.+")
-_USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/?#]*)@", re.IGNORECASE)
-_QUERY_SECRET = re.compile(r"[?&](?:password|passwd|pwd|sslpassword|token|secret)=([^&#]*)", re.IGNORECASE)
-
-
-def is_reference(text: str) -> bool:
-    """True if the whole text refers to a secret: `${ENV}`, `file:/run/secrets/x` or `keyring:service/name`."""
-    return _WHOLE_REFERENCE.fullmatch(text) is not None
-
-
-def has_literal_password(url: str) -> bool:
-    """True if a URL holds a password that is written out, before the `@` or as a parameter."""
-    userinfo = _USERINFO.match(url)
-    if userinfo and ":" in userinfo[2]:
-        password = userinfo[2].partition(":")[2]
-        if password and not _REFERENCE.fullmatch(password):
-            return True
-    return any(value and not _REFERENCE.fullmatch(value) for value in _QUERY_SECRET.findall(url))
-
-
-def resolve_secret(text: str, environment: Mapping[str, str]) -> Secret:
-    """What a setting refers to: `${ENV}` anywhere in it, or all of it as `file:/path` or `keyring:service/name`.
-
-    Raises `InputWrong` without any value if the variable, file or entry is not there.
-    """
-    if text.startswith("file:/"):
-        return Secret(_from_file(Path(text.removeprefix("file:"))))
-    if text.startswith("keyring:"):
-        service, _, name = text.removeprefix("keyring:").partition("/")
-        return Secret(_from_keyring(service, name))
-    return Secret(resolve_text(text, environment))
-
-
-def resolve_text(text: str, environment: Mapping[str, str]) -> str:
-    """The text with every `${NAME}` replaced. In a URL's `user:password@` it is percent-encoded, so that an `@` in it cannot move the host."""
-    userinfo = _USERINFO.match(text)
-    end = userinfo.end() if userinfo else 0
-
-    def value(match: re.Match[str]) -> str:
-        found = environment.get(match[1])
-        if found is None:
-            raise InputWrong(f"the environment variable {match[1]} is not set", code="settings.no_variable", hint=f"export {match[1]}=...")
-        return quote(found, safe="") if match.start() < end else found
-
-    return _REFERENCE.sub(value, text)
-
-
-def _from_file(path: Path) -> str:
-    try:
-        content = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputWrong(f"the secret file {path} cannot be read: {error.strerror}", code="settings.no_secret_file") from None
-    except UnicodeDecodeError:
-        raise InputWrong(f"the secret file {path} is not UTF-8", code="settings.no_secret_file") from None
-    secret = content.rstrip("\r\n")
-    if not secret:
-        raise InputWrong(f"the secret file {path} is empty", code="settings.no_secret_file")
-    return secret
-
-
-def _from_keyring(service: str, name: str) -> str:
-    try:
-        keyring = import_module("keyring")
-    except ImportError:
-        raise InputWrong(
-            "`keyring:` needs the package keyring", code="settings.no_keyring", hint="pip install keyring, or use ${NAME} or file:/path"
-        ) from None
-    try:
-        found = keyring.get_password(service, name)
-    except import_module("keyring.errors").KeyringError:
-        raise InputWrong("the keyring did not open", code="settings.no_keyring", hint="unlock it, or use ${NAME} or file:/path") from None
-    if found is None:
-        raise InputWrong(f"the keyring has no entry {service}/{name}", code="settings.no_keyring", hint=f"keyring set {service} {name}")
-    return str(found)

@@ -52,6 +52,8 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("dsr_engine.cli.replaying:replay", "After a restored backup: erase again everyone who was erased since."),
     "ready": ("dsr_engine.cli.replaying:ready", "Tell whether a restored system may be opened."),
     "maintenance": ("dsr_engine.cli.maintaining:maintenance", "What removes the last copies from a database's own files, and who lets it be."),
+    "serve": ("dsr_engine.cli.serving:serve", "Open the console, the portal and the API for browsers and programs."),
+    "user": ("dsr_engine.cli.accounts:user", "Who may sign in to the console, and in which role."),
     "worker": ("dsr_engine.cli.working:worker", "Run cases as they become runnable, and forget those whose day has come."),
     "verify": ("dsr_engine.cli.proving:verify", "Verify a certificate, offline."),
     "certificates": ("dsr_engine.cli.figures:certificates", "List every serial number of a certificate, so that a missing one shows."),

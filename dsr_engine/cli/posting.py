@@ -16,7 +16,8 @@ from dsr_engine.domain.errors import DsrError, InputWrong
 from dsr_engine.domain.parcel import Posted, PostState
 from dsr_engine.domain.request import Contact
 from dsr_engine.domain.selector import Secret
-from dsr_engine.settings import Settings, resolve_text
+from dsr_engine.references import resolve_text
+from dsr_engine.settings import Settings
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.letters.corresponding import checked_contact
 from dsr_engine.workflow.letters.posting import note_bounces, send, send_post

@@ -1,31 +1,45 @@
 """`dsr worker`: runs what can run, again and again, and does the chores that are due."""
 
-import time
+import os
+import threading
+from collections.abc import Callable
 
 import click
 
+from dsr_engine.bootstrap import Keeper
 from dsr_engine.cli.entry import DONE
-from dsr_engine.cli.options import house_of, worker_name
+from dsr_engine.cli.options import home_of, house_of, worker_name
 from dsr_engine.cli.terminal import print_line
 from dsr_engine.domain.errors import Conflict, Unreachable
 from dsr_engine.workflow.chores import do_chores
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
 
+#: Seconds between two looks.
+PAUSE = 5.0
+
 
 @click.command()
 @click.option("--once", is_flag=True, help="Do what can be done now, then leave.")
-@click.option("--pause", type=click.FloatRange(0.1, 3600), default=5.0, show_default=True, help="Seconds between two looks.")
+@click.option("--pause", type=click.FloatRange(0.1, 3600), default=PAUSE, show_default=True, help="Seconds between two looks.")
 @click.pass_context
 def worker(context: click.Context, once: bool, pause: float) -> int:
     """Works on all cases. Several workers share the work: a case belongs to one at a time. May be killed at any time."""
     name = worker_name()
     with house_of(context) as house:
-        while True:
+        if once:
             _round(house, name)
-            if once:
-                return DONE
-            time.sleep(pause)
+            return DONE
+        keeper = Keeper(house, home_of(context, allow_gaps=True), os.environ)
+        work(keeper.house, name, threading.Event(), pause)
+    return DONE
+
+
+def work(house: Callable[[], House], name: str, stop: threading.Event, pause: float = PAUSE) -> None:
+    """Works until somebody says stop, each round with the house as its files say then."""
+    while not stop.is_set():
+        _round(house(), name)
+        stop.wait(pause)
 
 
 def _round(house: House, name: str) -> None:

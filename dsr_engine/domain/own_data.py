@@ -103,4 +103,15 @@ KINDS: tuple[OwnKind, ...] = (
         ("people",),
         sealed=False,
     ),
+    OwnKind(
+        "accounts",
+        "names of those who may sign in, their roles, digests of what they prove themselves with, when they were here last; keyed digests of "
+        "addresses that tried",
+        Whose.OFFICER,
+        "to let in whom the controller named and nobody else, and to slow down who guesses",
+        "GDPR Art. 6(1)(f) with Art. 32",
+        "an account when an administrator takes it away; a session after twelve hours, a count of tries after fifteen minutes, a token on its day",
+        ("users", "passkeys", "web_sessions", "api_tokens", "throttles"),
+        sealed=False,
+    ),
 )

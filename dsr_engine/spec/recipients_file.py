@@ -14,7 +14,7 @@ from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.recipient import A_MONTH, AWAITED, Awaits, Channel, Recipient, Role
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import System
-from dsr_engine.settings import has_literal_password, is_reference, resolve_secret
+from dsr_engine.references import has_literal_password, is_reference, resolve_secret
 from dsr_engine.shipped import shipped
 from dsr_engine.spec.categories import categories
 from dsr_engine.spec.document import Block, Document, Key

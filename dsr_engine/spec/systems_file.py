@@ -12,7 +12,7 @@ from marshmallow import ValidationError, post_load
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import Manifest, System
-from dsr_engine.settings import has_literal_password, is_reference, resolve_secret
+from dsr_engine.references import has_literal_password, is_reference, resolve_secret
 from dsr_engine.spec.document import Block, Document, Key
 from dsr_engine.spec.nearest import did_you_mean
 from dsr_engine.spec.pace import bytes_per_second, pace_of, pause_when, seconds, window

@@ -11,7 +11,7 @@ from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.source import Source
 from dsr_engine.domain.system import Manifest, System
-from dsr_engine.settings import resolve_text
+from dsr_engine.references import resolve_text
 from dsr_engine.shipped import shipped
 from dsr_engine.spec.home import load_manifests
 from dsr_engine.spec.scalars import is_name

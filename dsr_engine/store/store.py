@@ -25,6 +25,7 @@ from dsr_engine.store.leases import Lease, Leases
 from dsr_engine.store.suppression import SuppressionKey
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.store.vault import Vault
+from dsr_engine.store.web_key import WebKey
 
 
 class Store:
@@ -41,6 +42,7 @@ class Store:
         self._suppressing = SuppressionKey(keys)
         self.holding = HoldKey(keys)
         self.dropping = DropKey(keys)
+        self.web_key = WebKey(keys)
         self._signer = functools.cache(functools.partial(log_key.load, keys))
         self.vault = Vault(self._engine, EpochKeys(keys / "epochs"))
 

@@ -43,8 +43,11 @@ from dsr_engine.store.sweep_counts import SweepCounts
 from dsr_engine.store.sweep_marks import SweepMarks
 from dsr_engine.store.sweeps import Sweeps
 from dsr_engine.store.tasks import Tasks
+from dsr_engine.store.throttles import Throttles
+from dsr_engine.store.users import Users
 from dsr_engine.store.vault import Vault
 from dsr_engine.store.verifications import Verifications
+from dsr_engine.store.web_sessions import WebSessions
 from dsr_engine.store.work import Work
 
 
@@ -95,6 +98,7 @@ class Transaction(Work):
         self.sweep_counts = SweepCounts(connection)
         self.suppression = Suppression(connection, clock, suppressing)
         self._open_what_follows(connection, clock, vault)
+        self._open_doors(connection)
         self.ledger = Ledger(connection, clock, signer)
 
     def _open_what_follows(self, connection: Connection, clock: Clock, vault: Vault) -> None:
@@ -113,3 +117,9 @@ class Transaction(Work):
         self.own_rows = OwnRows(connection)
         self.notices = Notices(connection)
         self.drop = Drop(connection)
+
+    def _open_doors(self, connection: Connection) -> None:
+        """What only those need who come in through the web."""
+        self.users = Users(connection)
+        self.web_sessions = WebSessions(connection)
+        self.throttles = Throttles(connection)

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsr_engine.domain.errors import InputWrong
-from dsr_engine.settings import Settings, find_home, load_settings, resolve_secret, resolve_text
+from dsr_engine.references import resolve_secret, resolve_text
+from dsr_engine.settings import Settings, find_home, load_settings
 
 
 def _load(home: Path, text: str, **environment: str) -> Settings:

@@ -1,0 +1,1 @@
+"""Who may come in through the web's doors: accounts, what they prove themselves with, their sessions."""
