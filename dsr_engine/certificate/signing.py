@@ -44,19 +44,19 @@ logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 
 FIELD, TIME_FIELD = "Certification", "DocumentTime"
 #: Bytes kept for the signature container: our own is below 4 KiB; a timestamp token with its chain takes up to 12 KiB more.
-_ROOM, _ROOM_WITH_TIME = 6144, 24576
+_ROOM, ROOM_WITH_TIME = 6144, 24576
 _SECONDS = 30.0
 
 
 def sign(document: bytes, at: datetime, signer: Signer, tsa_url: str | None) -> bytes:
     """The signed document. `at` is what the document says of its own time. Raises `Unreachable` if the timestamp authority does not help."""
-    writer = _Writer(io.BytesIO(document))
+    writer = RepeatableWriter(io.BytesIO(document))
     writer.name_after(document)
-    clerk = _TimeClerk(tsa_url) if tsa_url else None
+    clerk = TimeClerk(tsa_url) if tsa_url else None
     try:
         pdf_signer = _Signing(_metadata(signer, clerk), _Cms(signer), timestamper=clerk)
         pdf_signer.at = at
-        signed: io.BytesIO = pdf_signer.sign_pdf(writer, bytes_reserved=2 * (_ROOM_WITH_TIME if clerk else _ROOM), output=io.BytesIO())
+        signed: io.BytesIO = pdf_signer.sign_pdf(writer, bytes_reserved=2 * (ROOM_WITH_TIME if clerk else _ROOM), output=io.BytesIO())
     except (TimestampRequestError, PathError, SigningError) as error:
         if clerk is None:
             raise
@@ -72,7 +72,7 @@ def to_asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
     return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
 
 
-def _metadata(signer: Signer, clerk: "_TimeClerk | None") -> PdfSignatureMetadata:
+def _metadata(signer: Signer, clerk: "TimeClerk | None") -> PdfSignatureMetadata:
     settings = {
         "field_name": FIELD,
         "md_algorithm": digest_of(signer.certificate).name,
@@ -120,7 +120,7 @@ class _Signing(PdfSigner):  # type: ignore[misc]  # pyHanko is imported without 
         return session
 
 
-class _Writer(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko is imported without its types
+class RepeatableWriter(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko is imported without its types
     """pyHanko's writer, made repeatable: no clock and no random number goes into the file."""
 
     _document_id: generic.ArrayObject
@@ -133,7 +133,7 @@ class _Writer(IncrementalPdfFileWriter):  # type: ignore[misc]  # pyHanko is imp
         """Leaves the neutral metadata as they are; pyHanko would write the time of the machine into them."""
 
 
-class _TimeClerk(TimeStamper):  # type: ignore[misc]  # pyHanko is imported without its types
+class TimeClerk(TimeStamper):  # type: ignore[misc]  # pyHanko is imported without its types
     """Asks an RFC 3161 authority over HTTP."""
 
     def __init__(self, url: str) -> None:

@@ -1,48 +1,89 @@
 """`dsr serve`: the console, the portal and the API, with the worker beside them."""
 
 import os
+import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import click
 from waitress.server import create_server
 
-from dsr_engine.bootstrap import Keeper
+from dsr_engine.bootstrap import Home, Keeper
 from dsr_engine.cli.entry import DONE
 from dsr_engine.cli.options import home_of, house_of, worker_name
 from dsr_engine.cli.terminal import print_line
-from dsr_engine.cli.working import work
+from dsr_engine.cli.working import clock_of, work
+from dsr_engine.domain.errors import Conflict
 from dsr_engine.web.app import create_app
+from dsr_engine.web.logs import FORMATS, write_logs
 from dsr_engine.workflow.house import House
 
 #: Each open progress stream holds a thread of the server for as long as somebody looks at it.
 _THREADS = 16
+#: Seconds that a case which is worked on gets to come to a rest when the server ends.
+_PATIENCE = 30
 
 
 @click.command()
 @click.option("--listen", metavar="HOST:PORT", help="Where to listen, instead of `listen` in [web] of dsr.toml.")
 @click.option("--no-worker", is_flag=True, help="Only answer; cases are worked on by `dsr worker` elsewhere.")
+@click.option("--log-format", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="json: one line of JSON for each call.")
 @click.pass_context
-def serve(context: click.Context, listen: str | None, no_worker: bool) -> int:
+def serve(context: click.Context, listen: str | None, no_worker: bool, log_format: str) -> int:
     """Opens the console, the portal and the API in one process, with a worker. Ends with Ctrl-C; nothing is lost."""
     home = home_of(context, allow_gaps=True)
+    write_logs(log_format)
     with house_of(context) as house:
-        keeper = Keeper(house, home, os.environ)
-        server = create_server(create_app(keeper), listen=listen or home.settings.web.listen, threads=_THREADS, ident="")
-        stop = threading.Event()
-        hand = threading.Thread(target=work, args=(keeper.house, worker_name(), stop), name="worker", daemon=True)
-        if not no_worker:
-            hand.start()
-        print_line(f"open {_address(house, listen)}")
-        print_line("  accounts are made with `dsr user add NAME --role officer`; Ctrl-C ends the server")
+        told = "accounts are made with `dsr user add NAME --role officer`; Ctrl-C ends the server"
+        serve_house(house, home, told, listen=listen, has_worker=not no_worker)
+    return DONE
+
+
+def serve_house(house: House, home: Home, told: str, *, listen: str | None = None, has_worker: bool = True) -> None:
+    """Answers until somebody says stop (Ctrl-C, SIGTERM). `told` is said beside the address. Raises `Conflict` if the port is taken."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    keeper = Keeper(house, home, os.environ)
+    where = listen or home.settings.web.listen
+    try:
+        server = create_server(create_app(keeper), listen=where, threads=_THREADS, ident="")
+    except OSError as error:
+        raise Conflict(
+            f"nothing can listen on {where}: {error.strerror}", code="serve.listen", hint="name another port: --listen 127.0.0.1:8081"
+        ) from None
+    print_line(f"open {_address(house, listen)}")
+    print_line(f"  {told}")
+    if home.settings.web.has_portal and home.settings.mail is None:
+        print_line("  no mail is configured: the portal (/portal) tells requesters to write instead; add [mail] to dsr.toml", "yellow")
+    name = worker_name()
+    with clock_of(keeper, name, is_on=has_worker), _hand(keeper, name, is_on=has_worker):
         try:
             server.run()
         finally:
-            stop.set()
             server.close()
-            if not no_worker:
-                hand.join(timeout=30)
-    return DONE
+
+
+@contextmanager
+def _hand(keeper: Keeper, name: str, *, is_on: bool) -> Iterator[None]:
+    """Works on cases in a thread as long as the block lasts, if it is to. What is under way then goes on at the next start."""
+    stop = threading.Event()
+    hand = threading.Thread(target=work, args=(keeper.house, name, stop), name="worker", daemon=True)
+    if is_on:
+        hand.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        if is_on:
+            hand.join(timeout=_PATIENCE)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """A service is stopped by SIGTERM; that is Ctrl-C to us."""
+    raise KeyboardInterrupt
 
 
 def _address(house: House, listen: str | None) -> str:

@@ -49,8 +49,7 @@ def sweep(house: House, policy: Policy, *, by: str, worker: str, dry_run: bool =
 
     Raises `Conflict` (`case.busy`) while another worker has it. Killed anywhere, it goes on when it is called again.
     """
-    if policy.sweep is None:
-        raise InputWrong(f"policy {policy.name} has no `sweep`", code="sweep.none", hint="add `sweep: {…}` to it (policies/README.md)")
+    _refuse_without_sweep(policy)
     _forget(house)
     case, forced = _begun(house, policy, by, dry_run=dry_run)
     assert case.tranche is not None
@@ -79,6 +78,20 @@ def sweep(house: House, policy: Policy, *, by: str, worker: str, dry_run: bool =
     return Swept(case, plan, case.is_dry, forced, counts, tuple(carried))
 
 
+def begin_sweep(house: House, policy: Policy, *, by: str, dry_run: bool = False) -> tuple[Case, bool]:
+    """The open sweep of this policy, else a new one, for the worker to carry out; True beside it where it is dry because first runs have to be.
+
+    Raises `InputWrong` (`sweep.none`).
+    """
+    _refuse_without_sweep(policy)
+    return _begun(house, policy, by, dry_run=dry_run)
+
+
+def _refuse_without_sweep(policy: Policy) -> None:
+    if policy.sweep is None:
+        raise InputWrong(f"policy {policy.name} has no `sweep`", code="sweep.none", hint="add `sweep: {…}` to it (policies/README.md)")
+
+
 def _begun(house: House, policy: Policy, by: str, *, dry_run: bool) -> tuple[Case, bool]:
     """The open sweep of this policy, as it was begun; a new one where there is none. Two that begin at once come to the same case."""
     draft = drafted(house, Request((), policy, by, kind=CaseKind.SWEEP))
@@ -86,7 +99,7 @@ def _begun(house: House, policy: Policy, by: str, *, dry_run: bool) -> tuple[Cas
     assert draft.tranche is not None
     with house.store.transaction() as tx:
         tx.sweeps.lock()
-        is_forced = not dry_run and _dry_runs(tx, policy) < policy.sweep.first_runs_dry
+        is_forced = not dry_run and dry_runs(tx, policy) < policy.sweep.first_runs_dry
         is_dry = dry_run or is_forced
         for case in tx.cases.list(open_only=True):
             if _is_of(case, policy) and case.is_dry == is_dry:
@@ -99,7 +112,8 @@ def _is_of(case: Case, policy: Policy) -> bool:
     return case.kind is CaseKind.SWEEP and (case.policy, case.digests.get("policy")) == (policy.name, policy.source.digest)
 
 
-def _dry_runs(tx: Transaction, policy: Policy) -> int:
+def dry_runs(tx: Transaction, policy: Policy) -> int:
+    """How many dry runs the policy has had."""
     return len({run.at for run in tx.sweeps.history(policy.name) if run.is_dry})
 
 
