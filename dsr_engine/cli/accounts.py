@@ -10,7 +10,9 @@ from dsr_engine.cli.terminal import print_json, print_line, print_table
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.user import Role, User
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.users.accounts import add_user, disable, enable, set_password, set_roles
+from dsr_engine.workflow.users.accounts import add_user, disable, enable, forget_account, set_password, set_roles
+from dsr_engine.workflow.users.factors import REASONS, reset_factors
+from dsr_engine.workflow.users.invitations import invite
 
 _ROLES = click.Choice([role.value for role in Role])
 
@@ -27,7 +29,7 @@ def user() -> None:
 @by_whom
 @click.pass_context
 def add(context: click.Context, name: str, roles: tuple[str, ...], password_stdin: bool, by: str) -> int:
-    """Makes an account. Its name is what `--by` calls the same person on the command line."""
+    """Makes an account. Its name is what `--by` calls the same person on the command line. To let them choose the password: `dsr user invite`."""
     password = _password(is_piped=password_stdin)
     with house_of(context) as house:
         made = add_user(house, name, map(Role, roles), by, password=password)
@@ -75,6 +77,51 @@ def password(context: click.Context, name: str, password_stdin: bool, by: str) -
     with house_of(context) as house:
         set_password(house, _id_of(house, name), chosen, by)
     print_line(f"{name} has a new password")
+    return DONE
+
+
+@user.command("invite")
+@click.argument("name")
+@click.option("--role", "roles", type=_ROLES, multiple=True, help="What the person does; repeatable. Makes the account if there is none.")
+@by_whom
+@click.pass_context
+def invite_(context: click.Context, name: str, roles: tuple[str, ...], by: str) -> int:
+    """Prints a link that works once and for two days, with which the person chooses a password."""
+    with house_of(context) as house:
+        with house.store.snapshot() as tx:
+            found = tx.users.find(name)
+        if found is not None and roles:
+            raise InputWrong("there is an account of this name", code="user.exists", hint="leave out --role, or change it with `dsr user roles`")
+        about = found or (add_user(house, name, map(Role, roles), by) if roles else None)
+        if about is None:
+            raise InputWrong("there is no such account", code="user.unknown", hint="name a --role to make it")
+        link = invite(house, about.id, by)
+    print_line(link.reveal())
+    return DONE
+
+
+@user.command("reset-factors")
+@click.argument("name")
+@click.option("--reason", type=click.Choice(list(REASONS)), required=True, help="Why; the ledger keeps it.")
+@by_whom
+@click.pass_context
+def reset_factors_(context: click.Context, name: str, reason: str, by: str) -> int:
+    """Takes every second factor, session and token of an account away; its owner sets a new factor up."""
+    with house_of(context) as house:
+        changed = reset_factors(house, _id_of(house, name), reason, by)
+    print_line(f"{changed.name} has no second factor now")
+    return DONE
+
+
+@user.command("forget")
+@click.argument("name")
+@by_whom
+@click.pass_context
+def forget(context: click.Context, name: str, by: str) -> int:
+    """Takes an account away for good. What it opened and approved stays, under a random id."""
+    with house_of(context) as house:
+        forget_account(house, _id_of(house, name), by)
+    print_line(f"{name} has no account any more")
     return DONE
 
 

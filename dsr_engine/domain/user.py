@@ -81,7 +81,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 class User:
     """An account. `name` is what the person signs in with and acts under (`--by NAME` on the command line is the same person); `id` is random.
 
-    `language` is the one of messages to them. `disabled_at` None: the account may be used.
+    `disabled_at` None: the account may be used. `is_external`: the person signs in at the identity provider, which also says their roles.
     """
 
     id: str
@@ -92,6 +92,7 @@ class User:
     has_password: bool = False
     has_totp: bool = False
     passkeys: int = 0
+    is_external: bool = False
 
     @property
     def permissions(self) -> frozenset[Permission]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from dsr_engine.domain.user import Role, User
-from dsr_engine.store.user_tables import api_tokens, passkeys, users, web_sessions
+from dsr_engine.store.user_tables import api_tokens, invitations, passkeys, recovery_codes, users, web_sessions
 
 
 class Users:
@@ -15,7 +15,7 @@ class Users:
         self._connection = connection
 
     def add(self, user: User, password: str = "", subject: str | None = None) -> None:
-        """A new account. `password` is an argon2id string; `subject` names the person at the identity provider."""
+        """A new account. `password` is an argon2id string; `subject` is a digest of whom the identity provider means."""
         row = {"id": user.id, "name": user.name, "roles": [role.value for role in user.roles], "password": password, "subject": subject}
         self._connection.execute(insert(users), row | {"created_at": user.created_at, "disabled_at": user.disabled_at})
 
@@ -54,9 +54,46 @@ class Users:
     def set_totp(self, id_: str, sealed: bytes | None, step: int | None = None) -> None:
         self._change(id_, totp=sealed, totp_step=step)
 
+    def set_recovery(self, id_: str, digests: Sequence[bytes]) -> None:
+        """Replaces the recovery codes of the account by these."""
+        self._connection.execute(delete(recovery_codes).where(recovery_codes.c.user_id == id_))
+        if digests:
+            self._connection.execute(insert(recovery_codes), [{"digest": digest, "user_id": id_} for digest in digests])
+
+    def use_recovery(self, id_: str, digest: bytes) -> bool:
+        """Takes a recovery code away; False if there is no such code."""
+        mine = delete(recovery_codes).where(recovery_codes.c.user_id == id_, recovery_codes.c.digest == digest)
+        return self._connection.execute(mine).rowcount == 1
+
+    def recovery_left(self, id_: str) -> int:
+        """How many recovery codes the account has."""
+        return self._connection.scalars(select(func.count()).select_from(recovery_codes).where(recovery_codes.c.user_id == id_)).one()
+
+    def invite(self, id_: str, digest: bytes, ends_at: datetime) -> None:
+        """Keeps an invitation for the account; the one before is void."""
+        self.uninvite(id_)
+        self._connection.execute(insert(invitations), {"digest": digest, "user_id": id_, "ends_at": ends_at})
+
+    def invited(self, digest: bytes, now: datetime) -> User | None:
+        """Whom this invitation is for; None if there is none, or its time is over."""
+        mine = select(invitations.c.user_id).where(invitations.c.digest == digest, invitations.c.ends_at > now)
+        return self._one(_SELECT.where(users.c.id == mine.scalar_subquery()))
+
+    def invitation_of(self, id_: str, now: datetime) -> datetime | None:
+        """Until when the account's invitation may be used; None if there is none."""
+        return self._connection.scalar(select(invitations.c.ends_at).where(invitations.c.user_id == id_, invitations.c.ends_at > now))
+
+    def uninvite(self, id_: str) -> int:
+        """Takes the account's invitation away; gives how many there were."""
+        return self._connection.execute(delete(invitations).where(invitations.c.user_id == id_)).rowcount
+
+    def end_old_invitations(self, before: datetime) -> int:
+        """Takes away invitations whose time is over; gives how many."""
+        return self._connection.execute(delete(invitations).where(invitations.c.ends_at <= before)).rowcount
+
     def forget(self, id_: str) -> None:
         """Takes the account away with all that belongs to it."""
-        for table in (passkeys, web_sessions, api_tokens):
+        for table in (passkeys, recovery_codes, invitations, web_sessions, api_tokens):
             self._connection.execute(delete(table).where(table.c.user_id == id_))
         self._connection.execute(delete(users).where(users.c.id == id_))
 
@@ -82,4 +119,5 @@ def _user(row: Any) -> User:
         has_password=bool(row.password),
         has_totp=row.totp is not None,
         passkeys=row.passkeys,
+        is_external=row.subject is not None,
     )

@@ -1,7 +1,9 @@
 """Who is signed in. A session is a row: it ends when the row goes, whatever cookie a browser still has."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -10,7 +12,10 @@ from dsr_engine.store.user_tables import web_sessions
 
 @dataclass(frozen=True, slots=True)
 class WebSession:
-    """`digest` is SHA-256 of the browser's secret; `confirmed_at` when a second factor was last proved in it."""
+    """`digest` is SHA-256 of the browser's secret; `confirmed_at` when a second factor was last proved in it.
+
+    `is_half`: somebody whose password was right and whose second factor is still to come.
+    """
 
     digest: bytes
     user: str
@@ -18,6 +23,7 @@ class WebSession:
     seen_at: datetime
     ends_at: datetime
     confirmed_at: datetime | None = None
+    is_half: bool = False
 
 
 class WebSessions:
@@ -26,17 +32,25 @@ class WebSessions:
 
     def add(self, session: WebSession) -> None:
         row = {"digest": session.digest, "user_id": session.user, "created_at": session.created_at, "seen_at": session.seen_at}
-        self._connection.execute(insert(web_sessions), row | {"ends_at": session.ends_at, "confirmed_at": session.confirmed_at})
+        until = {"ends_at": session.ends_at, "confirmed_at": session.confirmed_at, "is_half": session.is_half}
+        self._connection.execute(insert(web_sessions), row | until)
 
     def get(self, digest: bytes) -> WebSession | None:
         row = self._connection.execute(select(web_sessions).where(web_sessions.c.digest == digest)).one_or_none()
-        return None if row is None else WebSession(row.digest, row.user_id, row.created_at, row.seen_at, row.ends_at, row.confirmed_at)
+        return None if row is None else _session(row)
+
+    def of(self, user: str, now: datetime) -> Sequence[WebSession]:
+        """The sessions of this user whose life is not over, the one that was used last first."""
+        live = select(web_sessions).where(web_sessions.c.user_id == user, web_sessions.c.ends_at > now, web_sessions.c.is_half.is_(False))
+        return [_session(row) for row in self._connection.execute(live.order_by(web_sessions.c.seen_at.desc(), web_sessions.c.digest))]
+
+    def renew(self, old: bytes, digest: bytes, confirmed_at: datetime) -> None:
+        """The session goes on under another secret, in which a second factor was proved just now."""
+        known = update(web_sessions).where(web_sessions.c.digest == old)
+        self._connection.execute(known.values(digest=digest, confirmed_at=confirmed_at, seen_at=confirmed_at))
 
     def touch(self, digest: bytes, at: datetime) -> None:
         self._connection.execute(update(web_sessions).where(web_sessions.c.digest == digest).values(seen_at=at))
-
-    def confirm(self, digest: bytes, at: datetime) -> None:
-        self._connection.execute(update(web_sessions).where(web_sessions.c.digest == digest).values(confirmed_at=at))
 
     def end(self, digest: bytes) -> None:
         self._connection.execute(delete(web_sessions).where(web_sessions.c.digest == digest))
@@ -48,3 +62,7 @@ class WebSessions:
     def end_old(self, before: datetime) -> int:
         """Takes away what has ended by itself; gives how many."""
         return self._connection.execute(delete(web_sessions).where(web_sessions.c.ends_at <= before)).rowcount
+
+
+def _session(row: Any) -> WebSession:
+    return WebSession(row.digest, row.user_id, row.created_at, row.seen_at, row.ends_at, row.confirmed_at, row.is_half)

@@ -1,16 +1,19 @@
 """Signing in and out: sessions die when they should, and nothing tells whether an account exists."""
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
+from types import FrameType
 
 import pytest
 
 from dsr_engine.domain.user import Role
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.users.accounts import add_user, disable, set_password, set_roles
-from dsr_engine.workflow.users.signing_in import IDLE, LIFE, PER_ACCOUNT, WINDOW
-from tests.web.conftest import PASSWORD, Doors
+from dsr_engine.workflow.users.signing_in import IDLE, LIFE, PER_ACCOUNT, PER_ADDRESS, WINDOW, throttle_address
+from tests.web.conftest import PASSWORD, Doors, doors_of
 from tests.web.visiting import Visitor
+from tests.workflow.company import Company
 
 
 def _entered(doors: Doors, name: str = "ann", password: str = PASSWORD) -> Visitor:
@@ -79,3 +82,61 @@ def test_a_new_password_new_roles_and_disabling_end_the_sessions(doors: Doors, c
     assert visitor.go("/desk").path == "/desk"
     _CHANGES[change](doors.house, doors.user(Role.OFFICER).id)
     assert visitor.go("/desk").path.startswith("/sign-in")
+
+
+def _verifications(doors: Doors, name: str, password: str) -> int:
+    """How often argon2 worked while somebody tried to sign in."""
+    counted = 0
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        nonlocal counted
+        counted += event == "call" and frame.f_code.co_name == "verify" and "argon2" in frame.f_code.co_filename
+
+    visitor = doors.visitor().go("/sign-in")
+    sys.setprofile(watch)
+    try:
+        visitor.send("Sign in", name=name, password=password)
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+def test_whoever_is_tried_the_same_work_is_done(doors: Doors) -> None:
+    add_user(doors.house, "ann", [Role.OFFICER], "tests", password=PASSWORD)
+    add_user(doors.house, "without", [Role.OFFICER], "tests")
+    gone = add_user(doors.house, "gone", [Role.OFFICER], "tests", password=PASSWORD)
+    disable(doors.house, gone.id, "tests")
+    tried = [("ann", PASSWORD), ("ann", "wrong"), ("nobody", "wrong"), ("without", "wrong"), ("gone", PASSWORD), ("", ""), ("x\0", "x" * 5000)]
+    assert [_verifications(doors, name, password) for name, password in tried] == [1] * len(tried)
+
+
+def test_whatever_a_browser_brings_along_signing_in_begins_a_session_of_its_own(doors: Doors) -> None:
+    for name in ("ann", "eve"):
+        add_user(doors.house, name, [Role.OFFICER], "tests", password=PASSWORD)
+    eve = _entered(doors, "eve")
+    planted = eve.client.get_cookie("dsr")
+    assert planted is not None
+    ann = doors.visitor()
+    ann.client.set_cookie("dsr", planted.value)
+    ann.go("/sign-in").send("Sign in", name="ann", password=PASSWORD)
+    assert ">ann</a>" in ann.go("/account").text
+    assert ">eve</a>" in eve.go("/account").text
+
+
+def test_one_address_cannot_try_many_names(doors: Doors) -> None:
+    for _ in range(PER_ADDRESS - 1):
+        throttle_address(doors.house, "127.0.0.1")
+    assert _entered(doors, "name").status == 403
+    assert _entered(doors, "name").status == 429
+
+
+def test_over_tls_the_cookie_is_of_this_host_only(shop: Company) -> None:
+    settings = shop.home / "dsr.toml"
+    settings.write_text(settings.read_text() + '\n[web]\nurl = "https://dsr.example.com"\n')
+    with doors_of(shop) as doors:
+        answer = doors.app.test_client().get("/sign-in", base_url="https://dsr.example.com")
+    (cookie,) = answer.headers.getlist("Set-Cookie")
+    assert cookie.startswith("__Host-dsr=")
+    assert {part.strip() for part in cookie.split(";")[1:]} >= {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"}
+    assert "Domain" not in cookie
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")

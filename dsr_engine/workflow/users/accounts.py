@@ -40,7 +40,7 @@ def add_user(house: House, name: str, roles: Iterable[Role], by: str, *, passwor
         if tx.users.find(name) is not None:
             raise Conflict("there is an account of this name", code="user.exists", hint="choose another name")
         tx.users.add(user, hashed, subject)
-        _note(tx, house, ADDED, user, by, roles=", ".join(role.value for role in chosen))
+        note(tx, house, ADDED, user, by, roles=", ".join(role.value for role in chosen))
     return user
 
 
@@ -55,7 +55,7 @@ def set_roles(house: House, user_id: str, roles: Iterable[Role], by: str) -> Use
             _refuse_last(tx, user)
         tx.users.set_roles(user.id, chosen)
         tx.web_sessions.end_all(user.id)
-        _note(tx, house, ROLES, user, by, roles=", ".join(role.value for role in chosen))
+        note(tx, house, ROLES, user, by, roles=", ".join(role.value for role in chosen))
         return account(tx, user_id)
 
 
@@ -66,7 +66,8 @@ def disable(house: House, user_id: str, by: str) -> None:
         _refuse_last(tx, user)
         tx.users.set_disabled(user.id, house.clock.now())
         tx.web_sessions.end_all(user.id)
-        _note(tx, house, DISABLED, user, by)
+        tx.api_tokens.revoke_all(user.id)
+        note(tx, house, DISABLED, user, by)
 
 
 def enable(house: House, user_id: str, by: str) -> None:
@@ -74,7 +75,7 @@ def enable(house: House, user_id: str, by: str) -> None:
     with house.store.transaction() as tx:
         user = account(tx, user_id)
         tx.users.set_disabled(user.id, None)
-        _note(tx, house, ENABLED, user, by)
+        note(tx, house, ENABLED, user, by)
 
 
 def set_password(house: House, user_id: str, password: str, by: str, keep: bytes = b"") -> None:
@@ -84,7 +85,17 @@ def set_password(house: House, user_id: str, password: str, by: str, keep: bytes
         user = account(tx, user_id)
         tx.users.set_password(user.id, hashed)
         tx.web_sessions.end_all(user.id, but=keep)
-        _note(tx, house, PASSWORD, user, by)
+        note(tx, house, PASSWORD, user, by)
+
+
+def forget_account(house: House, user_id: str, by: str) -> None:
+    """Takes the account away with all that belongs to it. The name goes from the rows of cases by the rules for officers' names, not before."""
+    with house.store.transaction() as tx:
+        user = account(tx, user_id)
+        _refuse_last(tx, user)
+        note(tx, house, FORGOTTEN, user, by)
+        tx.users.forget(user.id)
+    house.store.scrub()
 
 
 def account(tx: Transaction, user_id: str) -> User:
@@ -117,6 +128,7 @@ def _refuse_last(tx: Transaction, user: User) -> None:
         raise Conflict("this is the last administrator", code="user.last", hint="make somebody else an administrator first")
 
 
-def _note(tx: Transaction, house: House, kind: str, user: User, by: str, **facts: str) -> None:
+def note(tx: Transaction, house: House, kind: str, user: User, by: str, **facts: str) -> None:
+    """Writes into the ledger what was done with an account, and by whom, under their random ids."""
     about = tx.people.id_of(user.name)
     tx.ledger.append(leaf(house.clock, kind, secrets.token_hex(8), person=about, by=tx.people.id_of(by), **facts))

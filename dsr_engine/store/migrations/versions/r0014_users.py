@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("seen_at", _MOMENT, nullable=False),
         sa.Column("ends_at", _MOMENT, nullable=False),
         sa.Column("confirmed_at", _MOMENT, nullable=True),
+        sa.Column("is_half", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("digest", name="pk_web_sessions"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_web_sessions_user_id"),
     )
@@ -62,6 +63,7 @@ def upgrade() -> None:
         sa.Column("created_at", _MOMENT, nullable=False),
         sa.Column("ends_at", _MOMENT, nullable=False),
         sa.Column("used_at", _MOMENT, nullable=True),
+        sa.Column("maker_id", sa.String(), nullable=True),
         sa.Column("is_revoked", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("id", name="pk_api_tokens"),
         sa.UniqueConstraint("digest", name="uq_api_tokens_digest"),
@@ -77,6 +79,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name="pk_throttles"),
     )
     op.create_index("ix_throttles_ends_at", "throttles", ["ends_at"])
+    _add_single_use()
+
+
+def _add_single_use() -> None:
+    op.create_table(
+        "recovery_codes",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        _user(),
+        sa.PrimaryKeyConstraint("digest", name="pk_recovery_codes"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_recovery_codes_user_id"),
+    )
+    op.create_index("ix_recovery_codes_user_id", "recovery_codes", ["user_id"])
+    op.create_table(
+        "invitations",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        _user(),
+        sa.Column("ends_at", _MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_invitations"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_invitations_user_id"),
+    )
+    op.create_index("ix_invitations_user_id", "invitations", ["user_id"])
 
 
 def _user() -> "sa.Column[str]":
