@@ -30,6 +30,10 @@ class Approvals:
             row = {"case_id": case, "plan_digest": plan_digest, "approved_by": by, "at": at, "manner": manner}
             self._connection.execute(insert(approvals), row)
 
+    def cases(self, manner: str) -> frozenset[str]:
+        """The cases about which somebody said this."""
+        return frozenset(self._connection.scalars(select(approvals.c.case_id).where(approvals.c.manner == manner)))
+
     def of(self, case: str) -> tuple[Approval, ...]:
         """All approvals of the case, of every plan that it ever had, oldest first."""
         rows = self._connection.execute(select(approvals).where(approvals.c.case_id == case).order_by(approvals.c.at, approvals.c.id))
