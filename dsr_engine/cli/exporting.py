@@ -1,36 +1,16 @@
-"""How exports leave the house: as CSV that a spreadsheet opens without running anything, as JSON, on the terminal or in a new file."""
+"""How exports leave the house by the command line: as JSON or any text, on the terminal or in a new file."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
 from dsr_engine.cli.terminal import print_line, print_verbatim
 from dsr_engine.domain.errors import InputWrong
-from dsr_engine.workflow.report import Row
 
 
 def one_format(*chosen: bool) -> None:
     """Raises `InputWrong` where more than one format is asked for."""
     if sum(chosen) > 1:
         raise InputWrong("one format at a time", code="option.format", hint="leave the others out")
-
-
-def as_csv(rows: Iterable[Row], columns: Iterable[str]) -> str:
-    """The rows as CSV (RFC 4180). Cells that a spreadsheet would take for a formula get an apostrophe."""
-    names = list(columns)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(names)
-    writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
-    return text.getvalue()
-
-
-def _cell(value: str | int | bool | None) -> str | int:
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):
-        return f"'{value}"
-    return "" if value is None else value
 
 
 def json_text(document: object) -> str:

@@ -6,24 +6,24 @@ from pathlib import Path
 import click
 
 from dsr_engine.cli.entry import DONE, WAITING
-from dsr_engine.cli.exporting import as_csv, deliver, json_text, one_format
+from dsr_engine.cli.exporting import deliver, json_text, one_format
 from dsr_engine.cli.options import as_json, house_of
 from dsr_engine.cli.terminal import print_heading, print_line, print_table
+from dsr_engine.content.spreadsheet import as_csv
+from dsr_engine.domain.errors import InputWrong
+from dsr_engine.workflow.proving.bundling import evidence_of
 from dsr_engine.workflow.records.retention import Table, as_markdown, as_rows, retention_table
-from dsr_engine.workflow.records.ropa import Entry, RecordOfProcessing, record_of_processing
+from dsr_engine.workflow.records.ropa import RecordOfProcessing, record_of_processing
+from dsr_engine.workflow.records.tabling import PROCESSING_COLUMNS, processing_row
 from dsr_engine.workflow.report import Row
 
 _out = click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it to a new file instead of printing it.")
 _csv = click.option("--csv", "is_csv", is_flag=True, help="As CSV.")
-_COLUMNS = (
-    *("system", "owner", "collection", "category", "about", "special", "policy", "purpose", "limits", "grounds", "treatment"),
-    *("recipients", "countries"),
-)
 
 
 @click.group()
 def export() -> None:
-    """Write what the law wants written down: the record of processing, the retention table."""
+    """Write what the law wants written down: the record of processing, the retention table; and evidence for auditors."""
 
 
 @export.command()
@@ -41,7 +41,7 @@ def art30(context: click.Context, is_csv: bool, is_json: bool, out: Path | None)
     with house_of(context) as house, house.store.snapshot() as tx:
         record = record_of_processing(tx, house)
     if is_csv:
-        deliver(as_csv([_row(entry) for entry in record.entries], _COLUMNS), out)
+        deliver(as_csv([processing_row(entry) for entry in record.entries], PROCESSING_COLUMNS), out)
     elif is_json or out is not None:
         deliver(json_text(asdict(record)), out)
     else:
@@ -49,17 +49,11 @@ def art30(context: click.Context, is_csv: bool, is_json: bool, out: Path | None)
     return DONE if all(entry.treatment for entry in record.entries) else WAITING
 
 
-def _row(entry: Entry) -> Row:
-    row = asdict(entry)
-    row |= {"special": entry.is_special, "recipients": "; ".join(entry.recipients), "countries": ", ".join(entry.countries)}
-    return {name: row[name] for name in _COLUMNS}
-
-
 def _show(record: RecordOfProcessing) -> None:
     print_line(f"{record.controller.get('name', '')}, {record.made_on}", "bold")
     for system in dict.fromkeys(entry.system for entry in record.entries):
         print_heading(system)
-        rows = [_row(entry) for entry in record.entries if entry.system == system]
+        rows = [processing_row(entry) for entry in record.entries if entry.system == system]
         columns = {
             "collection": "collection",
             "category": "category",
@@ -108,3 +102,21 @@ def _document(table: Table) -> dict[str, object]:
         return [{"what": list(line.what), "how_long": line.how_long, "why": line.why, "then": line.then} for line in getattr(table, part)]
 
     return {"title": table.title, "lines": lines("lines"), "own": lines("own")}
+
+
+@export.command()
+@click.argument("wanted", metavar="CASE|SERIAL")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", required=True, help="The new archive (evidence.zip).")
+@click.pass_context
+def evidence(context: click.Context, wanted: str, out: Path) -> int:
+    """Everything about one certified case for an auditor, in one archive with a verifier that runs offline and without the engine.
+
+    Name the case, or the id or number of its certificate.
+    """
+    if out.exists():
+        raise InputWrong(f"{out} is there already", code="export.exists", hint="choose another name; nothing was changed")
+    with house_of(context) as house:
+        bundle = evidence_of(house, wanted)
+    out.write_bytes(bundle.data)
+    print_line(f"the evidence is in {out}; unpack it, and `python verify.py --trust BUNDLE.json` checks it offline")
+    return DONE

@@ -9,9 +9,10 @@ from dsr_engine.domain.system import System
 from dsr_engine.drivers.access import Access
 from dsr_engine.drivers.columns import Columns
 from dsr_engine.drivers.driver import Driver
+from dsr_engine.drivers.reading import Reader
 from dsr_engine.drivers.survey import Surveyor
 from dsr_engine.drivers.upkeep import Upkeep
-from dsr_engine.drivers.wrapped import wrapped
+from dsr_engine.drivers.wrapped import guarded_reader, wrapped
 
 #: Makes one connection to a system.
 Factory = Callable[[System], Driver]
@@ -53,6 +54,12 @@ _UPKEEP = {"sql": "dsr_engine.drivers.sql.upkeep.upkeep:SqlUpkeep"}
 _ACCESS = {"sql": "dsr_engine.drivers.sql.asking.access:SqlAccess"}
 _COLUMNS = {"sql": "dsr_engine.drivers.sql.asking.columns:SqlColumns", "objectstore": "dsr_engine.drivers.objectstore.columns:ObjectstoreColumns"}
 
+_READERS = {
+    "sql": "dsr_engine.drivers.sql.asking.reading:SqlReader",
+    "mailstore": "dsr_engine.drivers.mailstore.reading:MailstoreReader",
+    "objectstore": "dsr_engine.drivers.objectstore.reading:ObjectstoreReader",
+}
+
 
 def open_surveyor(system: System) -> Surveyor | None:
     """Who answers questions about the shape of this system; None where its driver has nobody."""
@@ -72,6 +79,12 @@ def open_access(system: System) -> Access | None:
 def open_columns(system: System) -> Columns | None:
     """Who reads a few fields of all records of this system; None where its driver has nobody (mail has no fields)."""
     return cast("Columns | None", _beside(_COLUMNS, system))
+
+
+def open_reader(system: System) -> Reader | None:
+    """Who reads known records of this system again, with what they hold; None where its driver has nobody."""
+    place = _READERS.get(system.manifest.driver)
+    return None if place is None else guarded_reader(cast("Callable[[System], Reader]", _loaded(place)), system)
 
 
 def _beside(known: Mapping[str, str], system: System) -> object | None:

@@ -13,9 +13,10 @@ from typing import TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from dsr_engine.content.gate import Gate
 from dsr_engine.content.rewriter import Rewriter
 from dsr_engine.domain.errors import DsrError, InputWrong, NotAllowed, NotSupported, Unreachable
-from dsr_engine.domain.record import Gap, Record
+from dsr_engine.domain.record import Gap, Locator, Record
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import (
     Change,
@@ -33,6 +34,7 @@ from dsr_engine.drivers.driver import (
     Traits,
     Watched,
 )
+from dsr_engine.drivers.reading import Bounds, Reader, Reread
 
 T = TypeVar("T")
 
@@ -254,6 +256,45 @@ def wrapped(factory: Callable[[System], Driver], system: System, *, read_only: b
 def _opened(factory: Callable[[System], Driver], system: System) -> Driver:
     try:
         return factory(system)
+    except DsrError:
+        raise
+    except Exception as error:  # noqa: BLE001  # as above
+        replacement = replaced(error, "open")
+    raise replacement
+
+
+class GuardedReader:
+    """A reader whose errors say no value, and whose reads stand in the log as every verb does: how many, how long, never where or what."""
+
+    def __init__(self, inner: Reader, system: str, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._inner, self._system, self._now = inner, system, now
+
+    def read(self, locators: Sequence[Locator], gate: Gate, bounds: Bounds) -> Iterator[Reread]:
+        begin, count, how = self._now(), 0, "ok"
+        try:
+            for answer in self._inner.read(locators, gate, bounds):
+                count += 1
+                yield answer
+        except DsrError as error:
+            how = error.code
+            raise
+        except Exception as error:  # noqa: BLE001  # as in `Guarded`
+            replacement = replaced(error, "read")
+            how = replacement.code
+        else:
+            return
+        finally:
+            _log.info("read %s: %d in %.3f s, %s", self._system, count, self._now() - begin, how)
+        raise replacement
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def guarded_reader(factory: Callable[[System], Reader], system: System) -> Reader:
+    """Opens a reader (`drivers/reading.py`) with the last catch around it."""
+    try:
+        return GuardedReader(factory(system), system.name)
     except DsrError:
         raise
     except Exception as error:  # noqa: BLE001  # as above

@@ -1,5 +1,96 @@
-"""Possible findings, decided one by one with masked previews that are read at that moment and never kept."""
+"""Possible findings: somebody looks at each, masked, and says whose it is."""
 
-from flask import Blueprint
+from collections.abc import Mapping
 
-blueprint = Blueprint("findings", __name__, url_prefix="/cases")
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from dsr_engine.domain.request import Right
+from dsr_engine.domain.user import Permission
+from dsr_engine.web.guard import house, may, needs, user
+from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, STAYS, THEIRS, VERDICTS, decide_findings
+from dsr_engine.workflow.deciding import Deciding, deciding
+from dsr_engine.workflow.previewing import Preview, previews
+from dsr_engine.workflow.settling import SAME_PERSON, settle
+
+blueprint = Blueprint("findings", __name__, url_prefix="/cases/<case_id>/possible")
+
+#: The case at whose records this browser looks, in the cookie; an id and nothing else.
+LOOKING = "looking"
+#: Each verdict with what it means, for an erasure and for a copy of the data.
+_ERASING: Mapping[str, tuple[str, str]] = {
+    THEIRS: ("Theirs", "treated by the policy like everything else of theirs"),
+    MENTIONED: ("Mentions them", "somebody else's record: only the places that name the person are treated"),
+    NOT_THEIRS: ("Somebody else", "left alone, and expected to be there afterwards"),
+    STAYS: ("Theirs, but stays", "left alone; the certificate names it as an exception"),
+}
+_COPYING: Mapping[str, tuple[str, str]] = {
+    THEIRS: ("Theirs", "goes into the copy as a whole"),
+    MENTIONED: ("Mentions them", "only the passages that name the person go into the copy"),
+    NOT_THEIRS: ("Somebody else", "stays out of the copy"),
+}
+
+
+@blueprint.get("")
+@needs(Permission.CASE_READ)
+def show(case_id: str) -> str:
+    place = (request.args["system"], request.args["collection"]) if "system" in request.args and "collection" in request.args else None
+    is_decided = request.args.get("show") == "decided"
+    found = deciding(house(), case_id, place=place, is_decided=is_decided, after=request.args.get("after", ""))
+    is_looking = session.get(LOOKING) == case_id and may(Permission.CASE_PREVIEW)
+    return render_template(
+        "findings/show.html",
+        case=found.case,
+        found=found,
+        place=place,
+        is_decided=is_decided,
+        is_looking=is_looking,
+        verdicts=meanings(found.case.right),
+        previews=_previews(found) if is_looking else {},
+        here={key: request.args[key] for key in ("system", "collection", "show", "after") if key in request.args},
+    )
+
+
+@blueprint.post("")
+@needs(Permission.CASE_WRITE)
+def decide(case_id: str) -> Response:
+    chosen = [(key.removeprefix("verdict."), value) for key, value in request.form.items() if key.startswith("verdict.") and value in VERDICTS]
+    count = decide_findings(house(), case_id, chosen, user().name) if chosen else 0
+    flash(f"{count} decided." if count else "Nothing was chosen, so nothing was decided.", "done" if count else "wait")
+    return redirect(_back(case_id), 303)
+
+
+@blueprint.post("/look")
+@needs(Permission.CASE_PREVIEW)
+def look(case_id: str) -> Response:
+    if request.form.get("look") == "yes":
+        session[LOOKING] = case_id
+    else:
+        session.pop(LOOKING, None)
+    if request.form.get("of") == "copy":
+        return redirect(url_for("copies.records", case_id=case_id), 303)
+    return redirect(_back(case_id), 303)
+
+
+@blueprint.post("/same-person")
+@needs(Permission.CASE_WRITE)
+def same_person(case_id: str) -> Response:
+    settle(house(), case_id, SAME_PERSON, user().name)
+    flash("Noted: all these records are one person's. The case goes on.", "done")
+    return redirect(f"/cases/{case_id}", 303)
+
+
+def meanings(right: Right) -> Mapping[str, tuple[str, str]]:
+    """The verdicts that make sense for a case, with their names and what follows from each."""
+    return _ERASING if right is Right.ERASURE else _COPYING
+
+
+def _previews(found: Deciding) -> dict[str, Preview]:
+    ids = [entry.id for entry in found.found]
+    return {shown.finding: shown for shown in previews(house(), found.case.id, ids, user().name, most=len(ids))} if ids else {}
+
+
+def _back(case_id: str) -> str:
+    """The list as it was filtered; decided ones have left it, so it begins where this page began."""
+    kept = {key: request.form[key] for key in ("system", "collection", "show", "after") if request.form.get(key)}
+    return url_for("findings.show", **{"case_id": case_id, **kept}, _external=False)

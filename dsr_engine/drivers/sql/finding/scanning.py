@@ -4,7 +4,8 @@ Rows are judged in blocks first, row by row only where a block passes. Values st
 wrapping spans: digits of one value and the next must not look like one number.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,25 +53,27 @@ class Scan:
     count: int = 0
     took: Callable[[int], None] | None = None
 
-    def everything(self, connection: sa.Connection) -> Iterator[tuple[Values, tuple[str, ...]]]:
+    def everything(self, connection: sa.Connection) -> Generator[tuple[Values, tuple[str, ...]]]:
         """Every row, with the names of columns whose value was too big to read."""
-        for batch in self.batches(connection):
-            yield from batch
+        with closing(self.batches(connection)) as batches:
+            for batch in batches:
+                yield from batch
 
-    def batches(self, connection: sa.Connection) -> Iterator[list[tuple[Values, tuple[str, ...]]]]:
+    def batches(self, connection: sa.Connection) -> Generator[list[tuple[Values, tuple[str, ...]]]]:
         """The same, as many rows at a time as the connector brings in one go."""
         columns, sizes = self.table.readable, _size_checks(self.table)
         query = self._query(columns, sizes)
-        for rows in connection.execute(query.execution_options(yield_per=_FILES if sizes else BATCH)).partitions():
-            self.count += len(rows)
-            self._tell(rows)
-            yield [
-                (
-                    {column.name: as_value(part) for column, part in zip(columns, raw, strict=False)},
-                    tuple(name for name, is_big in zip(sizes, raw[len(columns) :], strict=True) if is_big) if sizes else (),
-                )
-                for raw in rows
-            ]
+        with closing(connection.execute(query.execution_options(yield_per=_FILES if sizes else BATCH))) as found:  # also when nobody reads on
+            for rows in found.partitions():
+                self.count += len(rows)
+                self._tell(rows)
+                yield [
+                    (
+                        {column.name: as_value(part) for column, part in zip(columns, raw, strict=False)},
+                        tuple(name for name, is_big in zip(sizes, raw[len(columns) :], strict=True) if is_big) if sizes else (),
+                    )
+                    for raw in rows
+                ]
 
     def passing(self, connection: sa.Connection, gate: Gate) -> Iterator[Passed]:
         """Rows that pass the gate by their texts, and rows with bytes, which have to be read as files before anybody knows."""

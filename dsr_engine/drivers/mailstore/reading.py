@@ -1,0 +1,52 @@
+"""Reads mails again whose names are known."""
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from dsr_engine.content.format import Reading
+from dsr_engine.content.gate import Gate
+from dsr_engine.domain.record import Gap, Locator, Record, Unit
+from dsr_engine.domain.system import CollectionMap, System
+from dsr_engine.drivers.mailstore.driver import SENDER
+from dsr_engine.drivers.mailstore.message import read_message
+from dsr_engine.drivers.mailstore.settings import store_of
+from dsr_engine.drivers.mailstore.store import Gone, Mail
+from dsr_engine.drivers.reading import Bounds, Gathering, Reread
+
+
+class MailstoreReader:
+    """One Maildir, mbox or IMAP account."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._store = store_of(system)
+
+    def read(self, locators: Sequence[Locator], _gate: Gate, bounds: Bounds) -> Iterator[Reread]:
+        server = self._store.server()
+        for folder in dict.fromkeys(locator.collection for locator in locators):
+            of_folder = [locator for locator in locators if locator.collection == folder]
+            sightings = self._store.locate(folder, [locator.key for locator in of_folder])
+            for locator, sighting in zip(of_folder, sightings, strict=True):
+                # What a rewrite or a move put in its place is another record, which a search finds by itself.
+                is_there = sighting is not None and sighting.is_same
+                yield Reread(locator, self._record(locator, sighting.mail, server, bounds) if sighting is not None and is_there else None)
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _record(self, locator: Locator, mail: Mail, server: str, bounds: Bounds) -> Record | None:
+        gathering = Gathering(locator.collection, bounds)
+        sender = (Unit(SENDER, mail.sender, is_value=True),) if mail.sender else ()
+        reading = Reading(collection=locator.collection, gate=None, map=self._map(locator.collection))
+        try:
+            if gathering.take(sender):
+                gathering.take(read_message(gathering.timed(mail.open), reading))
+        except Gone:
+            return None
+        except OSError:
+            gathering.gaps.append(Gap(locator.collection, "mail.unreadable", "a mail could not be read"))
+        return Record(locator, tuple(gathering.units), server, created=mail.created, gaps=tuple(gathering.gaps))
+
+    def _map(self, folder: str) -> CollectionMap | None:
+        manifest = self._system.manifest
+        return manifest.collection_named(folder) or next((entry for entry in manifest.collections if fnmatchcase(folder, entry.name)), None)

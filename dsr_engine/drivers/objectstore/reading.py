@@ -1,0 +1,64 @@
+"""Reads versions of files again whose keys are known: of each file only what passes the gate, for a file is full of other people."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dsr_engine.content.files import read_file
+from dsr_engine.content.format import Reading
+from dsr_engine.content.gate import Gate
+from dsr_engine.domain.errors import Conflict, NotAllowed, NotSupported
+from dsr_engine.domain.record import Gap, Locator, Record, Unit
+from dsr_engine.domain.system import System
+from dsr_engine.drivers.objectstore.catalogue import Catalogue
+from dsr_engine.drivers.objectstore.driver import shelf_of
+from dsr_engine.drivers.objectstore.shelf import Stored
+from dsr_engine.drivers.objectstore.states import States
+from dsr_engine.drivers.reading import Bounds, Gathering, Reread
+
+#: How often a file that changes while it is read is begun again.
+_ATTEMPTS = 3
+
+
+class ObjectstoreReader:
+    """One bucket prefix or one folder."""
+
+    def __init__(self, system: System) -> None:
+        self._shelf = shelf_of(system)
+        self._catalogue = Catalogue(system.manifest)
+        self._states = States(self._shelf)
+
+    def read(self, locators: Sequence[Locator], gate: Gate, bounds: Bounds) -> Iterator[Reread]:
+        for locator in locators:
+            yield Reread(locator, self._record(locator, gate, bounds))
+
+    def close(self) -> None:
+        self._shelf.close()
+
+    def _record(self, locator: Locator, gate: Gate, bounds: Bounds) -> Record | None:
+        for _ in range(_ATTEMPTS):
+            stored = self._states.at(locator)
+            if stored is None:
+                return None
+            gathering = Gathering(locator.collection, bounds)
+            try:
+                self._gather(gathering, stored, gate)
+            except Conflict:
+                continue
+            return Record(locator, tuple(gathering.units), self._shelf.server, created=stored.modified, gaps=tuple(gathering.gaps))
+        gap = Gap(locator.collection, "objectstore.restless", "a file changed every time that it was read")
+        return Record(locator, (), self._shelf.server, gaps=(gap,))
+
+    def _gather(self, gathering: Gathering, stored: Stored, gate: Gate) -> None:
+        try:
+            labels = self._shelf.labels(stored)
+            about = (("key", stored.key), ("metadata", _lines(labels.metadata)), ("tags", _lines(labels.tags)))
+            is_whole = gathering.take(Unit(place, text, is_opaque=True) for place, text in about if gate.passes_text(text))
+            if is_whole and stored.bare is None:
+                known = self._catalogue.map_of(gathering.collection)
+                reading = Reading(gathering.collection, gate, known, name=stored.path.rsplit("/", 1)[-1])
+                gathering.take(read_file(gathering.timed(lambda: self._shelf.open(stored)), reading))
+        except (NotAllowed, NotSupported) as error:
+            gathering.gaps.append(Gap(gathering.collection, error.code, error.message))
+
+
+def _lines(labels: Mapping[str, str]) -> str:
+    return "\n".join(f"{name}={value}" for name, value in labels.items())
