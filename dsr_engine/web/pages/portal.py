@@ -1,5 +1,163 @@
 """The requester's door: asking, confirming, following, downloading; without an account."""
 
-from flask import Blueprint
+from typing import Any
+
+from flask import Blueprint, redirect, request, session, url_for
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from dsr_engine.bootstrap import pin_policy
+from dsr_engine.domain.errors import Conflict, DsrError, InputWrong
+from dsr_engine.domain.portal import Asked, Who
+from dsr_engine.domain.request import Right
+from dsr_engine.domain.selector import Secret
+from dsr_engine.web.guard import house, keeper, looks_itself, public
+from dsr_engine.web.speaking import SPOKEN, language, page, problem, refused, spoken, texts, told_of
+from dsr_engine.workflow.portal.asking import confirm, has_mail, receive, send_again, waiting
+from dsr_engine.workflow.portal.forms import FIELDS, RIGHTS, asked_from, problems_of
+from dsr_engine.workflow.portal.hurdle import begun, is_too_quick
+from dsr_engine.workflow.portal.laws import PLACES, default_policy, is_unverified
+from dsr_engine.workflow.portal.secret import is_secret
+from dsr_engine.workflow.portal.visiting import first_visit
+from dsr_engine.workflow.records.logbook import kept_for
 
 blueprint = Blueprint("portal", __name__, url_prefix="/portal")
+blueprint.register_error_handler(HTTPException, refused)
+blueprint.register_error_handler(DsrError, told_of)
+
+#: Under which name a browser keeps that a code was answered in it.
+VISIT = "portal"
+#: A field that people do not see.
+TRAP = "website"
+
+
+@blueprint.get("", strict_slashes=False)
+@public
+@spoken
+def door() -> Response:
+    """Leads to the portal in the reader's language."""
+    answer = redirect(url_for("portal.start", language=language()), 302)
+    answer.headers["Vary"] = "Accept-Language"
+    return answer
+
+
+@blueprint.get(f"/{SPOKEN}", strict_slashes=False)
+@public
+@spoken
+def start(language: str) -> str:  # noqa: ARG001 -- stands in the address
+    rights = RIGHTS if has_mail(house()) else (Right.OPT_OUT,) if _is_opt_out_free() else ()
+    chosen = request.args.get("what", "")
+    return page("portal/start.html", rights=rights, whos=tuple(Who), places=tuple(PLACES), has_mail=has_mail(house()), chosen=chosen)
+
+
+@blueprint.get(f"/{SPOKEN}/ask")
+@public
+@spoken
+def form(language: str) -> str | tuple[str, int]:
+    asked = asked_from(request.args, language)
+    if not has_mail(house()) and not _is_free(asked):
+        return problem("mail", 503)
+    return _form(asked, {}, "")
+
+
+@blueprint.post(f"/{SPOKEN}/ask")
+@public
+@spoken
+def ask(language: str) -> Response | tuple[str, int]:
+    asked = asked_from(request.form, language)
+    problems = problems_of(asked, is_unverified=_is_free(asked))
+    if problems:
+        return _form(asked, problems, ""), 400
+    if request.form.get(TRAP) or is_too_quick(house(), request.form.get("begun", "")):
+        return _form(asked, {}, "ask.fast"), 400
+    pin_policy(keeper().home, default_policy(house()))
+    received = receive(house(), asked, request.remote_addr or "")
+    if received.ticket is not None:
+        return redirect(url_for("portal.code", language=language, ticket=received.ticket.reveal()), 303)
+    assert received.link is not None
+    return redirect(url_for("portal_case.follow", language=language, secret=received.link.reveal(), new=1), 303)
+
+
+@blueprint.get(f"/{SPOKEN}/code/<ticket>")
+@looks_itself
+@spoken
+def code(language: str, ticket: str) -> str | tuple[str, int]:  # noqa: ARG001 -- stands in the address
+    try:
+        _look_at(ticket)
+    except InputWrong:
+        return page("portal/gone.html"), 404
+    return page("portal/code.html", ticket=ticket, problem="", again=request.args.get("again", ""))
+
+
+@blueprint.post(f"/{SPOKEN}/code/<ticket>")
+@looks_itself
+@spoken
+def answer(language: str, ticket: str) -> Response | tuple[str, int]:
+    pin_policy(keeper().home, default_policy(house()))
+    try:
+        _look_at(ticket)
+        secret = confirm(house(), Secret(ticket), request.form.get("code", ""), request.remote_addr or "")
+    except Conflict as error:
+        return page("portal/code.html", ticket=ticket, problem="code.wrong" if error.code == "portal.wrong" else "code.over", again=""), 400
+    except InputWrong as error:
+        if error.code != "portal.over":
+            raise
+        return page("portal/gone.html"), 404
+    session[VISIT] = first_visit(house(), secret).reveal()
+    return redirect(url_for("portal_case.follow", language=language, secret=secret.reveal(), new=1), 303)
+
+
+@blueprint.post(f"/{SPOKEN}/code/<ticket>/again")
+@looks_itself
+@spoken
+def again(language: str, ticket: str) -> Response | tuple[str, int]:
+    _look_at(ticket)
+    try:
+        send_again(house(), Secret(ticket))
+    except Conflict:
+        return page("portal/code.html", ticket=ticket, problem="code.enough", again="", switch=("portal.code", {"ticket": ticket})), 429
+    return redirect(url_for("portal.code", language=language, ticket=ticket, again=1), 303)
+
+
+@blueprint.get(f"/{SPOKEN}/privacy")
+@public
+@spoken
+def privacy(language: str) -> str:  # noqa: ARG001 -- stands in the address
+    policy = default_policy(house())
+    months, _ = kept_for([house().regimes[name] for name in policy.regimes])
+    return page("portal/privacy.html", days=house().followup_days, months=months)
+
+
+def _form(asked: Asked, problems: dict[str, str], notice: str) -> str:
+    choices = {"what": asked.right.value, "who": asked.who.value, "where": asked.place}
+    return page(
+        "portal/ask.html",
+        asked=asked,
+        given={name: getattr(asked, name).reveal() for name in FIELDS},
+        problems=problems,
+        notice=notice,
+        choices=choices,
+        begun=begun(house()),
+        trap=TRAP,
+        is_free=_is_free(asked),
+        switch=("portal.form", choices),
+    )
+
+
+def _look_at(ticket: str) -> None:
+    """Raises `InputWrong` (`portal.over`) for a ticket under which nothing waits."""
+    if not is_secret(ticket):
+        raise InputWrong("no request waits under this address", code="portal.over")
+    with house().store.snapshot() as tx:
+        waiting(tx, house(), Secret(ticket))
+
+
+def _is_free(asked: Asked) -> bool:
+    """True if the request is taken without a code."""
+    return is_unverified(house(), default_policy(house()), asked)
+
+
+def _is_opt_out_free() -> bool:
+    """True if somebody, somewhere, can opt out without a code."""
+    found: Any = texts()  # the page's texts have to be there before it is promised
+    return bool(found) and any(Right.OPT_OUT in regime.verification.unverified for regime in house().regimes.values())

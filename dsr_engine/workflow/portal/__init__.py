@@ -1,0 +1,1 @@
+"""What requesters do by themselves: asking, confirming, following, writing, downloading."""

@@ -1,0 +1,118 @@
+"""What a requester does with an open or a closed case: gives more, shows a paper, takes the request back, objects to the answer."""
+
+from dataclasses import dataclass
+
+from dsr_engine.domain.case import Case, Outcome
+from dsr_engine.domain.errors import Conflict, DsrError, InputWrong
+from dsr_engine.domain.portal import Link, NoteKind
+from dsr_engine.domain.regime import PauseWhy
+from dsr_engine.domain.selector import Secret
+from dsr_engine.domain.verification import NAMED, Verified
+from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.claims import claims_of
+from dsr_engine.workflow.decide import close_unfulfilled
+from dsr_engine.workflow.house import House
+from dsr_engine.workflow.identity.adding import add_claims
+from dsr_engine.workflow.identity.showing import show_paper
+from dsr_engine.workflow.law.appealing import AppealDue, appeal
+from dsr_engine.workflow.portal.opening import PORTAL
+from dsr_engine.workflow.verify_identity import note_verified, open_question
+
+#: Notes and papers of one case, and characters of one note.
+MOST_NOTES, MOST_PAPERS, LONGEST = 20, 5, 4000
+#: How the files begin that can be shown: PDF, JPEG, PNG. They are not opened here.
+_BEGINNINGS = (b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+_UNASKED = "sent_unasked"
+
+
+@dataclass(frozen=True, slots=True)
+class Objected:
+    """An objection was recorded. `due` is when an appeal is answered at the latest; None where no law of the case knows an appeal."""
+
+    due: AppealDue | None
+
+
+def write_more(house: House, link: Link, kind: str, value: str, text: str) -> None:
+    """Takes a further identifier, a note, or both. Raises `InputWrong` for what cannot be used, `Conflict` where there are too many notes."""
+    text = text.strip()
+    if not text and not value.strip():
+        raise InputWrong("nothing was written", code="portal.empty")
+    if len(text) > LONGEST:
+        raise InputWrong("the text is too long", code="portal.long")
+    claims = claims_of([(kind, value)]) if value.strip() else ()
+    if text:
+        _add_note(house, link, NoteKind.MORE, text)
+    if claims:
+        try:
+            add_claims(house, link.case, claims, PORTAL)
+        except Conflict:  # who asked is settled: it is left to the officer whether another identifier is the same person's
+            _add_note(house, link, NoteKind.MORE, f"{kind}: {value.strip()}")
+
+
+def show(house: House, link: Link, paper: bytes) -> None:
+    """Seals a paper for the officer. Raises `InputWrong` for a kind of file that nobody can look at here, `Conflict` once it is settled who asked."""
+    if not paper.startswith(_BEGINNINGS):
+        raise InputWrong("the file is no PDF, JPEG or PNG", code="portal.file")
+    with house.store.snapshot() as tx:
+        shown = len(tx.verifications.shown(link.case))
+        doubt = next(
+            (entry.stop.doubt for entry in tx.pauses.of(link.case) if entry.stop.why is PauseWhy.IDENTITY and entry.stop.ended is None), None
+        )
+    if shown >= MOST_PAPERS:
+        raise Conflict("there are papers enough", code="portal.papers")
+    show_paper(house, link.case, paper, doubt.value if doubt else _UNASKED, PORTAL)
+
+
+def take_back(house: House, link: Link) -> None:
+    """Withdraws the request. Raises `Conflict` once something was erased."""
+    close_unfulfilled(house, link.case, Outcome.WITHDRAWN, "withdrawn", PORTAL)
+    try:
+        house.store.scrub()
+    except Conflict as error:
+        if error.code != "store.busy":
+            raise
+
+
+def object_to(house: House, link: Link, text: str) -> Objected:
+    """Records an objection to the answer: as an appeal where a law of the case knows one, as a note to the officer in any case."""
+    text = text.strip()
+    if not text or len(text) > LONGEST:
+        raise InputWrong("nothing was written, or too much", code="portal.empty" if not text else "portal.long")
+    _add_note(house, link, NoteKind.OBJECTION, text)
+    today = house.calendar.day_of(house.clock.now())
+    try:
+        due, _ = appeal(house, link.case, today, PORTAL)
+    except DsrError as error:
+        if error.code not in ("appeal.unknown", "appeal.outcome", "appeal.open"):
+            raise
+        return Objected(None)
+    return Objected(due)
+
+
+def answer_for_agent(house: House, link: Link, *, is_agent: bool) -> None:
+    """Records whether the person says that the agent acts for them. It verifies something only if their address is on file (`judging.py`)."""
+    with house.store.transaction() as tx:
+        now = house.clock.now()
+        if link.confirmed_at is not None or any(note.kind is NoteKind.AGENT_DENIED for note in tx.portal.notes_of(link.case)):
+            raise Conflict("this question was answered already", code="portal.answered")
+        kind = NoteKind.AGENT_CONFIRMED if is_agent else NoteKind.AGENT_DENIED
+        tx.portal.add_note(link.case, kind, Secret(""), now)
+        if is_agent:
+            tx.portal.confirm_link(link.digest, now)
+            case = _open(tx, link)
+            if case is not None:
+                note_verified(tx, house, case, Verified(NAMED, tx.people.id_of(PORTAL), now, ("email",)))
+
+
+def _open(tx: Transaction, link: Link) -> Case | None:
+    try:
+        return open_question(tx, link.case)
+    except Conflict:
+        return None
+
+
+def _add_note(house: House, link: Link, kind: NoteKind, text: str) -> None:
+    with house.store.transaction() as tx:
+        if tx.portal.count_notes(link.case) >= MOST_NOTES:
+            raise Conflict("there are notes enough", code="portal.notes")
+        tx.portal.add_note(link.case, kind, Secret(text), house.clock.now())
