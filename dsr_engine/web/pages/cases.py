@@ -1,5 +1,169 @@
 """Cases: the list, and the story of each from intake to certificate."""
 
-from flask import Blueprint
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage
+from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.request import Right
+from dsr_engine.domain.user import Permission
+from dsr_engine.store.case_lists import Place, Wanted
+from dsr_engine.store.transaction import Transaction
+from dsr_engine.web.forms import midnight
+from dsr_engine.web.guard import house, needs, user
+from dsr_engine.web.pages.progress import progress_of
+from dsr_engine.web.story import STAGES, stand_of, story
+from dsr_engine.workflow.law.attention import Urgency, urgency
+from dsr_engine.workflow.law.standing import standings
+from dsr_engine.workflow.waking import wake
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
+PAGE = 50
+#: Entries of the ledger that the page of one case shows; the ledger itself has all of them.
+MOST_LEAVES = 500
+#: What the filter of the list says beside the kinds that the store knows.
+STATES = {"": "All", "open": "Open", "waiting": "Waiting", "overdue": "Overdue", "closed": "Closed"}
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the list. `answer` is the last day for the answer (None: no limit runs), `tone` how near it is."""
+
+    case: Case
+    answer: date | None
+    set_by: str
+    tone: str
+
+
+@blueprint.get("")
+@needs(Permission.CASE_READ)
+def index() -> str:
+    """The newest first, a page at a time. What is searched for is a case's number, never a person."""
+    wanted, after, before = _wanted(), _place("after"), _place("before")
+    with house().store.snapshot() as tx:
+        if request.args.get("state") == "overdue":
+            wanted = replace(wanted, ids=_overdue(tx))
+        found = tx.case_lists.page(wanted, PAGE + 1, after=after, before=before)
+        total = tx.case_lists.count(wanted)
+        policies = tx.case_lists.policies()
+        is_more = len(found) > PAGE
+        shown = (found[1:] if is_more else found) if before is not None else found[:PAGE]
+        lines = _lines(tx, shown)
+    earlier = _turned("before", shown[0]) if shown and (after is not None or (before is not None and is_more)) else ""
+    later = _turned("after", shown[-1]) if shown and (before is not None or is_more) else ""
+    return render_template(
+        "cases/index.html",
+        lines=lines,
+        total=total,
+        earlier=earlier,
+        later=later,
+        policies=policies,
+        states=STATES,
+        stages=[(stage.value, name) for stage, name, _ in STAGES],
+        kinds=list(CaseKind),
+        rights=list(Right),
+        outcomes=list(Outcome),
+        asked=request.args,
+        is_filtered=any(value for name, value in request.args.items() if name not in ("after", "before")),
+        stand_of=stand_of,
+    )
+
+
+@blueprint.get("/<case_id>")
+@needs(Permission.CASE_READ)
+def show(case_id: str) -> str:
+    with house().store.snapshot() as tx:
+        case = tx.cases.get(case_id)
+        told = story(tx, house(), case)
+        progress = progress_of(tx, case)
+    return render_template("cases/show.html", case=case, told=told, progress=progress)
+
+
+@blueprint.get("/<case_id>/ledger")
+@needs(Permission.LEDGER_READ)
+def leaves(case_id: str) -> str:
+    """Every entry of the ledger about this case, oldest first: what happened and when, with no data of the person."""
+    with house().store.snapshot() as tx:
+        case = tx.cases.get(case_id)
+        found = tx.ledger_lists.of_case(case_id, MOST_LEAVES + 1)
+    return render_template("cases/ledger.html", case=case, leaves=found[:MOST_LEAVES], is_cut=len(found) > MOST_LEAVES, most=MOST_LEAVES)
+
+
+@blueprint.post("/<case_id>/run")
+@needs(Permission.CASE_WRITE)
+def run(case_id: str) -> Response:
+    """Lets the worker look at the case again at once; nothing is run here."""
+    case = wake(house(), case_id, user().name)
+    flash("The engine looks at it again, in a few seconds if it is not busy." if case.wait else "The engine works on it already.", "done")
+    return redirect(url_for("cases.show", case_id=case_id), 303)
+
+
+def _wanted() -> Wanted:
+    given = request.args
+    return Wanted(
+        state=given.get("state", "") if given.get("state") in ("open", "waiting", "closed") else "",
+        kind=_word(CaseKind, "kind"),
+        right=_word(Right, "right"),
+        stage=_word(Stage, "stage"),
+        outcome=_word(Outcome, "outcome"),
+        policy=given.get("policy", ""),
+        number="".join(character for character in given.get("number", "").lower() if character.isalnum())[:32],
+        opened_from=_day("from", lambda on: midnight(on)),
+        opened_before=_day("to", lambda on: midnight(on + timedelta(days=1))),
+    )
+
+
+def _word(kind: type[_Word], name: str) -> _Word | None:
+    given = request.args.get(name, "")
+    return kind(given) if given in set(kind) else None
+
+
+def _day(name: str, meant: Callable[[date], datetime]) -> datetime | None:
+    given = request.args.get(name, "")
+    if not given:
+        return None
+    try:
+        return meant(date.fromisoformat(given))
+    except (ValueError, OverflowError):
+        raise InputWrong("that is no date", code="form.date", hint="write it as 2026-11-21") from None
+
+
+def _place(name: str) -> Place | None:
+    """Where a page begins, from an address that this list made. A broken one gives the first page."""
+    moment, _, id_ = request.args.get(name, "").partition("_")
+    try:
+        found = datetime.fromisoformat(moment)
+    except ValueError:
+        return None
+    return Place(found, id_) if found.tzinfo is not None else None
+
+
+def _turned(name: str, case: Case) -> str:
+    kept = {key: value for key, value in request.args.items() if key not in ("after", "before") and value}
+    return f"{url_for('cases.index')}?{urlencode({**kept, name: f'{case.opened_at.isoformat()}_{case.id}'})}"
+
+
+def _overdue(tx: Transaction) -> frozenset[str]:
+    """The open cases whose answer is overdue: days are computed and not stored, so all open ones are looked at."""
+    return frozenset(case for case, due in standings(tx, house(), tx.cases.list(open_only=True)).items() if due.is_overdue)
+
+
+def _lines(tx: Transaction, cases: tuple[Case, ...]) -> list[Line]:
+    stood, today = standings(tx, house(), cases), house().calendar.day_of(house().clock.now())
+    tones = {Urgency.OVERDUE: "wrong", Urgency.TODAY: "wrong", Urgency.SOON: "wait", Urgency.LATER: ""}
+    lines = []
+    for case in cases:
+        due = stood.get(case.id)
+        answer = due.limits.answer if due is not None else None
+        tone = tones[urgency(due.limits.alarm_of("answer") or due.limits.answer, today, due.limits.answer)] if due is not None else ""
+        lines.append(Line(case, answer, due.limits.set_by.get("answer", "") if due is not None else "", tone))
+    return lines

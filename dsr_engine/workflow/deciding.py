@@ -1,0 +1,56 @@
+"""What a person who decides about possible findings is shown: how many wait, and where, a page of them, and whether all is one person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dsr_engine.domain.case import Case, Stage
+from dsr_engine.store.access import Group, Possible
+from dsr_engine.workflow.discover import FOUND
+from dsr_engine.workflow.house import House
+
+#: The wait of a case in which one identifier leads to several records (`resolve_identities`).
+SHARED = "identity_shared"
+#: Findings on one page.
+PAGE = 50
+
+_DECIDABLE = frozenset({Stage.DISCOVER, Stage.PLAN, Stage.APPROVE})
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """The possible findings of a case's present round. `found` is one page of them; `after` asks for the next one (empty: there is none)."""
+
+    case: Case
+    groups: tuple[Group, ...]
+    found: Sequence[Possible]
+    after: str = ""
+
+    @property
+    def waiting(self) -> int:
+        return sum(group.waiting for group in self.groups)
+
+    @property
+    def total(self) -> int:
+        return sum(group.total for group in self.groups)
+
+    @property
+    def may_decide(self) -> bool:
+        """False once a plan is being carried out, and before anything was searched."""
+        return self.case.stage in _DECIDABLE
+
+    @property
+    def is_shared(self) -> bool:
+        return self.case.wait is not None and self.case.wait.code == SHARED
+
+
+def deciding(
+    house: House, case_id: str, *, place: tuple[str, str] | None = None, is_decided: bool = False, after: str = "", most: int = PAGE
+) -> Deciding:
+    """A page of the case's possible findings; nothing but the question about shared identifiers where nothing was searched, or all is forgotten."""
+    with house.store.snapshot() as tx:
+        case = tx.cases.get(case_id)
+        if case.stage is Stage.CLOSED:
+            return Deciding(case, (), ())
+        groups = tx.reviews.groups(case_id, case.round, FOUND)
+        found = tx.reviews.page(case_id, case.round, FOUND, place=place, is_decided=is_decided, after=after, most=most + 1) if groups else ()
+    return Deciding(case, groups, found[:most], found[most - 1].id if len(found) > most else "")
