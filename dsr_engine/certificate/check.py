@@ -57,7 +57,9 @@ def check(pdf: bytes, bundle: Bundle | None, *, ledger: Path | None = None) -> R
     integrity = tuple(seen.done(name, look) for name, look in checks)
     issuer, time = _issuer(seen), _time(seen)
     is_genuine = all(step.is_ok for step in (*integrity, issuer, time))
-    return Report(integrity, issuer, time, seen.statement, _status(seen, is_genuine, (*integrity, issuer, time)), is_genuine, seen.later)
+    status, is_entered = _status(seen, is_genuine, (*integrity, issuer, time)), seen.checkpoint is not None
+    place = (seen.proof.index, seen.proof.checkpoint) if is_entered else (-1, "")
+    return Report(integrity, issuer, time, seen.statement, status, is_genuine, seen.later, *place)
 
 
 @dataclass

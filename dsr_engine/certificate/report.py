@@ -33,7 +33,10 @@ class Time(Step):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`is_genuine` only if every part holds. `later` is what an exported ledger says: unknown, none, completed, superseded or withdrawn."""
+    """`is_genuine` only if every part holds. `later` is what an exported ledger says: unknown, none, completed, superseded or withdrawn.
+
+    `entry` and `checkpoint` are the certificate's own place in the ledger, and the signed note that covers it; -1 and empty where they were not read.
+    """
 
     integrity: tuple[Step, ...]
     issuer: Issuer
@@ -42,6 +45,8 @@ class Report:
     status: str
     is_genuine: bool
     later: str = "unknown"
+    entry: int = -1
+    checkpoint: str = ""
 
     @property
     def code(self) -> str:

@@ -25,6 +25,8 @@ _STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 
 #: The checks that a certificate can name in `Statement.steps`. A verifier that does not know one of them must not pass the certificate.
 STEPS = ("container", "signature", "statement", "page", "seal", "inclusion", "checkpoint")
+#: Under which kind the ledger enters a certificate, and another edition of one.
+ISSUED_LEAF, EDITION_LEAF = "certificate.issued", "certificate.edition"
 #: The further check of a certificate that a timestamp authority witnessed.
 TIME_STEP = "time"
 
@@ -100,10 +102,11 @@ def parsed(data: bytes) -> Json:
 
 def check_leaf(leaf: bytes, statement: bytes) -> None:
     """Raises `NotVerified` unless the ledger leaf names this certificate and the SHA-256 (hex) of this statement."""
-    document = parsed(leaf)
-    if not isinstance(document, dict) or document.get("kind") != "certificate.issued":
+    document, stated = parsed(leaf), from_bytes(statement)
+    kind = ISSUED_LEAF if stated.edition == "auditor" else EDITION_LEAF
+    if not isinstance(document, dict) or document.get("kind") != kind:
         raise NotVerified("the ledger entry is not that of an issued certificate", code="inclusion.other_leaf")
-    if document.get("certificate") != from_bytes(statement).id:
+    if document.get("certificate") != stated.id:
         raise NotVerified("the ledger entry is that of another certificate", code="inclusion.other_leaf")
     if document.get("statement") != hashlib.sha256(statement).hexdigest():
         raise NotVerified("the ledger entry is that of another statement", code="inclusion.other_leaf")

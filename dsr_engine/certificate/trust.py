@@ -27,8 +27,8 @@ class Bundle:
     tsa: tuple[x509.Certificate, ...] = ()
 
 
-def write_bundle(path: Path, bundle: Bundle) -> None:
-    """Writes the bundle as JSON that people can read: each certificate stands beside its fingerprint."""
+def bundle_text(bundle: Bundle) -> str:
+    """The bundle as JSON that people can read: each certificate stands beside its fingerprint."""
     document = {
         "format": _FORMAT,
         "controller": bundle.controller,
@@ -36,16 +36,28 @@ def write_bundle(path: Path, bundle: Bundle) -> None:
         "log_keys": [str(key) for key in bundle.log_keys],
         "tsa": [_shown(entry) for entry in bundle.tsa],
     }
-    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_bundle(path: Path, bundle: Bundle) -> None:
+    """Writes the text of the bundle to a file."""
+    path.write_text(bundle_text(bundle), encoding="utf-8")
 
 
 def read_bundle(path: Path) -> Bundle:
     """Reads a bundle; raises `InputWrong` if it is malformed or shows a fingerprint that is not its certificate's."""
     try:
-        document = json.loads(path.read_bytes())
+        text = path.read_bytes()
     except OSError as error:
         raise InputWrong(f"{path} cannot be read: {error.strerror}", code="trust.unreadable") from None
-    except ValueError:
+    return bundle_in(text, path)
+
+
+def bundle_in(text: bytes, path: Path) -> Bundle:
+    """Reads the text of a bundle; `path` is what errors call it. Raises `InputWrong` as `read_bundle` does."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
         raise InputWrong(f"{path} is not JSON", code="trust.malformed") from None
     match document:
         case {"format": "dsr-trust/1", "controller": str(controller), "ca": list(ca), "log_keys": list(keys), "tsa": list(tsa), **rest} if not rest:

@@ -1,7 +1,6 @@
 """`dsr verify` and `dsr ledger`: proof for whoever was not there."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,6 +15,7 @@ from dsr_engine.cli.terminal import print_heading, print_json, print_line
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.settings import find_home
 from dsr_engine.store import ledger_file
+from dsr_engine.workflow.proving.checking import known_here
 
 #: A certificate is a few hundred kilobytes; what is larger by far is not read at all.
 MOST_BYTES = 64 * 1024**2
@@ -55,15 +55,9 @@ def _bundle(context: click.Context, trust: Path | None) -> Bundle | None:
 
 
 def _as_known_here(context: click.Context, report: Report) -> Report:
-    """The report with what the home's own store knows of the certificate: nothing where it was issued elsewhere."""
-    assert report.statement is not None
+    """The report with what the home's own store and ledger know of the certificate: nothing where it was issued elsewhere."""
     with house_of(context) as house, house.store.snapshot() as tx:
-        withdrawal = tx.withdrawals.of(report.statement.id)
-    if withdrawal is None:
-        return report
-    if withdrawal.superseded_by is not None:
-        return replace(report, later="superseded", status=f"genuine, but superseded by certificate {withdrawal.superseded_by}")
-    return replace(report, later="withdrawn", status=f"genuine, but withdrawn on {withdrawal.at.date()} ({withdrawal.reason.replace('_', ' ')})")
+        return known_here(tx, house, report).report
 
 
 def _document(report: Report) -> dict[str, object]:

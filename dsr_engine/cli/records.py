@@ -9,16 +9,17 @@ import click
 
 from dsr_engine.cli.dates import day_of, moment_of
 from dsr_engine.cli.entry import DONE
-from dsr_engine.cli.exporting import as_csv, deliver, json_text, one_format
+from dsr_engine.cli.exporting import deliver, json_text, one_format
 from dsr_engine.cli.options import as_json, by_whom, house_of
 from dsr_engine.cli.terminal import print_json, print_line, print_table
+from dsr_engine.content.spreadsheet import as_csv
 from dsr_engine.domain.case import Case
-from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.request import Manner, Right
-from dsr_engine.domain.request_log import Decision, LogEntry, Punctuality, punctuality
+from dsr_engine.domain.request_log import Decision, Punctuality
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.opening import refuse_future
 from dsr_engine.workflow.records import replying
-from dsr_engine.workflow.report import Row
+from dsr_engine.workflow.records.tabling import LOG_COLUMNS, log_row, readable
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -52,8 +53,7 @@ def received_at(house: House, text: str | None) -> datetime | None:
     if text is None:
         return None
     moment = moment_of(text, "--received", house.calendar.zone)
-    if house.calendar.day_of(moment) > house.calendar.day_of(house.clock.now()):
-        raise InputWrong("--received lies in the future", code="option.received", hint="name the day on which the request arrived")
+    refuse_future(house, moment)
     return moment
 
 
@@ -131,7 +131,7 @@ def list_(context: click.Context, start: str | None, end: str | None, is_json: b
         "limits": "limits",
         "keep_until": "kept until",
     }
-    print_table([{**_readable(row), "limits": _in_short(row["limits"])} for row in rows], columns, empty="no request")
+    print_table([{**readable(row), "limits": _in_short(row["limits"])} for row in rows], columns, empty="no request")
     return DONE
 
 
@@ -162,14 +162,8 @@ def export(context: click.Context, start: str | None, end: str | None, is_csv: b
     """Writes the request log for whoever may ask for it. It holds nothing of the persons, and no salt."""
     one_format(is_csv, is_json)
     rows = _rows(context, start, end)
-    deliver(json_text(rows) if is_json else as_csv([_readable(row) for row in rows], _EXPORTED), out)
+    deliver(json_text(rows) if is_json else as_csv([readable(row) for row in rows], LOG_COLUMNS), out)
     return DONE
-
-
-_EXPORTED = (
-    *("case", "subject_ref", "kind", "right", "manner", "regimes", "received", "acknowledged", "decision", "decided", "basis", "answered", "answer"),
-    *("days", "limits", "appeal", "appeal_of", "certificate", "keep_until"),
-)
 
 
 def _rows(context: click.Context, start: str | None, end: str | None) -> list[dict[str, object]]:
@@ -178,51 +172,6 @@ def _rows(context: click.Context, start: str | None, end: str | None) -> list[di
         with house.store.snapshot() as tx:
             found = replying.entries(tx, house, _maybe(start, "--from"), _maybe(end, "--to"))
     return [log_row(entry, today) for entry in found]
-
-
-def log_row(entry: LogEntry, today: date) -> dict[str, object]:
-    """One request as JSON shows it."""
-    return {
-        "case": entry.case,
-        "subject_ref": entry.subject_ref,
-        "kind": entry.kind.value,
-        "right": entry.right.value,
-        "manner": entry.manner.value,
-        "regimes": [{"name": name, "version": version} for name, version in entry.regimes],
-        "received": entry.received.isoformat(),
-        "acknowledged": _iso(entry.acknowledged),
-        "decision": entry.decision.value if entry.decision else None,
-        "decided": _iso(entry.decided),
-        "basis": list(entry.basis),
-        "answered": _iso(entry.answered),
-        "answer": entry.answer or None,
-        "days": entry.days,
-        "limits": {limit: {"last_day": entry.limits[limit], "met": met.value} for limit, met in punctuality(entry, today).items()},
-        "appeal": entry.appeal or None,
-        "appeal_of": entry.appeal_of or None,
-        "certificate": entry.certificate or None,
-        "keep_until": _iso(entry.keep_until),
-    }
-
-
-def _readable(row: dict[str, object]) -> Row:
-    """The row for a table or a spreadsheet: lists in one cell."""
-    plain: Row = {}
-    for name, value in row.items():
-        if name == "regimes" and isinstance(value, list):
-            plain[name] = ", ".join(f"{each['name']} {each['version']}" for each in value)
-        elif name == "limits" and isinstance(value, dict):
-            plain[name] = "; ".join(f"{limit} {each['last_day']} {each['met'].replace('_', ' ')}" for limit, each in value.items())
-        elif isinstance(value, list):
-            plain[name] = ", ".join(str(each) for each in value)
-        else:
-            assert value is None or isinstance(value, str | int)
-            plain[name] = value
-    return plain
-
-
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day is not None else None
 
 
 def _maybe(text: str | None, option: str) -> date | None:

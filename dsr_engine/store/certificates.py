@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select
 
 from dsr_engine.domain.errors import Conflict
+from dsr_engine.store.certificate_tables import certificate_facts, certificate_systems
 from dsr_engine.store.request_log_tables import spent_serials
 from dsr_engine.store.tables import certificates
 from dsr_engine.store.upsert import upsert
@@ -64,6 +65,15 @@ class Certificates:
             "path": path,
         }
         upsert(self._connection, certificates, [row])
+        self._list(certificate_id, serial, statement)
+
+    def _list(self, certificate_id: str, serial: int, statement: bytes) -> None:
+        """Writes what the register finds the certificate by."""
+        said = json.loads(statement)
+        facts = {"serial": serial, "certificate_id": certificate_id, "issued_at": datetime.fromisoformat(said["issued_at"])}
+        upsert(self._connection, certificate_facts, [{**facts, "kind": said["case"].get("kind", ""), "policy": said["policy"].get("name", "")}])
+        names = sorted({str(system["name"]) for system in said["systems"]})
+        upsert(self._connection, certificate_systems, [{"system": name, "serial": serial} for name in names])
 
     def of(self, case: str) -> Issued | None:
         """The last certificate of the case."""
@@ -71,9 +81,23 @@ class Certificates:
         row = self._connection.execute(wanted).one_or_none()
         return None if row is None else _read(row)
 
+    def of_case(self, case: str) -> tuple[Issued, ...]:
+        """The certificates of the case, by serial."""
+        wanted = select(certificates).where(certificates.c.case_id == case).order_by(certificates.c.serial)
+        return tuple(_read(row) for row in self._connection.execute(wanted))
+
+    def get(self, certificate_id: str) -> Issued | None:
+        row = self._connection.execute(select(certificates).where(certificates.c.id == certificate_id)).one_or_none()
+        return None if row is None else _read(row)
+
     def list(self) -> tuple[Issued, ...]:
         """All certificates by serial."""
         return tuple(_read(row) for row in self._connection.execute(select(certificates).order_by(certificates.c.serial)))
+
+    def after(self, serial: int, limit: int) -> tuple[Issued, ...]:
+        """The certificates behind this serial number, by serial; at most so many."""
+        wanted = select(certificates).where(certificates.c.serial > serial).order_by(certificates.c.serial).limit(limit)
+        return tuple(_read(row) for row in self._connection.execute(wanted))
 
     def spend(self, case: str, at: datetime) -> None:
         """Removes the certificates of a case whose rows go; each leaves its serial number, its id and its file's name behind. May be repeated."""
@@ -81,7 +105,14 @@ class Certificates:
             issued_at = datetime.fromisoformat(json.loads(row.statement)["issued_at"])
             spent = {"serial": row.serial, "certificate_id": row.id, "path": row.path, "issued_at": issued_at, "erased_at": at}
             upsert(self._connection, spent_serials, [spent])
+            for table in (certificate_facts, certificate_systems):
+                self._connection.execute(delete(table).where(table.c.serial == row.serial))
         self._connection.execute(delete(certificates).where(certificates.c.case_id == case))
+
+    def spent_path(self, serial: int) -> str:
+        """The file of a certificate whose row is gone; empty where there is no such number."""
+        found = self._connection.scalar(select(spent_serials.c.path).where(spent_serials.c.serial == serial))
+        return "" if found is None else str(found)
 
     def spent(self) -> tuple[Spent, ...]:
         """The certificates whose rows are gone, by serial."""

@@ -57,12 +57,12 @@ class Ledger:
         """The indexes of the leaves, in their order; as `append`, in a fixed number of statements."""
         size = self._locked_size()
         known = self._known([leaf.dedup_key for leaf in leaves])
-        fresh: list[LedgerLeaf] = []
+        fresh: list[tuple[LedgerLeaf, str | None]] = []
         for leaf in leaves:
-            _check_data(leaf)
+            case = _case_of(leaf)
             if leaf.dedup_key not in known:
                 known[leaf.dedup_key] = (size + len(fresh), leaf.data)
-                fresh.append(leaf)
+                fresh.append((leaf, case))
             elif known[leaf.dedup_key][1] != leaf.data:
                 raise Conflict(
                     f"the ledger holds another {leaf.kind} under the same key, as leaf {known[leaf.dedup_key][0]}",
@@ -89,8 +89,10 @@ class Ledger:
             yield row.position, row.data
 
     def find(self, kind: str, **equals: object) -> tuple[tuple[int, dict[str, object]], ...]:
-        """Index and decoded data of the leaves of this kind whose data has all these values, oldest first."""
+        """Index and decoded data of the leaves of this kind whose data has all these values, oldest first. Those of a `case` are found by index."""
         found = select(tables.leaf.c.position, tables.leaf.c.data).where(tables.leaf.c.kind == kind)
+        if isinstance(case := equals.get("case"), str):
+            found = found.where(tables.leaf.c.about_case == case)
         decoded = ((row.position, json.loads(row.data)) for row in paged(self._connection, found, tables.leaf.c.position))
         return tuple((index, data) for index, data in decoded if all(data.get(name) == value for name, value in equals.items()))
 
@@ -146,13 +148,13 @@ class Ledger:
         found = select(tables.leaf.c.dedup_key, tables.leaf.c.position, tables.leaf.c.data).where(tables.leaf.c.dedup_key.in_(keys))
         return {row.dedup_key: (row.position, row.data) for row in self._connection.execute(found)}
 
-    def _write(self, size: int, fresh: Sequence[LedgerLeaf]) -> None:
+    def _write(self, size: int, fresh: Sequence[tuple[LedgerLeaf, str | None]]) -> None:
         """Inserts leaves and the subtrees that they complete, and moves the head. Needs only the roots of the old right edge."""
         if not fresh:
             return
         edge = self._nodes(_asked_for(lambda subtree: (root_of(size, subtree),)))
         added: dict[_Place, bytes] = {}
-        for position, leaf in enumerate(fresh, start=size):
+        for position, (leaf, _) in enumerate(fresh, start=size):
             level, current = 0, leaf_hash(leaf.data)
             added[level, position] = current
             while position >> level & 1:
@@ -161,8 +163,8 @@ class Ledger:
                 level += 1
                 added[level, position >> level] = current
         rows = [
-            {"position": position, "kind": leaf.kind, "dedup_key": leaf.dedup_key, "data": leaf.data, "at": leaf.at}
-            for position, leaf in enumerate(fresh, start=size)
+            {"position": position, "kind": leaf.kind, "dedup_key": leaf.dedup_key, "data": leaf.data, "at": leaf.at, "about_case": case}
+            for position, (leaf, case) in enumerate(fresh, start=size)
         ]
         total = size + len(fresh)
         root = root_of(total, lambda level, position: added.get((level, position)) or edge[level, position])
@@ -204,10 +206,13 @@ def _asked_for(proof: Callable[[Subtree], tuple[bytes, ...]]) -> list[_Place]:
     return places
 
 
-def _check_data(leaf: LedgerLeaf) -> None:
+def _case_of(leaf: LedgerLeaf) -> str | None:
+    """The case that a leaf says it is about, None for one about no case. Raises `InputWrong` for data that is not a JSON object."""
     try:
-        is_object = isinstance(json.loads(leaf.data), dict)
+        data = json.loads(leaf.data)
     except ValueError:
-        is_object = False
-    if not is_object:
+        data = None
+    if not isinstance(data, dict):
         raise InputWrong(f"the data of a {leaf.kind} leaf is not a JSON object", code="ledger.data")
+    case = data.get("case")
+    return case if isinstance(case, str) else None

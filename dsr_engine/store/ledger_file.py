@@ -15,6 +15,7 @@ from dsr_engine.domain.errors import NotVerified
 from dsr_engine.domain.evidence import leaf_hash, node_hash
 from dsr_engine.domain.note import LogKey, opened
 from dsr_engine.store import log_key, tables
+from dsr_engine.store.ledger import rfc3339
 from dsr_engine.store.pages import paged
 from dsr_engine.store.store import Store
 from dsr_engine.store.transaction import Transaction
@@ -103,8 +104,21 @@ def _compare(level: int, size: int, expected: Iterator[tuple[int, bytes]], store
 
 
 def _leaf_hashes(connection: Connection) -> Iterator[tuple[int, bytes]]:
-    for row in paged(connection, select(tables.leaf.c.position, tables.leaf.c.data), tables.leaf.c.position):
+    """The hashes of the leaves. What a leaf is found by (kind, case, time) repeats its data, and must not hide it."""
+    leaf = tables.leaf.c
+    for row in paged(connection, select(leaf.position, leaf.data, leaf.kind, leaf.about_case, leaf.at), leaf.position):
+        said = _said(row.data)
+        if (row.kind, row.about_case, rfc3339(row.at)) != (said.get("kind"), said.get("case"), said.get("at")):
+            raise _broken(f"leaf {row.position} was altered: it is found under another kind, case or time than its data says")
         yield row.position, leaf_hash(row.data)
+
+
+def _said(data: bytes) -> dict[str, object]:
+    try:
+        said = json.loads(data)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _nodes(connection: Connection, level: int) -> Iterator[tuple[int, bytes]]:

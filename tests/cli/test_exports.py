@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dsr_engine.cli.exporting import as_csv
+from dsr_engine.content.spreadsheet import as_csv
 from tests.cli.company import EMAIL, NAME, Company
 from tests.cli.conftest import Dsr
 

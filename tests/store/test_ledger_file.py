@@ -43,10 +43,13 @@ def test_an_untouched_ledger_of_any_size_holds(store: Store, count: int) -> None
     ("statement", "reason"),
     [
         ("UPDATE leaf SET data = '{\"number\":9}' WHERE position = 5", "leaf 5 was altered|not bytes"),
+        ("UPDATE leaf SET kind = 'other' WHERE position = 5", "leaf 5 was altered"),
+        ("UPDATE leaf SET about_case = 'other' WHERE position = 5", "leaf 5 was altered"),
+        ("UPDATE leaf SET at = '2020-01-01 00:00:00.000000' WHERE position = 5", "leaf 5 was altered"),
         ("DELETE FROM leaf WHERE position = 5", "leaf 5 is missing"),
         ("DELETE FROM leaf WHERE position = 10", "leaf 10 is missing"),
         ("UPDATE leaf SET position = 20 WHERE position = 10", "leaf 10 is missing"),
-        ("INSERT INTO leaf SELECT 11, kind, 'other', data, at FROM leaf WHERE position = 0", "leaf 11 is missing, or one too many"),
+        ("INSERT INTO leaf SELECT 11, kind, 'other', data, at, about_case FROM leaf WHERE position = 0", "leaf 11 is missing, or one too many"),
         ("UPDATE node SET hash = (SELECT hash FROM node WHERE level = 0 AND position = 1) WHERE level = 0 AND position = 0", "leaf 0 was altered"),
         (
             "UPDATE node SET hash = (SELECT hash FROM node WHERE level = 0 AND position = 1) WHERE level = 1 AND position = 2",

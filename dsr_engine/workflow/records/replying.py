@@ -61,13 +61,13 @@ def note_answers(tx: Transaction, house: House) -> None:
 
 def entries(tx: Transaction, house: House, start: date | None = None, end: date | None = None) -> tuple[LogEntry, ...]:
     """The rows of requests that were received in these days; those of open ones with the limits that run today."""
-    found = []
-    for kept in tx.request_log.list(start, end):
-        entry = _with_letters(tx, house, kept)  # a letter that went out since the worker last entered it is an answer, too
-        if entry.decision is None:
-            entry = replace(entry, limits=_limits(tx, house, tx.cases.get(entry.case)))
-        found.append(entry)
-    return tuple(found)
+    return tuple(as_of_today(tx, house, kept) for kept in tx.request_log.list(start, end))
+
+
+def as_of_today(tx: Transaction, house: House, kept: LogEntry) -> LogEntry:
+    """The row with letters that went out since the worker last entered them, and, while it is open, with the limits that run today."""
+    entry = _with_letters(tx, house, kept)
+    return entry if entry.decision is not None else replace(entry, limits=_limits(tx, house, tx.cases.get(entry.case)))
 
 
 @dataclass(frozen=True, slots=True)
