@@ -72,7 +72,7 @@ class IabDdr:
     def _published(self) -> Mapping[str, Any]:
         """The recipient's `dsrdelete.json`. Raises `NotSupported` where it asks for more than a request from here can give."""
         document = self._web.ask("GET", f"https://{self._domain}/dsrdelete.json").document()
-        if not isinstance(document.get("endpoint"), str) or not _keys(document):
+        if not isinstance(document.get("endpoint"), str) or not keys_in(document):
             raise NotVerified("the recipient's dsrdelete.json names no endpoint or no key", code="iab.discovery", hint="ask the recipient")
         if document.get("vendorScriptRequirement") is True:
             raise NotSupported(
@@ -97,7 +97,7 @@ class IabDdr:
 
     def _refuse(self, answered: Answered, request: str, published: Mapping[str, Any]) -> None:
         """Raises unless the recipient signed that exactly this request arrived. Nothing of the token leaves this method but its result code."""
-        claims = verified(_token(answered), _keys(published))
+        claims = verified(_token(answered), keys_in(published))
         if claims.get("rqJWT") != request or claims.get("iss") != self._domain:
             raise NotVerified("the acknowledgement is of another request or from another sender", code="iab.answer", hint="ask the recipient")
         code = claims.get("raResultCode")
@@ -120,7 +120,8 @@ def _token(answered: Answered) -> str:
     return str(answered.document().get("acJWT", ""))
 
 
-def _keys(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def keys_in(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The keys in a `dsrdelete.json` that are used here."""
     found = document.get("publicKey")
     entries = found if isinstance(found, list) else [found]
     return [entry for entry in entries if isinstance(entry, dict) and public_key(entry) is not None]

@@ -172,6 +172,11 @@ def _type(kind: str) -> str:
     return _TYPES.get(kind, kind)
 
 
+def own_kind(word: str) -> str:
+    """Our kind of identifier for the specification's word."""
+    return next((kind for kind, theirs in _TYPES.items() if theirs == word), word)
+
+
 def _certificate(path: str) -> Certificate | None:
     if not path:
         return None

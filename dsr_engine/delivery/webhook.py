@@ -1,16 +1,13 @@
-"""A notice as a signed HTTPS POST: JSON, and an HMAC over the time and the body, so that the recipient knows whose it is and that it is fresh.
-
-    X-DSR-Timestamp: 1793443200
-    X-DSR-Signature: sha256=HEX      HMAC-SHA-256 of `TIMESTAMP.BODY` under the shared secret
+"""A notice as a signed HTTPS POST: JSON, and an HMAC over the time and the body, so that the recipient knows whose it is and that it is fresh
+(`signing.py` has the two headers).
 
 The body's `id` is the same on every try. A 2xx says that it arrived and nothing more.
 """
 
-import hashlib
-import hmac
 import json
 from datetime import datetime
 
+from dsr_engine.delivery.signing import signed_headers
 from dsr_engine.delivery.web import Web
 from dsr_engine.domain.errors import NotSupported
 from dsr_engine.domain.recipient import NoticeState, Recipient
@@ -25,9 +22,7 @@ class Webhook:
 
     def tell(self, message: Message, now: datetime) -> Answer:
         body = json.dumps(document_of(message), ensure_ascii=False).encode()
-        stamp = str(int(now.timestamp()))
-        mark = hmac.new(self._secret, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "X-DSR-Timestamp": stamp, "X-DSR-Signature": f"sha256={mark}"}
+        headers = {"Content-Type": "application/json", **signed_headers(self._secret, body, int(now.timestamp()))}
         answered = self._web.ask("POST", self._url, body=body, headers=headers)
         return Answer(NoticeState.ACKNOWLEDGED, f"http_{answered.status}")
 

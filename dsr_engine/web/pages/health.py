@@ -1,9 +1,12 @@
-"""Probes for whoever runs the server: alive, and ready. They tell nothing else."""
+"""Probes for whoever runs the server: alive, ready, and figures. The first two tell nothing else; the figures need a token."""
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
-from dsr_engine.domain.errors import DsrError
-from dsr_engine.web.guard import house, public
+from dsr_engine.domain.errors import DsrError, NotAllowed
+from dsr_engine.domain.user import Permission
+from dsr_engine.web.api.callers import bearer
+from dsr_engine.web.guard import house, looks_itself, public
+from dsr_engine.web.metrics import text_of_metrics
 
 blueprint = Blueprint("health", __name__)
 
@@ -18,10 +21,18 @@ def alive() -> tuple[str, int]:
 @blueprint.get("/readyz")
 @public
 def ready() -> tuple[str, int]:
-    """The store answers too."""
+    """The store answers with the tables of this version, and the keys can be read."""
     try:
-        with house().store.snapshot() as tx:
-            tx.ledger.size()
-    except DsrError:
-        return "not ready\n", 503
-    return "ok\n", 200
+        is_ready = house().store.is_current()
+    except (DsrError, OSError):
+        is_ready = False
+    return ("ok\n", 200) if is_ready else ("not ready\n", 503)
+
+
+@blueprint.get("/metrics")
+@looks_itself
+def metrics() -> Response:
+    """Figures for Prometheus, for a token that may read records."""
+    if not bearer().may(Permission.RECORD_READ):
+        raise NotAllowed("this token may not read figures", code="token.permission", hint="make one with record.read")
+    return Response(text_of_metrics(), content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,70 @@
+"""Plans, approvals and findings over the API. Nobody approves with a token: that needs a person with a second factor, at the console."""
+
+from itertools import islice
+from typing import Any
+
+from dsr_engine.domain.errors import DsrError, InputWrong, NotAllowed
+from dsr_engine.domain.user import Permission
+from dsr_engine.web.api.cursors import cursor_for, place_of
+from dsr_engine.web.api.noun import Noun
+from dsr_engine.web.api.schemas import ApprovalListSchema, ApproveSchema, FindingListSchema, FindingQuery, PlanSchema
+from dsr_engine.web.guard import house
+from dsr_engine.workflow.decide import possible_findings
+from dsr_engine.workflow.discover import FOUND
+from dsr_engine.workflow.masking import mask_of
+from dsr_engine.workflow.report import finding_row, plan_report
+
+noun = Noun("plans", "What would happen, by whose word it happens, and what was found.")
+
+
+@noun.get("/cases/<case_id>/plan", Permission.CASE_READ, PlanSchema())
+def show(case_id: str) -> dict[str, Any]:
+    """The newest plan of a case: what, how, why (file:line), until when, and what stands in its way."""
+    with house().store.snapshot() as tx:
+        case = tx.cases.get(case_id)
+        try:
+            plan = tx.plans.latest(case_id)
+            mask = mask_of(tx, case)
+        except DsrError:
+            plan = None  # forgotten with the case's key
+    if plan is None:
+        raise InputWrong("the case has no plan now", code="plan.unknown", hint="it has none yet, or it was forgotten with the case")
+    return {"case": case_id, **plan_report(plan, mask)}
+
+
+@noun.get("/cases/<case_id>/approvals", Permission.CASE_READ, ApprovalListSchema())
+def list_approvals(case_id: str) -> dict[str, Any]:
+    """Who said what about the case, by random id."""
+    with house().store.snapshot() as tx:
+        tx.cases.get(case_id)
+        found = tx.approvals.of(case_id)
+    return {"approvals": [{"by": entry.by, "manner": entry.manner, "at": entry.at.isoformat()} for entry in found]}
+
+
+@noun.post("/cases/<case_id>/approvals", Permission.CASE_READ, ApprovalListSchema(), ApproveSchema())
+def approve(_: dict[str, Any], case_id: str) -> dict[str, Any]:
+    """Always refused with 403 `approval.second_factor`: a person approves at the console, with a second factor; a token can be stolen."""
+    with house().store.snapshot() as tx:
+        tx.cases.get(case_id)
+    raise NotAllowed(
+        "a plan is not approved by a program",
+        code="approval.second_factor",
+        hint="an approver opens the case in the console and proves a second factor",
+    )
+
+
+@noun.get("/cases/<case_id>/findings", Permission.CASE_READ, FindingListSchema(), FindingQuery())
+def list_findings(query: dict[str, Any], case_id: str) -> dict[str, Any]:
+    """Where the person was found in the case's present round: places, masked, and never a value."""
+    what = f"findings of {case_id}"
+    begin = int(place_of(what, query["cursor"])[0]) if "cursor" in query else 0
+    with house().store.snapshot() as tx:
+        case = tx.cases.get(case_id)
+        mask, verdicts = mask_of(tx, case), tx.findings.verdicts(case_id)
+        try:
+            wanted = possible_findings(tx, case, FOUND) if query["possible"] else tx.findings.of(case_id, case.round, FOUND)
+            found = list(islice(wanted, begin, begin + query["limit"] + 1))
+        except DsrError:
+            found = []  # forgotten with the case's key
+    rows = [{"finding": id_, **finding_row(finding, mask), "decided": verdicts.get(id_, "")} for id_, finding in found[: query["limit"]]]
+    return {"findings": rows, "next": cursor_for(what, (begin + query["limit"],)) if len(found) > query["limit"] else None}

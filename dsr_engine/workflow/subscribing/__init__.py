@@ -1,0 +1,1 @@
+"""Programs outside that are told what happens: events are written down from the ledger, then sent."""
