@@ -18,7 +18,7 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.appealing import appeal_due
 from dsr_engine.workflow.law.deadlines import Due
-from dsr_engine.workflow.law.standing import is_extended, standings
+from dsr_engine.workflow.law.standing import EXTENDED, standings
 
 #: How long before a limit it is called near.
 AHEAD = timedelta(days=7)
@@ -104,11 +104,23 @@ def _by_case(tx: Transaction, house: House) -> Mapping[str, tuple[Alarm, ...]]:
     cases = tx.cases.list(open_only=True)
     stood = standings(tx, house, cases)
     stops = tx.pauses.of_all(list(stood))
-    return {case.id: tuple(_of_case(tx, case, stood[case.id], stops.get(case.id, ()), today)) for case in cases if case.id in stood}
+    known = _Known(
+        tx.request_log.acknowledged(Manner.DROP) | tx.outbox.cases(_ACKNOWLEDGEMENT, PostState.SENT),
+        tx.approvals.cases(EXTENDED),
+    )
+    return {case.id: tuple(_of_case(known, case, stood[case.id], stops.get(case.id, ()), today)) for case in cases if case.id in stood}
 
 
-def _of_case(tx: Transaction, case: Case, due: Due, stops: tuple[Paused, ...], today: date) -> Iterator[Alarm]:
-    for limit in _running(tx, case, due, today):
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was done for whom, asked once for all open cases: there may be thousands."""
+
+    acknowledged: frozenset[str]
+    extended: frozenset[str]
+
+
+def _of_case(known: _Known, case: Case, due: Due, stops: tuple[Paused, ...], today: date) -> Iterator[Alarm]:
+    for limit in _running(known, case, due, today):
         last: date | None = getattr(due.limits, limit)
         day = due.limits.alarm_of(limit)
         if last is not None and day is not None:
@@ -119,14 +131,14 @@ def _of_case(tx: Transaction, case: Case, due: Due, stops: tuple[Paused, ...], t
             yield Alarm(case, "question", day, urgency(day, today), day)
 
 
-def _running(tx: Transaction, case: Case, due: Due, today: date) -> Iterator[str]:
+def _running(known: _Known, case: Case, due: Due, today: date) -> Iterator[str]:
     yield "answer"
     before = case.stage in _BEFORE_ERASURE
     if before and case.right is Right.ERASURE:
         yield "erase"
-    if not is_acknowledged(tx, case):
+    if case.id not in known.acknowledged:
         yield "acknowledge"
-    if before and today <= due.limits.refusal < due.limits.answer and is_extended(tx.approvals.of(case.id)):
+    if before and today <= due.limits.refusal < due.limits.answer and case.id in known.extended:
         # The answer has more time now, saying no may have not. Once that day is over nothing can be done about it, so the alarm ends.
         yield "refusal"
 
@@ -143,7 +155,7 @@ def _appeals(tx: Transaction, house: House) -> Iterator[Alarm]:
 def _orders(tx: Transaction, house: House) -> Iterator[Alarm]:
     """Orders of authorities have the day that the authority set, and no other limit."""
     today = house.calendar.day_of(house.clock.now())
-    for case in tx.cases.list(open_only=True):
-        day = tx.orders.due(case.id) if case.kind is CaseKind.SUPERVISORY_ORDER else None
+    for case in tx.cases.list(open_only=True, kind=CaseKind.SUPERVISORY_ORDER):
+        day = tx.orders.due(case.id)
         if day is not None:
             yield Alarm(case, "order", day, urgency(day, today), day)

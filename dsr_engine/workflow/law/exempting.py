@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.certificate import SystemStatement
+from dsr_engine.domain.correction import REASONS as CORRECTION_REASONS
 from dsr_engine.domain.plan import Notice, Obstacle, Plan, PlanItem, Reason
 from dsr_engine.domain.policy import KEEPING
 from dsr_engine.domain.regime import Regime
@@ -20,7 +21,7 @@ from dsr_engine.workflow.masking import Mask
 Row = dict[str, str | int | bool | None]
 
 #: Reasons that rest on no exemption of a law.
-_OTHER = frozenset({"", "purpose", "legal_hold", "rights_of_others"})
+_OTHER = frozenset({"", "purpose", *CORRECTION_REASONS})
 
 
 def unfounded(regimes: Sequence[Regime], items: Iterable[PlanItem]) -> Iterator[Obstacle]:
@@ -29,14 +30,15 @@ def unfounded(regimes: Sequence[Regime], items: Iterable[PlanItem]) -> Iterator[
     for item in items:
         for reason in _exemptions(item):
             for regime in regimes:
-                why = _against(regime, reason)
+                why = against(regime, reason)
                 if why:
                     counts[item.system, item.collection, why] += len(item.records)
     for (system, collection, why), count in sorted(counts.items()):
         yield Obstacle("ground.unknown", why, system, collection, count)
 
 
-def _against(regime: Regime, reason: Reason) -> str:
+def against(regime: Regime, reason: Reason) -> str:
+    """Why a law of the case does not let data stay for this reason; empty where it does."""
     ground = regime.ground_named(reason.because)
     what = f"rule “{reason.rule}” ({reason.source}) keeps data"
     if ground is None:

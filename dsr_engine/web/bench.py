@@ -1,0 +1,13 @@
+"""The threads of this server in which long questions are answered, so that no page waits for a system."""
+
+from flask import current_app
+
+from dsr_engine.workflow.systems.asking import Bench
+
+_BENCH = "dsr-bench"
+
+
+def bench() -> Bench:
+    """The one of this app; its threads start with the first question."""
+    found: Bench = current_app.extensions.setdefault(_BENCH, Bench())
+    return found
