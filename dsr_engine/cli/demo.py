@@ -1,6 +1,7 @@
 """`dsr demo`: the main job on a sample company, told step by step, with a proof of its own that nobody else was touched."""
 
 import os
+import sys
 from pathlib import Path
 from typing import cast
 
@@ -10,9 +11,11 @@ from dsr_engine.bootstrap import BUNDLE, Home, opened, pin_policy, read_home
 from dsr_engine.certificate.check import check
 from dsr_engine.certificate.trust import read_bundle
 from dsr_engine.cli.entry import DONE, FAILED
+from dsr_engine.cli.sample.cases import add_accounts, add_cases
 from dsr_engine.cli.sample.company import Comparison, build_company, compare, environment, everything_in, refuse_foreign
 from dsr_engine.cli.sample.lake import embedded_s3
 from dsr_engine.cli.sample.people import SUBJECT
+from dsr_engine.cli.serving import serve_house
 from dsr_engine.cli.stories import print_case
 from dsr_engine.cli.terminal import Terminal, print_heading, print_line, print_table, print_verbatim
 from dsr_engine.domain.case import Case, Stage
@@ -20,6 +23,7 @@ from dsr_engine.domain.entitled import EVERYTHING
 from dsr_engine.domain.finding import Finding
 from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.selector import Secret
+from dsr_engine.domain.user import Role
 from dsr_engine.workflow.approve import give_approval
 from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, decide_findings, possible_findings
 from dsr_engine.workflow.discover import FOUND
@@ -33,7 +37,9 @@ from dsr_engine.workflow.verify_identity import confirm_identity
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), default=Path("demo-company"))
-def demo(folder: Path) -> int:
+@click.option("--serve", "is_served", is_flag=True, help="Then open the console on it, with cases in every stage. Ctrl-C ends it.")
+@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help="Where the console listens, with --serve.")
+def demo(folder: Path, is_served: bool, listen: str) -> int:
     """Builds a sample company in DIR, erases one person from it, and shows what happens."""
     os.environ |= environment()
     refuse_foreign(folder)
@@ -49,9 +55,32 @@ def demo(folder: Path) -> int:
         print_heading("5. Executed, looked at again, certified")
         print_case({**report, "plan": None, "findings": [], "coverage": [], "identities": []})
         comparison = compare(before, everything_in(company))
-    is_proved = _prove(comparison)
-    is_genuine = _verify(Path(cast("str", report["certificate"])), company.home / BUNDLE) if report["certificate"] else False
+        is_proved = _prove(comparison)
+        is_genuine = _verify(Path(cast("str", report["certificate"])), company.home / BUNDLE) if report["certificate"] else False
+        if is_served:
+            _serve(home, listen)
+        else:
+            _tell_of_the_console(folder)
     return DONE if is_proved and is_genuine and case.stage is Stage.CLOSED else FAILED
+
+
+def _serve(home: Home, listen: str) -> None:
+    """Opens the doors of the company while its bucket, which ends with this process, is there."""
+    print_heading("8. The console, on the same company")
+    with Terminal() as terminal, opened(home, progress=terminal) as house:
+        count = add_cases(house, home)
+        password = add_accounts(house)
+    print_line(f"  {count} cases of other people were brought into every stage")
+    accounts = ", ".join(role.value for role in Role)
+    with opened(home) as house:
+        serve_house(house, home, f"sign in as {accounts}; the password of each is {password}; Ctrl-C ends it", listen=listen)
+
+
+def _tell_of_the_console(folder: Path) -> None:
+    print_heading("8. In a browser")
+    print_line("  To see the console on this company, with cases in every stage (builds it anew, about a minute):")
+    program = Path(sys.executable).with_name("dsr")
+    print_verbatim(f"  {_short(program)} demo {folder} --serve")
 
 
 def _work(house: House, home: Home) -> Case:

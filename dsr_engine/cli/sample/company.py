@@ -66,6 +66,7 @@ rules:
     when: {category: user}
     then: delete
 request: {approval: one_person, max_affected: 500, first_batch: 10, max_drift: 5%, superseded: delete}
+sweep: {schedule: "0 3 * * *", approval: one_person, max_affected: 500, max_share: 10%, first_runs_dry: 3}
 """
 
 
