@@ -1,6 +1,7 @@
 """The one place that picks implementations and puts a house together. Doors call this; nothing below knows it."""
 
 import gc
+import hashlib
 import json
 import os
 import shutil
@@ -21,8 +22,9 @@ from dsr_engine.domain.clock import Clock, SystemClock
 from dsr_engine.domain.errors import DsrError, InputWrong
 from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.regime import Regime
+from dsr_engine.domain.source import Source
 from dsr_engine.domain.system import System
-from dsr_engine.drivers.registry import open_driver, open_upkeep
+from dsr_engine.drivers.registry import open_driver, open_reader, open_upkeep
 from dsr_engine.settings import Settings, load_settings
 from dsr_engine.shipped import shipped
 from dsr_engine.spec.home import HOME_FILES, Declared, home_file, load_home, load_policy, load_regime
@@ -127,8 +129,11 @@ def _house(home: Home, store: Store, clock: Clock, executor: Executor, drivers: 
         paper=_paper(home, store),
         policy_text=lambda digest: _pinned_policy(home, digest),
         regime_text=lambda name, digest: _pinned_regime(home, name, digest),
+        text_of=lambda digest: _text(home, digest),
         open_teller=open_teller,
+        open_reader=open_reader,
         recipients=home.declared.recipients,
+        partners=home.declared.partners,
         open_post=lambda: open_mail(home.settings, clock),
         settings=home.settings,
         software=software(),
@@ -156,6 +161,11 @@ class Keeper:
         """What the files say, as of the last look."""
         return self._home
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Where the references of its files are read from."""
+        return self._environment
+
     def house(self) -> House:
         """The house as its files say now. Safe to call from many threads."""
         now = _stamp(self._home.path)
@@ -165,6 +175,10 @@ class Keeper:
                     self._read_again()
                     self._seen = now
         return self._house
+
+    def pin(self, policy: Policy) -> None:
+        """Keeps the texts of this policy and of the laws, before something is begun under them."""
+        pin_policy(self._home, policy)
 
     def _read_again(self) -> None:
         before = self._house
@@ -181,6 +195,7 @@ class Keeper:
 def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
     """Which files a home has, how long they are and when each was written last."""
     files = [path / name for name in HOME_FILES] + [file for folder in ("policies", "connectors") for file in (path / folder).glob("*.yaml")]
+    files += (path / KEYS).glob("signer-*.crt.pem")
     found = []
     for file in sorted(files):
         with suppress(OSError):
@@ -190,7 +205,8 @@ def _stamp(path: Path) -> tuple[tuple[str, int, int], ...]:
 
 
 def pin_policy(home: Home, policy: Policy, path: Path | None = None) -> None:
-    """Keeps the texts of a policy and of the regimes under their digests, so that a case can go on under them after the files changed.
+    """Keeps the texts of a policy, of the regimes and of the connectors under their digests, so that a case can go on under them after the files
+    changed, and an auditor can read what it went by.
 
     `path` is the file where it is not one of the home's or the shipped ones.
     """
@@ -198,16 +214,26 @@ def pin_policy(home: Home, policy: Policy, path: Path | None = None) -> None:
     if not kept.exists():
         own = home.path / policy.source.file
         _keep(path or (own if own.is_file() else shipped("policies").parent / policy.source.file), kept)
-    _pin_regimes(home)
+    _pin_sources(home, (regime.source for regime in home.declared.regimes.values()))
+    _pin_sources(home, (system.manifest.source for system in home.declared.systems.values() if system.manifest.source.digest))
 
 
-def _pin_regimes(home: Home) -> None:
-    """A case keeps the law that it was opened under."""
-    for regime in home.declared.regimes.values():
-        kept = home.path / TEXTS / f"{regime.source.digest}.yaml"
+def _pin_sources(home: Home, sources: Iterable[Source]) -> None:
+    """A case keeps the laws that it was opened under, and what was known of its systems then."""
+    for source in sources:
+        kept = home.path / TEXTS / f"{source.digest}.yaml"
         if not kept.exists():
-            own = home.path / regime.source.file
-            _keep(own if own.is_file() else shipped("policies").parent / regime.source.file, kept)
+            own = home.path / source.file
+            _keep(own if own.is_file() else shipped("policies").parent / source.file, kept)
+
+
+def _text(home: Home, digest: str) -> bytes | None:
+    """The text that is kept under this SHA-256; None where none is, or where it is not that text any more."""
+    path = home.path / TEXTS / f"{digest}.yaml"
+    if len(digest) != 64 or not set(digest) <= set("0123456789abcdef") or not path.is_file():
+        return None
+    text = path.read_bytes()
+    return text if hashlib.sha256(text).hexdigest() == digest else None
 
 
 def _keep(path: Path, kept: Path) -> None:

@@ -14,6 +14,8 @@ from zoneinfo import available_timezones
 from dsr_engine.domain.drop import FIRST_DAY, DropSettings
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.selector import Secret
+from dsr_engine.domain.sign_on import SignOn
+from dsr_engine.domain.user import Role
 from dsr_engine.references import has_literal_password, is_reference, resolve_secret, resolve_text
 
 FILE = "dsr.toml"
@@ -38,11 +40,16 @@ KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "staying_erased": {"backup_days": _WHOLE, "objection_months": _WHOLE},
         "retention": {"follow_up_days": _WHOLE},
         "look": {"logo": _TEXT, "accent": _TEXT, "fonts": _TEXTS},
+        "oidc": {
+            **dict.fromkeys(("issuer", "client_id", "client_secret", "label", "roles_claim", "ca"), _TEXT),
+            **dict.fromkeys(("officers", "approvers", "auditors", "administrators", "second_factor"), _TEXTS),
+            "internal": _YES_NO,
+        },
         "web": {"url": _TEXT, "listen": _TEXT, "proxies": _WHOLE, "portal": _YES_NO},
     }
 )
 #: Keys without which a section means nothing.
-_NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType({"mail": ("server", "from")})
+_NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType({"mail": ("server", "from"), "oidc": ("issuer", "client_id")})
 #: Who sends the letters that end a case.
 SENDING = ("by_a_person", "by_itself")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -125,7 +132,7 @@ class Settings:
     `workers` counts slices that are searched at the same time. `pkcs12` None: certificates are signed under the home's own authority.
     `mail` None: nothing is sent by mail. `backup_days` is how long a backup may live where no connector says it; `objection_months` how long an
     objection to marketing is remembered. `follow_up_days` is how long a closed case can still tell whose it was. `drop` None: the controller is no
-    data broker in California.
+    data broker in California. `sign_on` None: people sign in with accounts of this home only.
     """
 
     home: Path
@@ -148,6 +155,7 @@ class Settings:
     follow_up_days: int = 30
     drop: DropSettings | None = None
     web: WebSettings = WebSettings()
+    sign_on: SignOn | None = None
 
     def __repr__(self) -> str:
         return f"Settings(home={str(self.home)!r})"
@@ -198,6 +206,7 @@ def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
         pkcs12_password=resolve_secret(signing["password"], environment) if "password" in signing else None,
         drop=_drop(home, table["drop"], environment) if "drop" in table else None,
         web=_web(table.get("web", {})),
+        sign_on=_sign_on(home, table["oidc"], environment) if "oidc" in table else None,
         **table.get("staying_erased", {}),
         **table.get("retention", {}),
     )
@@ -206,6 +215,17 @@ def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
 def _web(web: Mapping[str, Any]) -> WebSettings:
     given = {name: web[name] for name in ("url", "listen", "proxies") if name in web}
     return WebSettings(**given | ({"url": web["url"].rstrip("/")} if "url" in web else {}), has_portal=web.get("portal", True))
+
+
+def _sign_on(home: Path, oidc: Mapping[str, Any], environment: Mapping[str, str]) -> SignOn:
+    given = {name: oidc[name] for name in ("issuer", "client_id", "label", "roles_claim", "internal") if name in oidc}
+    return SignOn(
+        client_secret=resolve_secret(oidc["client_secret"], environment) if "client_secret" in oidc else None,
+        groups=MappingProxyType({role: tuple(oidc.get(f"{role.value}s", ())) for role in Role}),
+        second_factor=tuple(oidc.get("second_factor", ())),
+        ca=str(home / oidc["ca"]) if "ca" in oidc else "",
+        **given,
+    )
 
 
 def _drop(home: Path, drop: Mapping[str, Any], environment: Mapping[str, str]) -> DropSettings:
@@ -314,6 +334,15 @@ def _wrong_web(key: str, value: object) -> str:
     return ""
 
 
+def _wrong_oidc(key: str, value: object) -> str:
+    text = str(value)
+    if key == "issuer" and not re.fullmatch(r"https://[A-Za-z0-9.:\[\]-]+(/[^?#\s]*)?", text):
+        return 'must be the provider\'s own name for itself, such as "https://login.example.com/tenant" (/.well-known/openid-configuration there)'
+    if key == "client_secret" and not is_reference(text):
+        return "is a secret; write ${NAME} and set NAME in the environment, or file:/path, or keyring:service/name"
+    return ""
+
+
 def _wrong_drop(key: str, value: object) -> str:
     text = str(value)
     if key == "key" and not is_reference(text):
@@ -357,7 +386,7 @@ def _wrong_mail(key: str, value: object) -> str:
     return ""
 
 
-_WRONG = {"mail": _wrong_mail, "drop": _wrong_drop, "web": _wrong_web}
+_WRONG = {"mail": _wrong_mail, "drop": _wrong_drop, "oidc": _wrong_oidc, "web": _wrong_web}
 
 
 def _is_address(text: str) -> bool:

@@ -8,11 +8,12 @@ import click
 from dsr_engine.bootstrap import pin_policy
 from dsr_engine.cli.appeals import appeal, deny_appeal, extend_appeal, grant_appeal
 from dsr_engine.cli.clocks import acknowledge, pause, unpause
+from dsr_engine.cli.correcting import exclude, hand_in_, move, plan, return_, undo
 from dsr_engine.cli.dates import day_of
 from dsr_engine.cli.entitling import ground, ground_options, grounds_from
 from dsr_engine.cli.entry import DONE, WAITING
 from dsr_engine.cli.options import as_json, by_whom, claims_from, home_of, house_of, person_options, system_options, systems_from, worker_name
-from dsr_engine.cli.ordering import as_order, end_order, order_from, order_options
+from dsr_engine.cli.ordering import end_order, order_from, order_options
 from dsr_engine.cli.posting import acknowledgement_told, contact_from, contact_options
 from dsr_engine.cli.records import answered, next_step, received, received_at, request_options
 from dsr_engine.cli.stories import print_case
@@ -34,6 +35,7 @@ from dsr_engine.workflow.law.extending import extend as extend_case
 from dsr_engine.workflow.letters.corresponding import notice_day
 from dsr_engine.workflow.letters.letterbox import worries, worry_row
 from dsr_engine.workflow.masking import mask_of
+from dsr_engine.workflow.opening import as_order
 from dsr_engine.workflow.records.doubles import open_doubles
 from dsr_engine.workflow.report import Row, case_report, case_row, due_row, finding_row
 from dsr_engine.workflow.settling import GO_ON, SAME_PERSON, finish_task, settle
@@ -339,6 +341,10 @@ case.add_command(answered)
 case.add_command(received)
 for command in (acknowledge, pause, unpause, appeal, extend_appeal, deny_appeal, grant_appeal):
     case.add_command(command)
+
+
+for changing in (plan, exclude, move, undo, return_, hand_in_):
+    case.add_command(changing)
 
 
 def exit_code(case: Case) -> int:

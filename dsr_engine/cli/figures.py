@@ -7,17 +7,18 @@ import click
 
 from dsr_engine.cli.dates import day_of
 from dsr_engine.cli.entry import DONE, FAILED, WAITING
-from dsr_engine.cli.exporting import as_csv, deliver, json_text, one_format
+from dsr_engine.cli.exporting import deliver, json_text, one_format
 from dsr_engine.cli.options import as_json, house_of
 from dsr_engine.cli.terminal import print_heading, print_line, print_table
+from dsr_engine.content.spreadsheet import as_csv
 from dsr_engine.domain.figures import Figures, RightFigures
 from dsr_engine.workflow.records.figures import Publication, drop_figures, figures_of, publications
 from dsr_engine.workflow.records.register import Register, register_of
+from dsr_engine.workflow.records.tabling import FIGURE_COLUMNS, FIGURES, days_text, figure_rows, figures_document
 from dsr_engine.workflow.report import Row
 
 _out = click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it to a new file instead of printing it.")
 _csv = click.option("--csv", "is_csv", is_flag=True, help="As CSV.")
-_NUMBERS = ("received", "complied_whole", "complied_part", "denied", "withdrawn", "open", "late", "timed", "by_decision")
 
 
 @click.command()
@@ -39,49 +40,15 @@ def metrics(context: click.Context, year: int, regime: str, is_csv: bool, is_jso
         due = publications(tx, house, year, regime)
         drop = drop_figures(tx, house, year)
     if is_json:
-        deliver(json_text({**_document(found, due), "drop": dict(drop)}), out)
+        deliver(json_text({**figures_document(found, due), "drop": dict(drop)}), out)
     elif is_csv or out is not None:
         lists: list[Row] = [{"year": year, "regime": regime, "right": "drop", "figure": name, "value": count} for name, count in drop.items()]
-        deliver(as_csv([*_long(found), *lists], ("year", "regime", "right", "figure", "ground", "value")), out)
+        deliver(as_csv([*figure_rows(found), *lists], FIGURE_COLUMNS), out)
     else:
         _show(found, due)
         if drop:
             print_line("  entries of deletion lists: " + ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in drop.items()))
     return DONE if found.is_complete else WAITING
-
-
-def _document(found: Figures, due: tuple[Publication, ...]) -> dict[str, object]:
-    return {
-        "year": found.year,
-        "regime": found.regime or None,
-        "complete": found.is_complete,
-        "erased_records": found.erased,
-        "rights": [
-            {
-                "right": row.right,
-                **{name: getattr(row, name) for name in _NUMBERS},
-                "denied_by": dict(row.denied_by),
-                "kept_by": dict(row.kept_by),
-                "median_days": _number(row.median_days),
-                "mean_days": _number(row.mean_days),
-            }
-            for row in found.rights
-        ],
-        "publish": [{"regime": each.regime, "by": each.by.isoformat(), "from_people": each.from_people, "cite": each.cite} for each in due],
-    }
-
-
-def _long(found: Figures) -> list[Row]:
-    """One row for each figure, as spreadsheets and other programs like it."""
-    head: Row = {"year": found.year, "regime": found.regime}
-    rows: list[Row] = []
-    for row in found.rights:
-        of: Row = {**head, "right": row.right, "ground": ""}
-        rows += [{**of, "figure": name, "value": getattr(row, name)} for name in _NUMBERS]
-        rows += [{**of, "figure": "denied_by", "ground": ground, "value": count} for ground, count in row.denied_by.items()]
-        rows += [{**of, "figure": "kept_by", "ground": ground, "value": count} for ground, count in row.kept_by.items()]
-        rows += [{**of, "figure": name, "value": _text(getattr(row, name))} for name in ("median_days", "mean_days")]
-    return rows
 
 
 def _show(found: Figures, due: tuple[Publication, ...]) -> None:
@@ -114,16 +81,8 @@ def _show(found: Figures, due: tuple[Publication, ...]) -> None:
 
 
 def _table_row(row: RightFigures) -> Row:
-    numbers: Row = {name: getattr(row, name) for name in _NUMBERS}
-    return {"right": row.right, **numbers, "median_days": _text(row.median_days), "mean_days": _text(row.mean_days)}
-
-
-def _number(days: object) -> float | None:
-    return None if days is None else float(str(days))
-
-
-def _text(days: object) -> str:
-    return "" if days is None else str(days)
+    numbers: Row = {name: getattr(row, name) for name in FIGURES}
+    return {"right": row.right, **numbers, "median_days": days_text(row.median_days), "mean_days": days_text(row.mean_days)}
 
 
 @click.command()

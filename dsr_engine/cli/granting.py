@@ -1,31 +1,19 @@
 """`dsr grants`: what an administrator has to allow, as SQL that can be read, changed and run. Nothing is executed."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
-from urllib.parse import unquote, urlsplit
 
 import click
 
 from dsr_engine.cli.entry import DONE
 from dsr_engine.cli.options import as_json, home_of, system_options, systems_from
 from dsr_engine.cli.terminal import print_json, print_line, print_verbatim
-from dsr_engine.domain.errors import InputWrong, NotSupported
+from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.system import System
-from dsr_engine.drivers.access import Grant
 from dsr_engine.drivers.registry import open_access
-
-PURPOSES = ("find", "erase", "verify", "maintain", "hide")
-_ABOUT = {
-    "find": "search and plan",
-    "erase": "in addition to find: delete and rewrite what was approved",
-    "verify": "the fresh look afterwards (`verify_as`): reads only",
-    "hide": "keep restricted rows from everybody else by default",
-    "maintain": "rewrite tables inside the window (`maintenance: run`, `maintain_as`)",
-}
-#: What an account is called where neither the option nor systems.yaml names one.
-_DEFAULTS = {"find": "dsr", "erase": "dsr", "verify": "dsr_verify", "maintain": "dsr_maintain", "hide": "dsr"}
+from dsr_engine.workflow.systems.granting import ABOUT, PURPOSES, Granted, granted
 
 
 @click.command()
@@ -58,24 +46,17 @@ def grants(
     declared, system = _system(context, name, urls, endpoint_url)
     if account is not None and (not account.strip() or not account.isprintable()):
         raise InputWrong("--account was given no name", code="grants.account", hint="--account dsr, or --account dsr@10.0.0.% for MariaDB")
-    wanted = purposes or tuple(purpose for purpose in PURPOSES if _is_asked(system, purpose))
-    found = [(purpose, who, grant) for purpose in wanted for who, grant in _granted(system, purpose, account or _account(declared, purpose))]
+    found = tuple(granted(declared, system, open_access, purposes, account))
     if is_json:
         print_json(
             {
                 "system": system.name,
-                "grants": [{"purpose": purpose, "account": who, "statement": grant.statement, "why": grant.why} for purpose, who, grant in found],
+                "grants": [{"purpose": one.purpose, "account": one.account, "statement": one.statement, "why": one.why} for one in found],
             }
         )
     else:
         _show(system, found)
     return DONE
-
-
-def _is_asked(system: System, purpose: str) -> bool:
-    if purpose == "hide":
-        return any(entry.fence or entry.move_to for entry in system.manifest.collections)
-    return purpose != "maintain" or system.maintenance == "run" or system.level != "C0"
 
 
 def _system(context: click.Context, name: str | None, urls: Sequence[str], endpoint_url: str | None) -> tuple[System | None, System]:
@@ -97,35 +78,13 @@ def _system(context: click.Context, name: str | None, urls: Sequence[str], endpo
     return system, replace(system, settings={**others, **named[0].settings})
 
 
-def _account(system: System | None, purpose: str) -> str:
-    """Who systems.yaml says will log in for this."""
-    if system is None:
-        return _DEFAULTS[purpose]
-    settings = {"verify": system.verify_as, "maintain": system.maintain_as}.get(purpose, system.settings)
-    user, url = settings.get("user"), settings.get("url")
-    if user is not None:
-        return user.reveal()
-    return (unquote(urlsplit(url.reveal()).username or "") if url is not None else "") or _DEFAULTS[purpose]
-
-
-def _granted(system: System, purpose: str, account: str) -> Iterator[tuple[str, Grant]]:
-    access = open_access(system)
-    if access is None:
-        text = f"{system.name} is no database: the {system.manifest.driver} driver has no privileges to print"
-        raise NotSupported(text, code="grants.driver", hint="`dsr check` tries what is needed")
-    try:
-        yield from ((account, grant) for grant in access.grants(account) if grant.purpose == purpose)
-    finally:
-        access.close()
-
-
-def _show(system: System, found: Sequence[tuple[str, str, Grant]]) -> None:
+def _show(system: System, found: Sequence[Granted]) -> None:
     """A script: everything that is not a statement is a comment."""
     print_line(f"-- Least privileges in {system.name}. Create each account first, with a password of its own; then run this as an administrator.")
-    for (purpose, account), group in groupby(found, key=lambda entry: entry[:2]):
+    for (purpose, account), group in groupby(found, key=lambda entry: (entry.purpose, entry.account)):
         print_verbatim("")
-        print_line(f"-- {purpose}: {_ABOUT[purpose]}. Account: {account}", "bold")
-        for _, _, grant in group:
+        print_line(f"-- {purpose}: {ABOUT[purpose]}. Account: {account}", "bold")
+        for grant in group:
             for line in textwrap.wrap(grant.why, 110):
                 print_verbatim(f"-- {line}")
             if grant.statement:

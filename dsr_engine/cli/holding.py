@@ -1,9 +1,7 @@
 """`dsr hold` and `dsr stop`: what protects data, and what stops the engine."""
 
-import secrets
 import sys
-from datetime import date, datetime
-from fnmatch import fnmatchcase
+from datetime import datetime
 
 import click
 
@@ -12,12 +10,12 @@ from dsr_engine.cli.options import as_json, by_whom, claims_from, house_of, pers
 from dsr_engine.cli.terminal import print_json, print_line, print_table
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.hold import Hold, HoldState
-from dsr_engine.spec.categories import categories
-from dsr_engine.workflow.holds.placing import InFlight, ask_lift, confirm_hold, lift_hold, of_person, place_hold, refuse_lift
+from dsr_engine.workflow.holds.drawing_up import Wanted, drawn_up
+from dsr_engine.workflow.holds.placing import InFlight, ask_lift, confirm_hold, lift_hold, place_hold, refuse_lift
 from dsr_engine.workflow.holds.reviewing import attest as attest_holds
 from dsr_engine.workflow.holds.reviewing import hold_alarms
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.systems.stopping import EVERYWHERE, REASONS, pull_brake, release_brake
 
 _STATES = {
     HoldState.PLACED: "in force, waits for a second person",
@@ -69,27 +67,8 @@ def add(
     """
     claims = claims_from(emails, phones, names, selectors) if emails or phones or names or selectors else ()
     first, last = since.date() if since else None, until.date() if until else None
-    _refuse_bad_period(first, last)
-    if not (case_id or system or collection or category or first or last or claims or everything):
-        raise InputWrong("the hold would protect everything", code="hold.everything", hint="narrow it, or say --everything")
     with house_of(context) as house:
-        _refuse_unknown(house, case_id, system, collection, category)
-        with house.store.transaction() as tx:
-            person = tx.people.id_of(by)
-        placed = Hold(
-            secrets.token_hex(6),
-            reason,
-            person,
-            house.clock.now(),
-            case_id,
-            system,
-            collection,
-            category,
-            matter=matter.strip(),
-            since=first,
-            until=last,
-        )
-        placed, people = of_person(house, placed, claims) if claims else (placed, {})
+        placed, people = drawn_up(house, Wanted(reason, matter, case_id, system, collection, category, first, last, claims, everything), by)
         in_flight = place_hold(house, placed, people)
     print_line(f"hold {placed.id} is in force")
     _print_in_flight(in_flight)
@@ -97,26 +76,6 @@ def add(
         print_line("  in sweeps it protects the records that hold one of these identifiers in a field that a connector maps with `selects`")
     print_line(f"  somebody else confirms it: dsr hold confirm {placed.id}")
     return DONE if all(entry.is_over for entry in in_flight) else WAITING
-
-
-def _refuse_bad_period(first: date | None, last: date | None) -> None:
-    if first and last and last < first:
-        raise InputWrong("the period ends before it begins", code="hold.period", hint="--from is its first day, --until its last")
-
-
-def _refuse_unknown(house: House, case_id: str | None, system: str | None, collection: str | None, category: str | None) -> None:
-    """A hold on a name that nothing has protects nothing; a slip of the pen must not look like protection."""
-    with house.store.snapshot() as tx:
-        if case_id is not None:
-            tx.cases.get(case_id)
-        known = {*house.systems, *(name for case in tx.cases.list() for name in case.systems)}
-    named = system or (collection.partition(".")[0] if collection else None)
-    if collection is not None and "." not in collection:
-        raise InputWrong("--collection takes SYSTEM.NAME", code="hold.collection", hint="for instance --collection shop.orders, or shop.*")
-    if named is not None and not any(fnmatchcase(name, named) for name in known):
-        raise InputWrong(f"no such system: {named}", code="system.unknown", hint=f"known are {', '.join(sorted(known)) or 'none'}")
-    if category is not None and category not in categories():
-        raise InputWrong(f"no such category: {category}", code="category.unknown", hint="`dsr catalog` lists them")
 
 
 def _print_in_flight(in_flight: tuple[InFlight, ...]) -> None:
@@ -252,23 +211,17 @@ def _asked(house: House) -> str:
 
 @click.command()
 @click.argument("system", required=False)
+@click.option("--reason", type=click.Choice(REASONS), default="", show_default=False, help="Why, as a code; it stands in the ledger.")
 @click.option("--resume", is_flag=True, help="Release the brake.")
 @by_whom
 @click.pass_context
-def stop(context: click.Context, system: str | None, resume: bool, by: str) -> int:
+def stop(context: click.Context, system: str | None, reason: str, resume: bool, by: str) -> int:
     """Stops all effects in SYSTEM, or everywhere, before the next batch; a batch that is being made is finished."""
-    where = system or "*"
     with house_of(context) as house:
-        if system is not None:
-            house.system_named(system)
-        with house.store.transaction() as tx:
-            person = tx.people.id_of(by)
-            if resume:
-                tx.stops.resume(where)
-            else:
-                tx.stops.stop(where, person, house.clock.now())
-            kind = "stop.released" if resume else "stop.pulled"
-            tx.ledger.append(leaf(house.clock, kind, f"{kind}:{secrets.token_hex(8)}", system=where, by=person))
+        if resume:
+            release_brake(house, system or EVERYWHERE, by)
+        else:
+            pull_brake(house, system or EVERYWHERE, by, reason)
     name = system or "every system"
     print_line(
         f"{name} may go on; run the cases"

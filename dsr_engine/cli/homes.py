@@ -15,10 +15,8 @@ from dsr_engine.cli.options import as_json, system_options, systems_from
 from dsr_engine.cli.posting import mail_checked
 from dsr_engine.cli.terminal import print_heading, print_json, print_line, print_table
 from dsr_engine.domain.clock import SystemClock
-from dsr_engine.domain.errors import DsrError, InputWrong, ManifestWrong
 from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.system import System
-from dsr_engine.drivers.driver import Problem
 from dsr_engine.drivers.registry import open_driver
 from dsr_engine.settings import find_home
 from dsr_engine.shipped import shipped
@@ -28,6 +26,7 @@ from dsr_engine.spec.home import Declared, load_manifests, load_regimes
 from dsr_engine.spec.problems import SpecWrong
 from dsr_engine.workflow.law.deadlines import is_stale
 from dsr_engine.workflow.staying_erased.suppressing import backup_notes
+from dsr_engine.workflow.systems.health import Told, told_by
 
 
 @click.command()
@@ -121,33 +120,20 @@ Row = dict[str, str | int | bool | None]
 
 
 def _checked(system: System) -> list[Row]:
-    if system.is_disabled:
-        return [_row(system, Problem("system.disabled", "the system is disabled", "every case shows it as a gap", is_fatal=False))]
-    try:
-        driver = open_driver(system)
-        try:
-            problems = list(driver.check())
-        finally:
-            driver.close()
-    except DsrError as error:
-        row = _row(system, Problem(error.code, error.message, error.hint))
-        return [{**row, "wrong_file": isinstance(error, InputWrong | ManifestWrong)}]
-    return [_row(system, problem) for problem in problems] or [_row(system, None)]
+    return [_row(system, entry) for entry in told_by(system, open_driver)] or [_row(system, None)]
 
 
-def _row(system: System, problem: Problem | None) -> Row:
-    if problem is None:
+def _row(system: System, told: Told | None) -> Row:
+    if told is None:
         return {"system": system.name, "state": "ready", "message": "", "hint": "", "code": "", "fatal": False, "wrong_file": False}
-    state = "cannot be used" if problem.is_fatal else "warning"
-    is_file = problem.code in ("sql.unknown_field", "sql.unknown_collection")
     return {
         "system": system.name,
-        "state": state,
-        "message": problem.message,
-        "hint": problem.hint,
-        "code": problem.code,
-        "fatal": problem.is_fatal,
-        "wrong_file": is_file,
+        "state": "cannot be used" if told.is_fatal else "warning",
+        "message": told.message,
+        "hint": told.hint,
+        "code": told.code,
+        "fatal": told.is_fatal,
+        "wrong_file": told.is_file,
     }
 
 

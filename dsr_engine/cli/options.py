@@ -20,6 +20,7 @@ from dsr_engine.domain.system import System
 from dsr_engine.settings import find_home
 from dsr_engine.spec.selector_kinds import check_kind
 from dsr_engine.spec.url import system_from_url
+from dsr_engine.workflow.claims import refuse_unusable
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Claim
 
@@ -68,18 +69,8 @@ def claims_from(emails: Sequence[str], phones: Sequence[str], names: Sequence[st
             "no identifier was given", code="case.no_selector", hint="name at least one: --email, --phone, --name or --selector KIND=VALUE"
         )
     for claim in claims:
-        _refuse_unusable(claim)
+        refuse_unusable(claim)
     return tuple(claims)
-
-
-def _refuse_unusable(claim: Claim) -> None:
-    text = claim.value.reveal().strip()
-    if claim.kind == "email" and (not 0 < text.find("@") < len(text) - 1 or any(map(str.isspace, text))):
-        raise InputWrong("--email was given something that is not an e-mail address", code="option.email", hint="write it as name@domain")
-    if claim.kind == "phone" and sum(character.isdigit() for character in text) < 5:
-        raise InputWrong("--phone was given something with fewer than five digits", code="option.phone", hint="write the whole number")
-    if len(text) < 2:
-        raise InputWrong(f"the {claim.kind} is too short to search for", code="option.short", hint="one character would be found everywhere")
 
 
 def selectors_from(claims: Sequence[Claim]) -> tuple[Selector, ...]:

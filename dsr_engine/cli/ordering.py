@@ -1,7 +1,6 @@
 """`dsr case open --order` and `dsr case end-order`: erasures that a supervisory authority orders."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,12 +10,9 @@ from dsr_engine.cli.dates import day_of
 from dsr_engine.cli.entry import DONE
 from dsr_engine.cli.options import by_whom, house_of
 from dsr_engine.cli.terminal import print_line
-from dsr_engine.domain.case import CaseKind
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.order import Order
-from dsr_engine.domain.request import Manner
 from dsr_engine.domain.selector import Secret
-from dsr_engine.workflow.intake import Request
 from dsr_engine.workflow.law.ordering import ENDINGS
 from dsr_engine.workflow.law.ordering import end_order as end
 
@@ -41,16 +37,6 @@ def order_from(*, is_order: bool, reference: str, due: str | None) -> Order | No
     if not is_order or not reference.strip() or due is None:
         raise InputWrong("--order, --reference and --due belong together", code="option.order", hint="--order --reference TEXT --due 2026-12-31")
     return Order(Secret(reference.strip()), day_of(due, "--due"))
-
-
-def as_order(request: Request, order: Order | None) -> Request:
-    """The request as a case of the authority's. Raises `InputWrong` where it is told as if a person had asked."""
-    if order is None:
-        return request
-    if request.grounds or request.vouched:
-        raise InputWrong("the authority named the person and says why", code="option.order", hint="leave --ground and --vouch out")
-    manner = Manner.AUTHORITY if request.manner is Manner.NOT_RECORDED else request.manner
-    return replace(request, kind=CaseKind.SUPERVISORY_ORDER, manner=manner, order=order)
 
 
 @click.command("end-order")

@@ -6,6 +6,7 @@ from dsr_engine.cli.entry import DONE
 from dsr_engine.cli.options import as_json, by_whom, claims_from, house_of, person_options
 from dsr_engine.cli.terminal import print_json, print_line, print_table
 from dsr_engine.workflow.records import own_data as own
+from dsr_engine.workflow.records.tabling import holding_row
 from dsr_engine.workflow.report import Row
 
 
@@ -21,20 +22,7 @@ def show(context: click.Context, is_json: bool) -> int:
     """Lists every kind of personal data that the engine holds of requesters and officers. No value is shown."""
     with house_of(context) as house, house.store.snapshot() as tx:
         found = own.holdings(tx, house)
-    rows: list[Row] = [
-        {
-            "kind": each.kind.name,
-            "of": each.kind.whose.value,
-            "rows": each.count,
-            "what": each.kind.about,
-            "basis": each.kind.basis,
-            "until": each.kind.until,
-            "sealed": each.kind.sealed,
-            "first_goes": each.first.isoformat() if each.first else None,
-            "last_goes": each.last.isoformat() if each.last else None,
-        }
-        for each in found
-    ]
+    rows = [holding_row(each) for each in found]
     if is_json:
         print_json(rows)
         return DONE

@@ -42,7 +42,7 @@ def mail_checked(settings: Settings) -> list[Row]:
     """Whether mail could be sent now, as a line of `dsr check`; nothing where none is set up. It never fails a check: letters wait."""
     mail = open_mail(settings, SystemClock())
     if mail is None:
-        return []
+        return [_portal_shut()] if settings.web.has_portal else []
     row: Row = {"system": "[mail]", "state": "ready", "message": "", "hint": "", "code": "", "fatal": False, "wrong_file": False}
     try:
         mail.greet()
@@ -51,6 +51,19 @@ def mail_checked(settings: Settings) -> list[Row]:
     finally:
         mail.close()
     return [row]
+
+
+def _portal_shut() -> Row:
+    """Without mail no code can be sent, so the portal takes no request that has to be confirmed; it says so to who comes."""
+    return {
+        "system": "[web] portal",
+        "state": "warning",
+        "message": "no mail is configured: the portal tells requesters to write instead",
+        "hint": "add [mail] to dsr.toml, or close the portal with `portal = false`",
+        "code": "mail.not_configured",
+        "fatal": False,
+        "wrong_file": False,
+    }
 
 
 def contact_from(house: House, reply_to: str | None, language: str) -> Contact | None:

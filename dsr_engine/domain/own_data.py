@@ -34,7 +34,7 @@ KINDS: tuple[OwnKind, ...] = (
         "GDPR Art. 6(1)(c) with Art. 12, 17; 11 CCR § 7022",
         "at once when a case is refused, withdrawn or answered by hand; else `follow_up_days` ([retention] in dsr.toml) after it was closed, and not "
         "before the last of what was kept is erased",
-        ("selectors", "findings", "plans", "plan_items", "sweep_marks"),
+        ("selectors", "findings", "plans", "plan_items", "sweep_marks", "corrected_places", "copy_records"),
     ),
     OwnKind(
         "correspondence",
@@ -55,13 +55,22 @@ KINDS: tuple[OwnKind, ...] = (
         ("evidence", "codes", "orders"),
     ),
     OwnKind(
+        "portal",
+        "requests that nobody confirmed yet, private links, messages of requesters, letters that they can download",
+        Whose.REQUESTER,
+        "to let them ask by themselves, follow their request and get its papers",
+        "GDPR Art. 12(2), 12(3); 11 CCR § 7020, 7021",
+        "a request that nobody confirmed after 24 hours, a visit after half an hour; the rest with the correspondence about the case",
+        ("portal_requests", "portal_links", "portal_visits", "portal_notes", "portal_letters"),
+    ),
+    OwnKind(
         "request_log",
         "the record of each request, without a name; a sealed salt links its certificate to the person",
         Whose.REQUESTER,
         "to show that requests were answered, and for no other use",
         "GDPR Art. 5(2), 24; 11 CCR § 7101(b), (d)",
         "24, 36 or 72 months after the case was closed, as its laws say (`log_keep_months`); then the rest of the case goes too",
-        ("request_log",),
+        ("request_log", "partner_requests"),
     ),
     OwnKind(
         "suppression",
@@ -110,8 +119,9 @@ KINDS: tuple[OwnKind, ...] = (
         Whose.OFFICER,
         "to let in whom the controller named and nobody else, and to slow down who guesses",
         "GDPR Art. 6(1)(f) with Art. 32",
-        "an account when an administrator takes it away; a session after twelve hours, a count of tries after fifteen minutes, a token on its day",
-        ("users", "passkeys", "web_sessions", "api_tokens", "throttles"),
+        "an account when an administrator takes it away; a session after twelve hours, a count of tries after fifteen minutes, an "
+        "invitation after two days, a token on its day",
+        ("users", "passkeys", "recovery_codes", "invitations", "web_sessions", "api_tokens", "throttles", "api_answers"),
         sealed=False,
     ),
 )

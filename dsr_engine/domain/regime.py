@@ -53,6 +53,7 @@ class Verification:
     logs in again. `permission`: an agent shows the person's signed permission; `confirm`: the person may be asked to confirm an agent;
     `attorney`: a power of attorney stands instead of both. `only_on_doubt`: more is asked for on reasonable doubts only (Art. 12(6) GDPR).
     `guardian_below`: for children under this age a parent or guardian acts, from it on the child itself (11 CCR § 7070, 7071); None: no age is set.
+    `unverified` are the rights for which nobody may be asked to verify themselves (11 CCR § 7060(b)).
     """
 
     points: Mapping[Assurance, int] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Verification:
     attorney: bool = True
     only_on_doubt: bool = False
     guardian_below: int | None = None
+    unverified: frozenset[str] = frozenset()
     cite: str = ""
 
 

@@ -15,6 +15,7 @@ VOUCHED = "vouched_by_operator"
 ACCOUNT = "reauthenticated_account"
 CODE = "code_to_known_address"
 POINTS = "data_points_matched"
+NAMED = "code_to_named_address"
 DECLARATION = "signed_declaration"
 PERMISSION = "agent_with_permission"
 CONFIRMED = "person_confirmed_agent"
@@ -29,6 +30,7 @@ METHODS: Mapping[str, str] = {
     VOUCHED: "identity not verified by the engine: the operator vouched for it",
     ACCOUNT: "the person logged in again",
     CODE: "a code was sent to an address that was already on file",
+    NAMED: "a code was sent to an address that the requester named; by itself that shows nothing of who they are",
     POINTS: "data points that were already on file matched",
     DECLARATION: "the person signed a declaration",
     PERMISSION: "an agent showed a signed permission",

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
+from dsr_engine.domain.partner import Partners
 from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.recipient import Recipient
 from dsr_engine.domain.regime import Regime
@@ -18,6 +19,7 @@ from dsr_engine.spec.document import Document
 from dsr_engine.spec.fides_file import fides_from, is_fides
 from dsr_engine.spec.grounds import ground_problems
 from dsr_engine.spec.loader import read_document
+from dsr_engine.spec.partners_file import partners_from
 from dsr_engine.spec.policy_file import policy_from
 from dsr_engine.spec.problems import SpecProblem, SpecWrong
 from dsr_engine.spec.recipients_file import recipients_from
@@ -27,8 +29,9 @@ from dsr_engine.spec.ties import tie_problems
 
 SYSTEMS = "systems.yaml"
 RECIPIENTS = "recipients.yaml"
+PARTNERS = "partners.yaml"
 #: The files that `dsr init` writes into a new home.
-HOME_FILES = ("dsr.toml", SYSTEMS, RECIPIENTS)
+HOME_FILES = ("dsr.toml", SYSTEMS, RECIPIENTS, PARTNERS)
 
 
 class _Named(Protocol):
@@ -52,6 +55,7 @@ class Declared:
     manifests: Mapping[str, Manifest]
     warnings: tuple[SpecProblem, ...] = ()
     recipients: Mapping[str, Recipient] = field(default_factory=dict)
+    partners: Partners = field(default_factory=Partners)
 
 
 def load_home(home: Path, environment: Mapping[str, str], *, allow_gaps: bool = False) -> Declared:
@@ -67,13 +71,14 @@ def load_home(home: Path, environment: Mapping[str, str], *, allow_gaps: bool = 
     systems = _systems(home, Surroundings(manifests, environment, home), problems)
     recipients = _recipients(home, systems, environment, problems)
     shipped_policies, own = (_collect((folder,), lambda document: (_policy(document, regimes),), problems) for folder in _folders(home, "policies"))
+    partners = _partners(home, {**shipped_policies, **own}, environment, problems)
     if problems:
         raise SpecWrong(problems)
     found = [*unsaid, *(problem for policy in own.values() for problem in check_against(policy, systems))]
     gaps = tuple(problem for problem in found if problem.is_gap) if allow_gaps else ()
     if len(found) > len(gaps):
         raise SpecWrong(problem for problem in found if problem not in gaps)
-    return Declared(systems, MappingProxyType({**shipped_policies, **own}), regimes, manifests, gaps, recipients)
+    return Declared(systems, MappingProxyType({**shipped_policies, **own}), regimes, manifests, gaps, recipients, partners)
 
 
 def load_policy(path: Path, regimes: Mapping[str, Regime]) -> Policy:
@@ -188,3 +193,17 @@ def _recipients(home: Path, systems: Mapping[str, System], environment: Mapping[
         return {}
     problems.extend(found)
     return recipients
+
+
+def _partners(home: Path, policies: Mapping[str, Policy], environment: Mapping[str, str], problems: list[SpecProblem]) -> Partners:
+    """The programs outside. A home without the file has none."""
+    path = home / PARTNERS
+    if not path.exists():
+        return Partners()
+    try:
+        partners, found = partners_from(read_document(path, PARTNERS), policies, environment, home)
+    except SpecWrong as wrong:
+        problems.extend(wrong.problems)
+        return Partners()
+    problems.extend(found)
+    return partners

@@ -61,7 +61,7 @@ class _Address(Value):
             raise ValidationError("not an e-mail address (try privacy@example.com)") from None
 
 
-class _Kind(Value):
+class Kind(Value):
     """A kind of identifier."""
 
     def read(self, value: object) -> str:
@@ -75,7 +75,7 @@ def _country(text: str) -> str | None:
     return str(text) if len(text) == _COUNTRY_LENGTH and text.isascii() and text.isupper() else None
 
 
-def _domain(text: str) -> str | None:
+def domain_name(text: str) -> str | None:
     """A host name, with a port where it is not the usual one."""
     try:
         parts = urlsplit(f"https://{text}")
@@ -92,7 +92,7 @@ class RecipientSchema(StrictSchema):
     role = Choice(tuple(role.value for role in Role), required=True)
     receives = ListOf(Words(wanted="a collection such as shop.customers, or a category such as user.contact", most=300), single=True, required=True)
     channel = Choice(tuple(channel.value for channel in Channel), required=True)
-    identify_by = ListOf(_Kind(), single=True, required=True)
+    identify_by = ListOf(Kind(), single=True, required=True)
     contract = Words(wanted="the contract in a few words", most=300, default="")
     countries = ListOf(Parsed(_country, "a country's two letters", "FR"), single=True)
     language = Words(wanted="a language such as en", most=20, default="")
@@ -102,11 +102,11 @@ class RecipientSchema(StrictSchema):
     url = Words(wanted="an address that begins with https://")
     secret = Words(wanted="a reference to a secret")
     authorization = Words(wanted="a reference to the value of the header Authorization")
-    domain = Parsed(_domain, "a domain in small letters", "vendor.example.com")
+    domain = Parsed(domain_name, "a domain in small letters", "vendor.example.com")
     certificate = Words(wanted="a path")
     format = Choice(_FORMATS)
     regulation = Choice(("gdpr", "ccpa"))
-    issuer = Parsed(_domain, "a domain in small letters", "example.com")
+    issuer = Parsed(domain_name, "a domain in small letters", "example.com")
     key = Words(wanted="a reference to a private key")
     key_id = Words(wanted="the name of the key", most=200)
     ca_file = Words(wanted="a path")

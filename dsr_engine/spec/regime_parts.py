@@ -8,6 +8,7 @@ import re2
 from marshmallow import ValidationError, post_load
 
 from dsr_engine.domain.regime import Assurance, Backups, Duty, Entitlement, Ground, Metrics, Notify, StayErased, Verification
+from dsr_engine.domain.request import Right
 from dsr_engine.spec.nearest import did_you_mean
 from dsr_engine.spec.regime_clock import citation
 from dsr_engine.spec.scalars import Category, Choice, Parsed, Value, Words, whole, words, yes_no
@@ -89,12 +90,14 @@ class VerificationSchema(StrictSchema):
     attorney = yes_no(True)
     only_on_doubt = yes_no()
     guardian_below = whole(least=1, most=25)
+    unverified = ListOf(Choice(tuple(right.value for right in Right)), single=True)
     cite = citation()
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: object) -> Verification:  # noqa: ARG002 -- marshmallow's signature
         data["points"] = {Assurance(level): count for level, count in data["points"].items()}
         data["declared"] = frozenset(Assurance(level) for level in data["declared"])
+        data["unverified"] = frozenset(data["unverified"])
         return Verification(**data)
 
 

@@ -1,9 +1,11 @@
 """Cases as rows: one row, changed in place; who works on it is in `leases.py`."""
 
+import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import JSON, Connection, Row, String, insert, select, type_coerce, update
 
 from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage, Tranche, Wait
 from dsr_engine.domain.errors import InputWrong
@@ -23,20 +25,30 @@ class Cases:
         row = self._connection.execute(select(cases).where(cases.c.id == case_id)).one_or_none()
         if row is None:
             raise unknown(case_id)
-        return _read(row)
+        return read_case(row)
 
-    def list(self, *, open_only: bool = False) -> tuple[Case, ...]:
-        """All cases, oldest first."""
-        wanted = select(cases).order_by(cases.c.opened_at, cases.c.id)
+    def list(self, *, open_only: bool = False, kind: CaseKind | None = None) -> tuple[Case, ...]:
+        """All cases, or those of a kind, oldest first."""
+        wanted = select(*_AS_TEXT).order_by(cases.c.opened_at, cases.c.id)
         if open_only:
             wanted = wanted.where(cases.c.stage != Stage.CLOSED)
-        return tuple(_read(row) for row in self._connection.execute(wanted))
+        if kind is not None:
+            wanted = wanted.where(cases.c.kind == kind)
+        decode = _Decoded()
+        return tuple(read_case(row, decode) for row in self._connection.execute(wanted))
 
     def of_sweep(self, sweep: str) -> tuple[Case, ...]:
         """The tranches of one sweep, by number."""
         wanted = select(cases).where(cases.c.kind == CaseKind.SWEEP, cases.c.tranche["sweep"].as_string() == sweep)
-        found = (_read(row) for row in self._connection.execute(wanted))
+        found = (read_case(row) for row in self._connection.execute(wanted))
         return tuple(sorted(found, key=lambda case: case.tranche.number if case.tranche else 0))
+
+    def sweeps_of(self, policy: str, most: int, *, open_only: bool = False) -> tuple[Case, ...]:
+        """The last tranches of sweeps under this policy, newest first."""
+        wanted = select(cases).where(cases.c.kind == CaseKind.SWEEP, cases.c.policy == policy)
+        if open_only:
+            wanted = wanted.where(cases.c.stage != Stage.CLOSED)
+        return tuple(read_case(row) for row in self._connection.execute(wanted.order_by(cases.c.opened_at.desc(), cases.c.id).limit(most)))
 
     def save(self, case: Case) -> None:
         """Writes every field; the lease stays as it is. Raises `InputWrong` if there is no such case."""
@@ -95,16 +107,39 @@ def _read_tranche(written: dict[str, Any] | None) -> Tranche | None:
     return Tranche(written["sweep"], written["number"], datetime.fromisoformat(written["begun"]), written["is_dry"], written["before"])
 
 
-def _read(row: Row[Any]) -> Case:
+class _Decoded:
+    """Lists and mappings out of their text. Thousands of cases have the same few, and decoding each anew takes longer than all else of reading them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Any] = {}
+
+    def __call__(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value  # PostgreSQL's driver has decoded it
+        if value not in self._known:
+            self._known[value] = json.loads(value)
+        return self._known[value]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+#: Every column, lists and mappings as the text that they are stored as.
+_AS_TEXT = tuple(type_coerce(column, String).label(column.name) if isinstance(column.type, JSON) else column for column in cases.c)
+
+
+def read_case(row: Row[Any], decode: Callable[[Any], Any] = _as_it_is) -> Case:
+    """The case in a row of all columns."""
     return Case(
         id=row.id,
         subject_ref=row.subject_ref,
         kind=CaseKind(row.kind),
         policy=row.policy,
-        regimes=tuple(row.regimes),
+        regimes=tuple(decode(row.regimes)),
         stage=Stage(row.stage),
         opened_at=row.opened_at,
-        systems=tuple(row.systems),
+        systems=tuple(decode(row.systems)),
         round=row.round,
         identity=row.identity,
         wait=None if row.wait_code is None else Wait(row.wait_code, row.wait_reason, row.wait_needs, row.wait_since, row.wait_wake_at),
@@ -112,7 +147,7 @@ def _read(row: Row[Any]) -> Case:
         opened_by=row.opened_by,
         received_at=row.received_at,
         closed_at=row.closed_at,
-        digests=dict(row.digests),
-        tranche=_read_tranche(row.tranche),
+        digests=dict(decode(row.digests)),
+        tranche=_read_tranche(decode(row.tranche)),
         right=Right(row.right_asked),
     )

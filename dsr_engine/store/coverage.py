@@ -1,9 +1,12 @@
 """How far each collection was searched: one row per system and collection, so that nothing is missed silently."""
 
-from sqlalchemy import Connection, select
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
 
 from dsr_engine.domain.finding import Coverage, Extent
-from dsr_engine.store.tables import coverage
+from dsr_engine.store.tables import cases, coverage
 from dsr_engine.store.upsert import upsert
 
 
@@ -32,3 +35,15 @@ class Coverages:
         those = (coverage.c.case_id == case, coverage.c.round == round, coverage.c.phase == phase)
         rows = self._connection.execute(select(coverage).where(*those).order_by(coverage.c.system, coverage.c.collection))
         return tuple(Coverage(row.system, row.collection, Extent(row.extent), row.reason, row.code, row.is_transient, row.looked) for row in rows)
+
+    def summary(self, most: int) -> Iterator[tuple[str, datetime, str, str, int]]:
+        """Of the last `most` cases: case, when it was opened, system, extent, and how many collections have that extent in its first search."""
+        last = select(cases.c.id, cases.c.opened_at).order_by(cases.c.opened_at.desc(), cases.c.id).limit(most).subquery()
+        wanted = (
+            select(last.c.id, last.c.opened_at, coverage.c.system, coverage.c.extent, func.count())
+            .join(coverage, coverage.c.case_id == last.c.id)
+            .where(coverage.c.round == 1, coverage.c.phase == "found")
+            .group_by(last.c.id, last.c.opened_at, coverage.c.system, coverage.c.extent)
+        )
+        for row in self._connection.execute(wanted):
+            yield row[0], row[1], row[2], row[3], row[4]

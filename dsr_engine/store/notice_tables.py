@@ -34,4 +34,5 @@ notices = Table(
     Column("closed_at", Instant),
     UniqueConstraint("case_id", "recipient"),
     Index("ix_notices_case_id", "case_id"),
+    Index("ix_notices_made_at", "made_at", "id"),
 )

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, tuple_, update
 
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.recipient import REMINDERS, Awaits, Channel, Notice, NoticeState, Role
@@ -40,19 +40,39 @@ class Notices:
             )
         return _read(row)
 
+    def listed(self, *, open_only: bool, before: tuple[datetime, str] | None = None, most: int = 50) -> tuple[Notice, ...]:
+        """Notices of all cases, the newest first; `before` is `(made_at, id)` of the last one of the page before."""
+        wanted = select(notices).order_by(notices.c.made_at.desc(), notices.c.id.desc()).limit(most)
+        if open_only:
+            wanted = wanted.where(_is_open())
+        if before is not None:
+            wanted = wanted.where(tuple_(notices.c.made_at, notices.c.id) < before)
+        return tuple(map(_read, self._connection.execute(wanted)))
+
     def cases_with_work(self, now: datetime) -> tuple[str, ...]:
         """The cases of which some notice has to be sent, asked about or reminded of by now, or nearly: callers look closer. By id."""
-        state, awaits, next_try = notices.c.state, notices.c.awaits, notices.c.next_try
+        state, next_try = notices.c.state, notices.c.next_try
         is_to_send = and_(state == NoticeState.PENDING.value, or_(next_try.is_(None), next_try <= now))
         is_to_ask = and_(state.in_((NoticeState.SENT.value, NoticeState.ACKNOWLEDGED.value)), next_try <= now)
-        is_silent = or_(
-            and_(state == NoticeState.SENT.value, awaits != Awaits.NOTHING.value),
-            and_(state == NoticeState.ACKNOWLEDGED.value, awaits == Awaits.DELETION.value),
-        )
+        is_silent = _is_silent()
         is_to_remind = and_(is_silent, next_try.is_(None), notices.c.reminded < len(REMINDERS), notices.c.sent_at <= now - REMINDERS[0])
         is_ours = notices.c.channel != Channel.MANUAL.value
         wanted = select(notices.c.case_id).where(is_ours, or_(is_to_send, is_to_ask, is_to_remind)).group_by(notices.c.case_id)
         return tuple(self._connection.scalars(wanted.order_by(notices.c.case_id)))
+
+
+def _is_silent() -> ColumnElement[bool]:
+    """It went out, and what is awaited has not come."""
+    state, awaits = notices.c.state, notices.c.awaits
+    return or_(
+        and_(state == NoticeState.SENT.value, awaits != Awaits.NOTHING.value),
+        and_(state == NoticeState.ACKNOWLEDGED.value, awaits == Awaits.DELETION.value),
+    )
+
+
+def _is_open() -> ColumnElement[bool]:
+    """The same as `Notice.is_open`."""
+    return or_(notices.c.state.in_((NoticeState.PENDING.value, NoticeState.FAILED.value)), _is_silent())
 
 
 def _written(notice: Notice) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from dsr_engine.domain.clock import Clock
 from dsr_engine.domain.errors import Conflict, InputWrong
@@ -20,6 +20,8 @@ from dsr_engine.store.outbox_tables import outbox
 from dsr_engine.store.post_key import PostKeys
 
 _PURPOSE = "parcel"
+#: How the purpose of a message begins that is about a request which is no case yet.
+BEFORE_CASE = "portal:"
 #: In these states a message may still be sent, so its content is kept.
 _UNSENT = (PostState.WAITING, PostState.QUEUED, PostState.FAILED)
 #: What is read of a message to tell how it fares: not what is in it.
@@ -36,13 +38,15 @@ class Outbox:
     def add(self, case_id: str, purpose: str, parcel: Parcel, *, is_held: bool = False) -> None:
         """Takes the message to be sent; one with its id that is there already stays as it is. `is_held`: a person has to send it (`release`).
 
-        `case_id` empty: it is about no case, and then it must hold nothing of anybody. Raises `Conflict` (`post.over`) for a case whose
+        `case_id` empty: it is about no case, and then it must hold nothing of anybody, unless its purpose begins with `portal:`: it is about a
+        request that is no case yet, and sealed under a key of that name, which `end` destroys. Raises `Conflict` (`post.over`) for a case whose
         correspondence was forgotten.
         """
         if self._connection.scalar(select(outbox.c.id).where(outbox.c.id == parcel.id)) is not None:
             return
         now = self._clock.now()
         body = _to_bytes(parcel)
+        key = case_id or (purpose if purpose.startswith(BEFORE_CASE) else "")
         row = {
             "id": parcel.id,
             "case_id": case_id or None,
@@ -53,8 +57,8 @@ class Outbox:
             "next_try": None if is_held else now,
             "code": "",
             "digest": "",
-            "sealed": self._keys.made(case_id).seal(body, purpose=_PURPOSE, row=parcel.id) if case_id else None,
-            "plain": None if case_id else body,
+            "sealed": self._keys.made(key).seal(body, purpose=_PURPOSE, row=parcel.id) if key else None,
+            "plain": None if key else body,
         }
         self._connection.execute(insert(outbox), row)
 
@@ -83,6 +87,11 @@ class Outbox:
         """Messages in these states, or all; the oldest first."""
         return self._where(outbox.c.state.in_([state.value for state in states or tuple(PostState)]))
 
+    def cases(self, purpose: str, state: PostState) -> frozenset[str]:
+        """The cases of which a message of this purpose is in this state."""
+        wanted = select(outbox.c.case_id).where(outbox.c.purpose == purpose, outbox.c.state == state.value, outbox.c.case_id.is_not(None))
+        return frozenset(self._connection.scalars(wanted))
+
     def due(self, now: datetime) -> tuple[Posted, ...]:
         """Messages that are to be sent by now, the oldest first."""
         return self._where(outbox.c.state == PostState.QUEUED.value, outbox.c.next_try <= now)
@@ -92,8 +101,20 @@ class Outbox:
         row = self._connection.execute(select(outbox).where(outbox.c.id == parcel_id)).one_or_none()
         if row is None or (row.sealed is None and row.plain is None):
             raise Conflict("what was in this message is forgotten", code="post.empty", hint="write it anew with `dsr letter`")
-        body = row.plain if row.case_id is None else self._keys.of(row.case_id).unseal(row.sealed, purpose=_PURPOSE, row=parcel_id)
-        return _from_bytes(body)
+        return _from_bytes(row.plain) if row.sealed is None else self.unsealed(row.case_id or row.purpose, parcel_id, row.sealed)
+
+    def unsealed(self, key: str, parcel_id: str, sealed: bytes) -> Parcel:
+        """A message as it lay here, under the key of its case."""
+        return _from_bytes(self._keys.of(key).unseal(sealed, purpose=_PURPOSE, row=parcel_id))
+
+    def before_case(self, purpose: str) -> tuple[Posted, ...]:
+        """Every message of this purpose, which begins with `portal:`."""
+        return self._where(outbox.c.case_id.is_(None), outbox.c.purpose == purpose)
+
+    def end(self, purpose: str) -> None:
+        """Deletes every message of this purpose, which begins with `portal:`, and the key under which they lay; may be repeated."""
+        self._connection.execute(delete(outbox).where(outbox.c.case_id.is_(None), outbox.c.purpose == purpose))
+        self._keys.forget(purpose, is_gone=True)
 
     def claim(self, posted: Posted, until: datetime) -> bool:
         """Counts a try and keeps others from the message until then. False if somebody else took it, sent it or dropped it meanwhile."""
@@ -120,6 +141,11 @@ class Outbox:
         """Gives up a message that was not sent, and empties it; one that was sent stays as it is."""
         mine = (outbox.c.id == parcel_id, outbox.c.state.in_([state.value for state in _UNSENT]))
         self._connection.execute(update(outbox).where(*mine).values(state=PostState.FAILED.value, code=code, next_try=None, **_EMPTY))
+
+    def counts(self) -> dict[str, int]:
+        """How many messages are in each state."""
+        rows = self._connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
+        return {str(state): int(count) for state, count in rows}
 
     def last_sent(self) -> datetime | None:
         """When a message last went out."""

@@ -5,8 +5,11 @@ so the address and the letter outlive the case's key, and nothing else does. The
 another case of that day readable in an old backup.
 """
 
+from sqlalchemy import delete
+
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.store.case_key import CaseKey
+from dsr_engine.store.tables import shredded
 from dsr_engine.store.vault import Vault
 from dsr_engine.store.work import Work
 
@@ -46,10 +49,12 @@ class PostKeys:
         self._vault.create(self._tx, name_of(case), family=FAMILY)
         return self.of(case)
 
-    def forget(self, case: str) -> None:
-        """Shreds the key; may be repeated. Call `Store.scrub` after the commit."""
+    def forget(self, case: str, *, is_gone: bool = False) -> None:
+        """Shreds the key; may be repeated. Call `Store.scrub` after the commit. `is_gone`: its name comes back never, and need not be remembered."""
         self._keys.pop(case, None)
         self._vault.shred(self._tx, name_of(case))
+        if is_gone:
+            self._tx.connection.execute(delete(shredded).where(shredded.c.case_id == name_of(case)))
 
 
 def _over(case: str) -> Conflict:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, tuple_, update
 
 from dsr_engine.domain.case import CaseKind
 from dsr_engine.domain.errors import Conflict
@@ -46,6 +46,11 @@ class RequestLog:
         row = self._connection.execute(wanted if self._tx.is_snapshot else wanted.with_for_update()).one_or_none()
         return None if row is None else self._read([row])[0]
 
+    def acknowledged(self, manner: str) -> frozenset[str]:
+        """The cases whose receipt was confirmed by hand, or that came in this manner."""
+        told = request_log.c.acknowledged.is_not(None) | (request_log.c.manner == manner)
+        return frozenset(self._connection.scalars(select(request_log.c.case_id).where(told)))
+
     def list(self, start: date | None = None, end: date | None = None) -> tuple[LogEntry, ...]:
         """The rows of requests that were received from `start` to `end`, both included, by day of receipt."""
         wanted = select(request_log).order_by(request_log.c.received, request_log.c.case_id)
@@ -54,6 +59,24 @@ class RequestLog:
         if end is not None:
             wanted = wanted.where(request_log.c.received <= end)
         return self._read(self._connection.execute(wanted).all())
+
+    def page(
+        self, count: int, start: date | None = None, end: date | None = None, *, before: str | None = None, after: str | None = None
+    ) -> tuple[LogEntry, ...]:
+        """At most so many rows, the latest received first: those before that of a case in this order, or the ones next after it."""
+        order = (request_log.c.received, request_log.c.case_id)
+        wanted = select(request_log)
+        if start is not None:
+            wanted = wanted.where(request_log.c.received >= start)
+        if end is not None:
+            wanted = wanted.where(request_log.c.received <= end)
+        border = self._connection.execute(select(*order).where(request_log.c.case_id == (before or after))).one_or_none()
+        if border is not None and before is None:
+            newer = wanted.where(tuple_(*order) > tuple(border)).order_by(*order).limit(count)
+            return self._read([*reversed(self._connection.execute(newer).all())])
+        if border is not None:
+            wanted = wanted.where(tuple_(*order) < tuple(border))
+        return self._read(self._connection.execute(wanted.order_by(*(column.desc() for column in order)).limit(count)).all())
 
     def keep_salt(self, case: str, salt: bytes) -> None:
         """Seals the salt into the row of the case, which must be there."""

@@ -46,10 +46,23 @@ class Store:
         self._signer = functools.cache(functools.partial(log_key.load, keys))
         self.vault = Vault(self._engine, EpochKeys(keys / "epochs"))
 
+    @property
+    def keys(self) -> Path:
+        """The folder of the keys."""
+        return self._keys
+
     def migrate(self) -> None:
         """Creates or upgrades the tables; refuses a store that a newer version wrote (`InputWrong`, `store.newer`)."""
         with translated():
             schema.migrate(self._engine)
+
+    def is_current(self) -> bool:
+        """True if the tables are those of this version and the keys can be read. Raises as `snapshot` does where the database does not answer."""
+        with translated(), reading(self._engine) as connection:
+            if not schema.is_current(connection):
+                return False
+        self.log_key()
+        return len(self.web_key.secret("readiness")) > 0
 
     @contextlib.contextmanager
     def transaction(self, lease: Lease | None = None) -> Iterator[Transaction]:

@@ -108,6 +108,9 @@ cases = Table(
     Column("lease_fence", BigInteger, nullable=False, server_default="0"),
     Column("lease_until", Instant),
     Index("ix_cases_opened_at", "opened_at"),
+    Index("ix_cases_listed", "opened_at", "id"),
+    Index("ix_cases_stage", "stage", "wait_code", "wait_since"),
+    Index("ix_cases_closed_at", "closed_at"),
 )
 
 epochs = Table(
@@ -162,6 +165,7 @@ findings = Table(
     Column("decided_at", Instant),
     Column("sealed", Blob, nullable=False),
     Index("ix_findings_case_id", "case_id", "round", "phase", "slice", "position"),
+    Index("ix_findings_possible", "case_id", "round", "phase", "confidence", "id"),
 )
 
 slices = Table(
@@ -236,6 +240,7 @@ approvals = Table(
     Column("at", Instant, nullable=False),
     Column("manner", String, nullable=False),
     UniqueConstraint("case_id", "plan_digest", "approved_by", "manner"),
+    Index("ix_approvals_manner", "manner"),
 )
 
 #: `case_id` does not refer to `cases`: a hold may be placed for a case that another installation runs.
@@ -269,6 +274,7 @@ stops = Table(
     Column("system", String, primary_key=True),
     Column("stopped_by", String, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("reason", String),
 )
 
 people = Table(
@@ -372,15 +378,21 @@ sweep_counts = Table(
 
 # The ledger. The names are those of RFC 9162: a leaf, the node of a complete subtree, the tree's head, and the signed checkpoints of it.
 
+#: `about_case` repeats the case in `data`. It is called otherwise than elsewhere because leaves stay when the rows of a case go.
 leaf = Table(
     "leaf",
     metadata,
     Column("position", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", String, nullable=False, index=True),
+    Column("kind", String, nullable=False),
     Column("dedup_key", String, nullable=False),
     Column("data", Blob, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("about_case", String),
     UniqueConstraint("dedup_key"),
+    Index("ix_leaf_kind", "kind", "position"),
+    Index("ix_leaf_kind_at", "kind", "at", "position"),
+    Index("ix_leaf_at", "at", "position"),
+    Index("ix_leaf_about_case", "about_case", "position"),
 )
 
 node = Table(

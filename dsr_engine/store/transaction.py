@@ -6,30 +6,44 @@ from sqlalchemy import Connection
 
 from dsr_engine.domain.clock import Clock
 from dsr_engine.domain.note import LogKey, Sign
+from dsr_engine.store.access import Reviews
 from dsr_engine.store.aftercare import BackupEnds, Restores, Sequels
+from dsr_engine.store.api_tokens import ApiTokens
 from dsr_engine.store.appeals import Appeals
 from dsr_engine.store.approvals import Approvals
 from dsr_engine.store.assessments import Assessments
 from dsr_engine.store.case_grounds import CaseGrounds
 from dsr_engine.store.case_key import CaseKey
+from dsr_engine.store.case_lists import CaseLists
 from dsr_engine.store.cases import Cases
+from dsr_engine.store.certificate_lists import CertificateLists
 from dsr_engine.store.certificates import Certificates
 from dsr_engine.store.contacts import Contacts
+from dsr_engine.store.copies import Copies
+from dsr_engine.store.corrections import Corrections
 from dsr_engine.store.coverage import Coverages
 from dsr_engine.store.drop import Drop
 from dsr_engine.store.findings import Findings
 from dsr_engine.store.followups import Followups
 from dsr_engine.store.holds import Holds
+from dsr_engine.store.idempotency import Idempotency
 from dsr_engine.store.incidents import Incidents, Withdrawals
+from dsr_engine.store.inquiries import Inquiries
+from dsr_engine.store.jobs import Jobs
 from dsr_engine.store.kept import KeptRecords
 from dsr_engine.store.ledger import Ledger
+from dsr_engine.store.ledger_lists import LedgerLists
 from dsr_engine.store.notices import Notices
 from dsr_engine.store.orders import Orders
 from dsr_engine.store.outbox import Outbox
 from dsr_engine.store.own_data import OwnRows
+from dsr_engine.store.partner_requests import PartnerRequests
+from dsr_engine.store.passkeys import Passkeys
 from dsr_engine.store.pauses import Pauses
 from dsr_engine.store.people import People
 from dsr_engine.store.plans import Plans
+from dsr_engine.store.portal import Portal
+from dsr_engine.store.policy_uses import PolicyUses
 from dsr_engine.store.post_key import PostKeys
 from dsr_engine.store.post_marks import PostMarks
 from dsr_engine.store.remains import Remains
@@ -48,6 +62,7 @@ from dsr_engine.store.users import Users
 from dsr_engine.store.vault import Vault
 from dsr_engine.store.verifications import Verifications
 from dsr_engine.store.web_sessions import WebSessions
+from dsr_engine.store.webhooks import Webhooks
 from dsr_engine.store.work import Work
 
 
@@ -78,12 +93,14 @@ class Transaction(Work):
         self.orders = Orders(connection, key_of)
         self.selectors = Selectors(connection, key_of)
         self.findings = Findings(connection, key_of)
+        self.reviews = Reviews(connection, key_of)
         self.slices = Slices(connection)
         self.coverage = Coverages(connection)
         self.plans = Plans(connection, key_of)
         self.results = Results(connection)
         self.appeals = Appeals(connection)
         self.approvals = Approvals(connection)
+        self.corrections = Corrections(connection, key_of)
         self.pauses = Pauses(connection)
         self.assessments = Assessments(connection)
         self.holds = Holds(connection)
@@ -111,6 +128,7 @@ class Transaction(Work):
         post_keys = PostKeys(self, vault)
         self.contacts = Contacts(connection, post_keys)
         self.outbox = Outbox(connection, clock, post_keys)
+        self.portal = Portal(connection, post_keys)
         self.post_marks = PostMarks(connection)
         self.request_log = RequestLog(self, vault)
         self.remains = Remains(connection)
@@ -120,6 +138,18 @@ class Transaction(Work):
 
     def _open_doors(self, connection: Connection) -> None:
         """What only those need who come in through the web."""
+        self.case_lists = CaseLists(connection)
+        self.certificate_lists = CertificateLists(connection)
+        self.ledger_lists = LedgerLists(connection)
         self.users = Users(connection)
+        self.inquiries = Inquiries(connection)
+        self.policy_uses = PolicyUses(connection)
+        self.jobs = Jobs(connection)
         self.web_sessions = WebSessions(connection)
+        self.api_tokens = ApiTokens(connection)
+        self.passkeys = Passkeys(connection)
         self.throttles = Throttles(connection)
+        self.copies = Copies(connection)
+        self.idempotency = Idempotency(connection)
+        self.webhooks = Webhooks(connection)
+        self.partner_requests = PartnerRequests(connection)

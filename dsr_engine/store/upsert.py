@@ -18,9 +18,9 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
     connection.execute(finished, [dict(row) for row in rows])
 
 
-def insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
-    """Inserts the row unless one with an equal key, primary or unique, is there already."""
-    connection.execute(_insert(connection, table).on_conflict_do_nothing(), dict(row))
+def insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Inserts the row unless one with an equal key, primary or unique, is there already; True if it did."""
+    return connection.execute(_insert(connection, table).on_conflict_do_nothing(), dict(row)).rowcount == 1
 
 
 def _insert(connection: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":

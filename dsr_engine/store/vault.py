@@ -16,7 +16,9 @@ from sqlalchemy import Connection, Engine, delete, exists, insert, select
 
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.store import tables
+from dsr_engine.store.access_tables import copy_records
 from dsr_engine.store.case_key import CaseKey
+from dsr_engine.store.correction_tables import corrected_places
 from dsr_engine.store.database import reading
 from dsr_engine.store.epoch_keys import EpochKeys
 from dsr_engine.store.failures import translated
@@ -83,7 +85,7 @@ class Vault:
         """Deletes the wrapped key and every sealed row of the case; may be repeated. Call `Store.scrub` after the commit."""
         lock(tx.connection, EPOCHS)
         tx.connection.execute(delete(tables.case_keys).where(tables.case_keys.c.case_id == case))
-        for table in (tables.selectors, tables.findings, tables.plans, tables.sweep_marks, codes, evidence, orders):
+        for table in (tables.selectors, tables.findings, tables.plans, tables.sweep_marks, codes, evidence, orders, corrected_places, copy_records):
             tx.connection.execute(delete(table).where(table.c.case_id == case))
         if not tx.connection.scalar(select(exists().where(tables.shredded.c.case_id == case))):
             tx.connection.execute(insert(tables.shredded), {"case_id": case, "at": tx.clock.now()})

@@ -31,7 +31,7 @@ class Work:
 
 
 #: Numbers of PostgreSQL's advisory locks. Their meaning lies in this program alone, so they are spelt out once, here.
-EPOCHS, HOLDS, SERIALS, SCHEMA, SWEEPS = 0x445352_01, 0x445352_02, 0x445352_03, 0x445352_04, 0x445352_05
+EPOCHS, HOLDS, SERIALS, SCHEMA, SWEEPS, JOBS = 0x445352_01, 0x445352_02, 0x445352_03, 0x445352_04, 0x445352_05, 0x445352_06
 
 
 def lock(connection: Connection, number: int, *, shared: bool = False) -> None:

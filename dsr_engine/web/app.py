@@ -8,17 +8,25 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from dsr_engine.bootstrap import Keeper
 from dsr_engine.shipped import shipped
 from dsr_engine.web.answers import answer_errors
+from dsr_engine.web.api.docs import add_api
 from dsr_engine.web.guard import KEEPER, csrf, guard
 from dsr_engine.web.headers import add_headers
+from dsr_engine.web.logs import note_calls
 from dsr_engine.web.rendering import prepare
+from dsr_engine.web.uploads import allow_files
 from dsr_engine.workflow.users.signing_in import LIFE
 
 #: Modules of pages; each has a `blueprint`.
 PAGES = (
     "account",
+    "case_acts",
+    "case_identity",
+    "case_letters",
     "cases",
     "certificates",
     "checking",
+    "copies",
+    "connecting",
     "desk",
     "findings",
     "health",
@@ -26,9 +34,14 @@ PAGES = (
     "incidents",
     "jobs",
     "ledger",
+    "opening",
+    "plan_items",
+    "messages",
     "plans",
     "policies",
     "portal",
+    "portal_case",
+    "progress",
     "recipients",
     "records",
     "sign_in",
@@ -59,11 +72,14 @@ def create_app(keeper: Keeper) -> Flask:
         WTF_CSRF_SSL_STRICT=True,
     )
     app.extensions[KEEPER] = keeper
+    note_calls(app)
     add_headers(app, web)
+    allow_files(app)
     csrf.init_app(app)
     guard(app)
     answer_errors(app)
     prepare(app)
+    add_api(app)
     for name in PAGES:
         blueprint = import_module(f"dsr_engine.web.pages.{name}").blueprint
         assert isinstance(blueprint, Blueprint)

@@ -22,7 +22,7 @@ POLICY = "; ".join(
 _FEATURES = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 #: Probes call by address; they learn nothing.
-_ANY_HOST = ("health.alive", "health.ready")
+_ANY_HOST = ("health.alive", "health.ready", "health.metrics")
 
 
 def add_headers(app: Flask, web: WebSettings) -> None:

@@ -10,6 +10,8 @@ from dsr_engine.domain.plan import Obstacle, Plan
 from dsr_engine.domain.policy import Policy, RequestTerms, SweepTerms
 from dsr_engine.store.approvals import Approval
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.correcting.applying import FORGOTTEN, IMPOSSIBLE, LOST, STALE, stale_obstacle
+from dsr_engine.workflow.correcting.returning import given_back, refuse_unfit
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.entitling import is_immediate, missing_grounds
 from dsr_engine.workflow.leaves import leaf
@@ -38,9 +40,9 @@ def approve(case: Case, turn: Turn, house: House) -> Step:
     policy = house.policy_of(case)
     with turn.transaction() as tx:
         plan = _plan(tx, case)
-        approvals = [entry for entry in tx.approvals.of(case.id) if entry.plan_digest == plan.digest()]
+        approvals, stale = _counting(tx, case, plan), stale_obstacle(tx, case, plan)
         unready, at_once, terms = _unready(tx, house, case, plan), is_immediate(tx, house, case), _terms(tx, case, policy)
-    obstacle = _obstacle(plan, approvals)
+    obstacle = stale or _obstacle(plan, approvals)
     if obstacle is not None:
         return _stopped(case, plan, obstacle, house)
     if plan.affected == 0 or unready is not None:
@@ -83,6 +85,7 @@ def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_ga
         person = tx.people.id_of(by)
         if person == case.opened_by:
             raise InputWrong("who opened a case cannot approve its plan", code="approve.own_case", hint="somebody else has to")
+        refuse_unfit(tx, case, plan, person)
         blocking = [entry for entry in plan.obstacles if entry.code != GAP]
         if blocking:
             raise Conflict(f"the plan cannot be approved: {blocking[0].message}", code=blocking[0].code, hint=_NEEDS.get(blocking[0].code, ""))
@@ -98,8 +101,21 @@ def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_ga
             key = f"{plan.id}:{person}:{manner}"
             tx.ledger.append(leaf(house.clock, "plan.approved", key, case=case.id, digest=plan.digest(), by=person, manner=manner))
         tx.cases.save(replace(case, wait=None))
-        approvals = [entry for entry in tx.approvals.of(case.id) if entry.plan_digest == plan.digest()]
+        approvals = _counting(tx, case, plan)
         return max(0, _missing(_terms(tx, case, house.policy_of(case)), approvals))
+
+
+def needed(tx: Transaction, house: House, case: Case, plan: Plan) -> tuple[int, int]:
+    """How many approvals the plan lacks, and how many it needs in all; (0, …) also where the policy approves by itself and may."""
+    terms, given = _terms(tx, case, house.policy_of(case)), _counting(tx, case, plan)
+    is_automatic = any(entry.manner == AUTOMATIC for entry in given)
+    return 0 if is_automatic else max(0, _missing(terms, given)), _NEEDED[terms.approval]
+
+
+def _counting(tx: Transaction, case: Case, plan: Plan) -> list[Approval]:
+    """The approvals of exactly this plan by people who did not prepare it."""
+    preparing = tx.corrections.people(case.id)
+    return [entry for entry in tx.approvals.of(case.id) if entry.plan_digest == plan.digest() and entry.by not in preparing]
 
 
 def _missing(terms: RequestTerms | SweepTerms, approvals: Iterable[Approval]) -> int:
@@ -108,7 +124,7 @@ def _missing(terms: RequestTerms | SweepTerms, approvals: Iterable[Approval]) ->
 
 def _unready(tx: Transaction, house: House, case: Case, plan: Plan) -> Wait | None:
     """What a person has to do for the request itself before anybody may approve."""
-    return missing_grounds(tx, house, case, plan) or too_weak(tx, house, case, plan)
+    return given_back(tx, house, case, plan) or missing_grounds(tx, house, case, plan) or too_weak(tx, house, case, plan)
 
 
 def _plan(tx: Transaction, case: Case) -> Plan:
@@ -129,12 +145,20 @@ _NEEDS = {
     "rule.missing": "add a rule for it to the policy, then withdraw the case and open a new one",
     GAP: "make the rest readable and run the case again, or accept the gaps by name: `dsr case approve --accept-gaps`",
     "ground.unknown": "give the rule a ground of every law of the case, then withdraw the case and open a new one, or one for each law",
+    LOST: "look where they are now and take them out as well (`dsr case exclude`), then take the correction back (`dsr case undo`)",
+    FORGOTTEN: "take out anew what has to stay (`dsr case exclude`), then take the correction back (`dsr case undo`)",
+    IMPOSSIBLE: "take the correction back (`dsr case undo`)",
     "place.fixed": "decide about these findings: `dsr case decide` with theirs, stays or not_theirs",
 }
 
 
 def _stopped(case: Case, plan: Plan, obstacle: Obstacle, house: House) -> Step:
-    """Stands at the obstacle. Who runs a case again that stood at a gap has made more readable, so everything is looked at anew."""
+    """Stands at the obstacle; a plan that was corrected since is made anew.
+
+    Who runs a case again that stood at a gap has made more readable, so everything is looked at anew.
+    """
+    if obstacle.code == STALE:
+        return Advance(Stage.PLAN)
     if obstacle.code == GAP and case.wait is not None and case.wait.code == GAP:
         return NewRound()
     return Stand(_blocked(plan, obstacle, house))

@@ -12,12 +12,17 @@ from dsr_engine.workflow.house import House
 from dsr_engine.workflow.letters.alarming import mail_alarms
 from dsr_engine.workflow.letters.posting import end_correspondence, read_bounces, send_post
 from dsr_engine.workflow.notify import follow_up_recipients
+from dsr_engine.workflow.partners.opendsr import tell_partners
+from dsr_engine.workflow.portal.judging import judge_addresses
+from dsr_engine.workflow.portal.tending import tend_portal
 from dsr_engine.workflow.publish import forget_due
 from dsr_engine.workflow.records.outliving import keep_records
 from dsr_engine.workflow.staying_erased.aftercare import note_expired_backups
 from dsr_engine.workflow.staying_erased.erasing_again import erase_again
 from dsr_engine.workflow.staying_erased.rescanning import rescan
 from dsr_engine.workflow.staying_erased.suppressing import end_suppression
+from dsr_engine.workflow.subscribing.sending import tell_subscribers
+from dsr_engine.workflow.users.tending import end_old_access
 
 #: Does what is due and says it in short lines, without anything of a person.
 Chore = Callable[[House], Iterable[str]]
@@ -40,10 +45,15 @@ CHORES: tuple[Chore, ...] = (
     remind_of_holds,
     keep_records,
     tend_drop,
+    judge_addresses,
     mail_alarms,
     send_post,
     read_bounces,
     end_correspondence,
+    tell_subscribers,
+    tell_partners,
+    tend_portal,
+    end_old_access,
 )
 
 

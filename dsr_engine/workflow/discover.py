@@ -79,7 +79,8 @@ def _companions(case: Case, house: House, stack: ExitStack) -> Iterator[Seeker]:
 
 
 def _shares(case: Case, other: Case) -> bool:
-    return other.id != case.id and other.kind.is_of_a_person and other.stage is Stage.DISCOVER and bool(set(other.systems) & set(case.systems))
+    is_looking = other.stage is Stage.DISCOVER and (other.wait is None or not other.wait.code.startswith("copy_"))
+    return other.id != case.id and other.kind.is_of_a_person and is_looking and bool(set(other.systems) & set(case.systems))
 
 
 def _search_system(seekers: Sequence[Seeker], system: System, phase: str, house: House) -> Wait | None:
@@ -119,6 +120,7 @@ def _search_slices(seekers: Sequence[Seeker], system: System, phase: str, house:
     with Readers(lambda: reader_of(system, phase, house), lambda: admit(system, house.clock.now())) as readers:
         with readers.lent() as driver:
             parts = list(driver.slices(search.query))
+        _note_begin(seekers, system, phase, len(parts))
         todo = [part for part in parts if not _is_done(seekers, phase, slice_key(part))]
         what = f"{system.name}: looking"
         house.progress.begin(what, len(parts))
@@ -139,6 +141,17 @@ def _search_slices(seekers: Sequence[Seeker], system: System, phase: str, house:
             house.progress.end(what)
     if errors:
         raise errors[0]
+
+
+def _note_begin(seekers: Sequence[Seeker], system: System, phase: str, total: int) -> None:
+    """Writes down how much there is to search, for whoever looks on from another process."""
+
+    def begin(tx: Transaction, case: Case) -> bool:
+        tx.case_lists.begin_pass(case.id, case.round, phase, system.name, total)
+        return True
+
+    for seeker in seekers:
+        _in_turn(seekers, seeker, begin)
 
 
 def _is_done(seekers: Sequence[Seeker], phase: str, key: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from dsr_engine.domain.case import Case, Stage, Wait
 from dsr_engine.domain.errors import Conflict, DsrError
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.access.bounds import refuse_effects
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.pacing import wait_of
@@ -48,6 +49,7 @@ def _attempt(case: Case, turn: Turn, house: House) -> Step:
     if case.wait is not None and case.wait.code == EXHAUSTED:
         return NewRound()  # what the last look found was judged already; whoever runs the case again has mended the cause
     try:
+        refuse_effects(case)
         return STAGES[case.stage](case, turn, house.for_case(case.id))
     except Conflict as error:
         if error.code == "store.lease_lost":

@@ -28,6 +28,7 @@ from dsr_engine.domain.plan import HELD, Delete, ItemState, Plan, PlanItem, Plan
 from dsr_engine.domain.record import Locator
 from dsr_engine.drivers.driver import Absent, Accepted, Change, Done, Drifted, Driver, Failed, Moved, Observation, Outcome, Watched
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.access.bounds import refuse_effects
 from dsr_engine.workflow.errands import hand_out
 from dsr_engine.workflow.foresight import fingerprint, rewriter_for
 from dsr_engine.workflow.holds.protecting import held_positions, people_of
@@ -65,6 +66,7 @@ class _Work:
 
 def execute(case: Case, turn: Turn, house: House) -> Step:
     """Executes every item of the approved plan; goes on when each has its results. Stands when it is stopped or when too much drifted."""
+    refuse_effects(case)
     with turn.transaction() as tx:
         plan = tx.plans.of(case.id, case.round)
         selectors = tx.selectors.of(case.id)

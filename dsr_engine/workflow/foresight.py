@@ -73,6 +73,7 @@ class Foresight(AbstractContextManager["Foresight"]):
     holds: tuple[Hold, ...] = ()
     people: frozenset[str] = frozenset()
     bearings: Mapping[Locator, Bearing] = field(default_factory=dict)
+    spared: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, case: Case, system: System, policy: Policy, house: House) -> "Foresight":
@@ -92,9 +93,12 @@ class Foresight(AbstractContextManager["Foresight"]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.driver.close()
 
-    def protect(self, holds: tuple[Hold, ...], people: frozenset[str], bearings: Mapping[Locator, Bearing]) -> None:
-        """Says which holds are in force, whom the case is about, and what holds may ask of its records: a cascade must not get around them."""
-        self.holds, self.people, self.bearings = holds, people, bearings
+    def protect(self, holds: tuple[Hold, ...], people: frozenset[str], bearings: Mapping[Locator, Bearing], spared: frozenset[str]) -> None:
+        """Says which holds are in force, whom the case is about, and what holds may ask of its records: a cascade must not get around them.
+
+        `spared` are the collections in which people corrected the plan: no cascade reaches there either.
+        """
+        self.holds, self.people, self.bearings, self.spared = holds, people, bearings, spared
 
     def shape(self, collection: str) -> Shape:
         """What disposal needs to know of a collection."""
@@ -211,9 +215,9 @@ class Foresight(AbstractContextManager["Foresight"]):
         return any(may_concern(hold, self.case.id, self.system, dep.collection) for dep in answer.dependents if dep.count for hold in holds)
 
     def _is_kept(self, collection: str) -> bool:
-        """True if a rule keeps data of this collection on a legal ground: a cascade must not get around it."""
+        """True if a rule keeps data of this collection on a legal ground, or a correction does: a cascade must not get around it."""
         origin = self.system.manifest.origin_of(collection)
-        return any(
+        return bool({collection, origin} & self.spared) or any(
             concerns(rule, self.system.name, origin) and ((rule.keep is not None and not rule.keep.is_purpose) or rule.then.treatment in KEEPING)
             for rule in self.policy.rules
         )

@@ -16,11 +16,13 @@ from dsr_engine.domain.case import Case
 from dsr_engine.domain.clock import Clock
 from dsr_engine.domain.deadline import Calendar
 from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.partner import Partners
 from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.recipient import Recipient
 from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Driver
+from dsr_engine.drivers.reading import Reader
 from dsr_engine.drivers.upkeep import Upkeep
 from dsr_engine.settings import Settings
 from dsr_engine.store.store import Store
@@ -64,6 +66,11 @@ class OpenUpkeep(Protocol):
         """Who tells what outlives an erasure in this system; None where its driver has nobody. The caller closes it."""
 
 
+class OpenReader(Protocol):
+    def __call__(self, system: System, /) -> Reader | None:
+        """Who reads known records of this system again, for previews and copies; None where its driver has nobody. The caller closes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Paper:
     """What certificates are made with and where they go. `tsa_url` None: the operator's own clock is the only witness of time."""
@@ -78,7 +85,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Everything a stage works with. `policy_text` and `regime_text` find what a case pinned by its digest, also after the file changed."""
+    """Everything a stage works with. `policy_text` and `regime_text` find what a case pinned by its digest, also after the file changed; `text_of` the text itself."""
 
     store: Store
     systems: Mapping[str, System]
@@ -92,9 +99,12 @@ class House:
     policy_text: Callable[[str], Policy | None]
     software: str
     regime_text: Callable[[str, str], Regime | None] = lambda _name, _digest: None
+    text_of: Callable[[str], bytes | None] = lambda _digest: None
     open_post: OpenPost = lambda: None
     open_teller: OpenTeller = lambda _recipient: None
+    open_reader: OpenReader = lambda _system: None
     recipients: Mapping[str, Recipient] = field(default_factory=dict)
+    partners: Partners = field(default_factory=Partners)
     settings: Settings = field(default_factory=lambda: Settings(Path(), ""))
     calendar: Calendar = field(default_factory=lambda: Calendar(UTC))
     progress: Progress = field(default_factory=Silence)

@@ -12,6 +12,7 @@ from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.request import Contact, Manner, Right
 from dsr_engine.domain.selector import Secret, Selector
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.access.bounds import COPYING
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.applying import refuse_unfit
 from dsr_engine.workflow.law.entitling import ASSESSED, check_grounds, keep_grounds
@@ -114,6 +115,7 @@ def opened(tx: Transaction, house: House, case: Case, request: Request | None = 
             by=case.opened_by,
             policy=case.digests["policy"],
             identity=case.identity,
+            texts={what: digest for what, digest in case.digests.items() if digest and not what.startswith("regime_version:")},
             **facts,
         )
     )
@@ -148,10 +150,11 @@ def intake(case: Case, _turn: Turn, house: House) -> Step:
 
 
 def _by_hand(case: Case, since: datetime) -> Wait:
+    by_engine = f"; or let the engine search and make the copy (/cases/{case.id}/copy)" if case.right in COPYING else ""
     return Wait(
         "answer_by_hand",
         f"the request is for {case.right.value.replace('_', ' ')}, which people answer: the engine counts its limits and records the answer",
-        f"answer it, then `dsr case answered {case.id} --outcome … --on DATE`",
+        f"answer it, then `dsr case answered {case.id} --outcome … --on DATE`{by_engine}",
         since,
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from dsr_engine.domain.case import Case, CaseKind, Stage
+from dsr_engine.domain.correction import Correction
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.finding import Confidence, Extent, Finding, Match
 from dsr_engine.domain.hold import Bearing, Hold
@@ -18,7 +19,9 @@ from dsr_engine.domain.policy import Policy, Treatment
 from dsr_engine.domain.record import Locator
 from dsr_engine.domain.source import Source
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.access.bounds import refuse_effects
 from dsr_engine.workflow.batching import batched
+from dsr_engine.workflow.correcting.applying import Correcting, Placed, corrections_of
 from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, STAYS, THEIRS
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.disposal import Disposal, Part, dispose
@@ -48,13 +51,16 @@ class _Known:
     holds: tuple[Hold, ...]
     people: frozenset[str]
     obstacles: tuple[Obstacle, ...]
+    corrections: tuple[tuple[Correction, ...], tuple[Placed, ...]]
 
 
 def make_plan(case: Case, turn: Turn, house: House) -> Step:
     """Makes the plan of this round and hands it to approval, obstacles and all."""
+    refuse_effects(case)
     known = _known(case, turn, house)
     policy = house.policy_of(case)
-    parts, obstacles = _parts(case, known, policy, house)
+    parts, obstacles = parts_of(case, known.findings, known.verdicts, policy, house)
+    correcting = Correcting.of(known.corrections, policy, house)
     items: list[PlanItem] = []
     notices: list[Notice] = []
     for name in case.systems:
@@ -63,7 +69,8 @@ def make_plan(case: Case, turn: Turn, house: House) -> Step:
             continue
         bearings = {locator: bearing_of(part.finding for part in entries) for locator, entries in records.items()}
         with Foresight.of(case, house.system_named(name), policy, house) as foresight:
-            foresight.protect(known.holds, known.people, bearings)
+            foresight.protect(known.holds, known.people, bearings, correcting.spared(house.system_named(name)))
+            records = correcting.applied(records, house.system_named(name), foresight.driver)
             disposals = _disposals(records, foresight, watch_of(case, house.system_named(name), policy))
             obstacles += _stuck(disposals)
             free, held = _held(case, [entry for entry in disposals if not entry.stuck], known, bearings)
@@ -75,12 +82,15 @@ def make_plan(case: Case, turn: Turn, house: House) -> Step:
     if case.kind.is_of_a_person:
         obstacles += unfounded(house.regimes_of(case), items)
         notices += groundless(items)
-    remarks = (*known.obstacles, *obstacles)
+    notices += correcting.notices()
+    remarks = (*known.obstacles, *obstacles, *correcting.obstacles)
     plan = Plan(secrets.token_hex(8), case.id, case.round, case.digests["policy"], tuple(items), remarks, tuple(notices))
 
     def write(tx: Transaction) -> None:
         if decided(tx, case) != known.verdicts:
             raise Conflict("a person decided about a finding while the plan was made", code="case.changed")
+        if tx.corrections.of(case.id) != known.corrections[0]:
+            raise Conflict("a person corrected the plan while it was made", code="case.changed")
         tx.plans.add(plan)
         remember(tx, case, policy)
         tx.ledger.append(
@@ -123,6 +133,7 @@ def _known(case: Case, turn: Turn, house: House) -> _Known:
                 for row in tx.coverage.of(case.id, case.round, FOUND)
                 if row.extent is not Extent.FULL and row.code != TRANCHE and not is_errand(house.system_named(row.system))
             ),
+            corrections_of(tx, case),
         )
 
 
@@ -146,15 +157,18 @@ def _is_surer(finding: Finding) -> bool:
     return any(hit.confidence is not Confidence.POSSIBLE for hit in finding.hits)
 
 
-def _parts(case: Case, known: _Known, policy: Policy, house: House) -> tuple[dict[Locator, list[Part]], list[Obstacle]]:
+def parts_of(
+    case: Case, findings: Iterable[tuple[str, Finding]], verdicts: Mapping[Locator, str], policy: Policy, house: House
+) -> tuple[dict[Locator, list[Part]], list[Obstacle]]:
+    """What the rules say of each record that was found, and what nobody decided about or no rule covers."""
     is_sweep = case.kind is CaseKind.SWEEP
     judge = Judge(policy, day_of(case) if is_sweep else house.clock.now().date(), is_sweep=is_sweep, origin=house.origin_of)
     parts: dict[Locator, list[Part]] = {}
     undecided: Counter[tuple[str, str]] = Counter()
     uncovered: Counter[tuple[str, str, str]] = Counter()
     seen: set[Locator] = set()
-    for id_, finding in known.findings:
-        verdict = known.verdicts.get(finding.locator)
+    for id_, finding in findings:
+        verdict = verdicts.get(finding.locator)
         if verdict in (NOT_THEIRS, STAYS, LEFT) or finding.locator in seen:
             continue
         seen.add(finding.locator)

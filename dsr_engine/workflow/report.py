@@ -78,7 +78,7 @@ def case_report(house: House, case_id: str) -> dict[str, object]:
             "grounds": list(stated_grounds(tx, house, case)),
             "letters": letter_rows(tx, case.id),
             "letters_wanting": [worry_row(worry) for worry in worries_of(tx, house, case.id)],
-            "verifications": [_verified_row(entry) for entry in tx.verifications.of(case.id)],
+            "verifications": [verified_row(entry) for entry in tx.verifications.of(case.id)],
             "order": _order_row(tx, case, mask),
             "systems": list(case.systems),
             "identities": _identities(tx, case, mask),
@@ -94,7 +94,7 @@ def case_report(house: House, case_id: str) -> dict[str, object]:
         }
 
 
-def _verified_row(entry: Verified) -> Row:
+def verified_row(entry: Verified) -> Row:
     """One thing that was done to know who asked: kinds of data only."""
     day = entry.at.isoformat(timespec="seconds")
     return {"method": METHODS[entry.method], "matched": ", ".join(entry.kinds), "by": entry.by, "at": day}

@@ -66,7 +66,7 @@ def resolve_identities(case: Case, turn: Turn, house: House) -> Step:
 
     def write(tx: Transaction) -> None:
         for selector in learnt:
-            same = next((entry.id for entry in old if _same(entry, selector)), selector.id)
+            same = next((entry.id for entry in old if is_same_key(entry, selector)), selector.id)
             tx.selectors.add(case.id, replace(selector, id=same))
         tx.ledger.append(leaf(house.clock, "case.identities", case.id, case=case.id, learnt=len(learnt), selectors=len(known)))
 
@@ -102,14 +102,15 @@ def _keys_in(case: Case, asked: list[Selector], system: System, house: House) ->
         for part in driver.slices(search.query):
             for event in driver.find(search.query, part) if part.collection in fields else ():
                 if isinstance(event, Record):
-                    yield from _keys_of(event, search.judge(event), system, fields[part.collection], verified)
+                    yield from keys_of(event, search.judge(event), system, fields[part.collection], verified)
     finally:
         driver.close()
 
 
-def _keys_of(
+def keys_of(
     record: Record, findings: tuple[Finding, ...], system: System, fields: tuple[FieldMap, ...], verified: frozenset[str]
 ) -> Iterator[_Learnt]:
+    """The keys that a record of the person's own, surely found, gives by these fields."""
     for finding in findings:
         if finding.match is not Match.OWNS or finding.confidence is Confidence.POSSIBLE:
             continue
@@ -138,12 +139,12 @@ def _is_own(hit: Hit, system: System, collection: str) -> bool:
     return hit.form not in _LOOSE and (is_split(hit.place) or (field is not None and field.selects == hit.kind))
 
 
-def _same(one: Selector, other: Selector) -> bool:
+def is_same_key(one: Selector, other: Selector) -> bool:
     return one.scope == other.scope and one.kind == other.kind and one.value.reveal() == other.value.reveal()
 
 
 def _is_known(selector: Selector, known: list[Selector]) -> bool:
-    return any(_same(selector, entry) for entry in known)
+    return any(is_same_key(selector, entry) for entry in known)
 
 
 def _once(learnt: list[_Learnt]) -> list[_Learnt]:

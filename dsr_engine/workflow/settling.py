@@ -11,7 +11,7 @@ from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.resolve_identities import SAME_PERSON
 
-__all__ = ["GO_ON", "SAME_PERSON", "finish_task", "settle"]
+__all__ = ["GO_ON", "SAME_PERSON", "finish_task", "note_task", "settle"]
 
 
 def settle(house: House, case_id: str, manner: str, by: str) -> None:
@@ -30,6 +30,11 @@ def finish_task(house: House, case_id: str, task_id: str, evidence: Path, by: st
     """Records who did a manual task, and the SHA-256 of what shows it; the evidence itself is not kept."""
     with evidence.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
+    note_task(house, case_id, task_id, digest, by)
+
+
+def note_task(house: House, case_id: str, task_id: str, digest: str, by: str) -> None:
+    """As `finish_task`, by the digest (SHA-256, hex) of what shows it."""
     with house.store.transaction() as tx:
         tx.cases.get(case_id)
         if task_id not in {task.id for task in tx.tasks.of(case_id)}:

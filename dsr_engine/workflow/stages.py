@@ -18,6 +18,7 @@
 | certify            | all of it                        | a signed statement with its proof, and the PDF                       |
 | publish            | the certificate                  | a certificate that our own verifier accepts; the case is closed      |
 
+A request for a copy of the data (access, portability) ends its way at DISCOVER: an officer looks it over there, and the recorded answer closes it.
 A stage is a function of (case, turn, house). It may be killed anywhere and is simply called again: the ordinary path is the resume path.
 There is no error stage: an error is a wait at the stage where it happened.
 """
@@ -25,9 +26,9 @@ There is no error stage: an error is a wait at the stage where it happened.
 from collections.abc import Callable, Mapping
 
 from dsr_engine.domain.case import Case, Stage
+from dsr_engine.workflow.access.reviewing import look
 from dsr_engine.workflow.approve import approve
 from dsr_engine.workflow.certify import certify
-from dsr_engine.workflow.discover import discover
 from dsr_engine.workflow.execute import execute
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import intake
@@ -46,7 +47,7 @@ STAGES: Mapping[Stage, StageFunction] = {
     Stage.INTAKE: intake,
     Stage.VERIFY_IDENTITY: verify_identity,
     Stage.RESOLVE_IDENTITIES: resolve_identities,
-    Stage.DISCOVER: discover,
+    Stage.DISCOVER: look,
     Stage.PLAN: make_plan,
     Stage.APPROVE: approve,
     Stage.EXECUTE: execute,

@@ -15,6 +15,7 @@ from dsr_engine.domain.plan import Plan
 from dsr_engine.domain.regime import Assurance, PauseWhy
 from dsr_engine.domain.verification import CONFIRMED, GUARDIAN, METHODS, ON_PAPER, POINTS, Need, Verified, identity_of, lacking, need_of
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.access.bounds import COPYING, copy_need
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.pausing import end_for
 from dsr_engine.workflow.law.standing import standing
@@ -84,7 +85,7 @@ def _waiting_for_more(case: Case, wait: Wait, house: House) -> Step:
 def requested_need(tx: Transaction, house: House, case: Case) -> Need:
     """What must be done before a person is looked for: by the categories that were asked for by name."""
     asked = {entry.category for entry in tx.case_grounds.of(case.id)} - {EVERYTHING}
-    return need_of(house.regimes_of(case), asked)
+    return copy_need(house.regimes_of(case), asked) if case.right in COPYING else need_of(house.regimes_of(case), asked)
 
 
 def too_weak(tx: Transaction, house: House, case: Case, plan: Plan) -> Wait | None:

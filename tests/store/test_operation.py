@@ -1,5 +1,6 @@
 """What belongs to the running of the engine: holds, stops, people, certificates, dates, tasks, sweeps, suppression."""
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,11 @@ from dsr_engine.store.tasks import Task
 from tests.store.samples import NOON, a_case, plan
 
 HOLD = Hold("hold-1", "litigation", "person-1", NOON, system="shop", collection="shop.*", category="user.contact")
+
+
+def _statement(verdict: str) -> bytes:
+    said = {"issued_at": "2026-03-09T12:00:00Z", "case": {"kind": "request"}, "policy": {"name": "ours"}, "systems": [{"name": "shop"}]}
+    return json.dumps({**said, "verdict": verdict}).encode()
 
 
 def test_a_hold_comes_back_until_it_is_lifted(store: Store) -> None:
@@ -107,7 +113,7 @@ def test_serials_have_no_gaps_and_no_twins(store: Store) -> None:
     def issue(number: int) -> None:
         with store.transaction() as tx:
             serial = tx.certificates.next_serial()
-            tx.certificates.add(f"certificate-{number}", f"case-{number}", serial, b"{}", b"{}", None, "")
+            tx.certificates.add(f"certificate-{number}", f"case-{number}", serial, _statement("Said"), b"{}", None, "")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(issue, range(8)))
@@ -119,12 +125,12 @@ def test_a_certificate_is_completed_but_never_changed(store: Store, case: str) -
     with store.transaction() as tx:
         assert tx.certificates.of(case) is None
         assert tx.certificates.next_serial() == 1
-        tx.certificates.add("c-1", case, 1, b"statement", b"envelope", None, "")
-        tx.certificates.add("c-1", case, 1, b"statement", b"envelope", 7, "certificates/c-1.pdf")
-        assert tx.certificates.of(case) == Issued("c-1", case, 1, b"statement", b"envelope", 7, "certificates/c-1.pdf")
+        tx.certificates.add("c-1", case, 1, _statement("Said"), b"envelope", None, "")
+        tx.certificates.add("c-1", case, 1, _statement("Said"), b"envelope", 7, "certificates/c-1.pdf")
+        assert tx.certificates.of(case) == Issued("c-1", case, 1, _statement("Said"), b"envelope", 7, "certificates/c-1.pdf")
         with pytest.raises(Conflict) as refused:
-            tx.certificates.add("c-1", case, 1, b"another", b"envelope", 7, "")
-        tx.certificates.add("c-2", case, 2, b"later", b"envelope", 8, "certificates/c-2.pdf")
+            tx.certificates.add("c-1", case, 1, _statement("Said otherwise"), b"envelope", 7, "")
+        tx.certificates.add("c-2", case, 2, _statement("Said later"), b"envelope", 8, "certificates/c-2.pdf")
         assert [issued.id for issued in tx.certificates.list()] == ["c-1", "c-2"]
         latest = tx.certificates.of(case)
     assert refused.value.code == "certificate.issued"

@@ -40,7 +40,7 @@ _CLOSED = replace(
     limits={"answer": "2026-04-02"},
     keep_until=date(2029, 12, 31),
 )
-_STATEMENT = b'{"issued_at":"2026-03-09T12:00:00Z"}'
+_STATEMENT = b'{"case":{"kind":"request"},"issued_at":"2026-03-09T12:00:00Z","policy":{"name":"ours"},"systems":[{"name":"shop"}]}'
 
 
 def test_a_row_comes_back_as_it_was_written_and_is_changed_in_place(store: Store) -> None:

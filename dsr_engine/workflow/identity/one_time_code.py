@@ -53,7 +53,7 @@ def send_code(house: House, case_id: str, by: str, *, language: str = "") -> Sen
         case = open_question(tx, case_id)
         contact = tx.contacts.of(case_id)
         claimed = tuple(selector for selector in tx.selectors.of(case_id) if selector.kind == "email" and selector.scope is None)
-    address = _on_file(house, case, claimed)
+    address = address_on_file(house, case, claimed)
     code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
     now = house.clock.now()
     spoken = language or (contact.language if contact else "") or house.settings.letters.language
@@ -70,8 +70,8 @@ def send_code(house: House, case_id: str, by: str, *, language: str = "") -> Sen
         return Sent(now + LIVES, (tx.outbox.get(parcel.id),))
 
 
-def _on_file(house: House, case: Case, claimed: tuple[Selector, ...]) -> Selector:
-    """The first claimed address that stands in records of one person."""
+def address_on_file(house: House, case: Case, claimed: tuple[Selector, ...]) -> Selector:
+    """The first claimed address that stands in records of one person. Raises `Conflict` where there is none, `Unreachable` for a silent system."""
     if not claimed:
         raise Conflict("the case has no e-mail address", code="code.no_address", hint="add the one that the requester names: `dsr case more --email`")
     looked_for = tuple(replace(selector, verified=True) for selector in claimed)

@@ -106,6 +106,8 @@ def _later(house: House, posted: Posted, code: str) -> Posted:
 
 def _settled(house: House, posted: Posted, state: PostState, code: str, digest: str = "", *, next_try: datetime | None = None) -> Posted:
     with house.store.transaction() as tx:
+        if state is PostState.SENT:
+            tx.portal.keep_letter(posted.id, house.clock.now())
         tx.outbox.settle(posted.id, state, code, next_try=next_try, digest=digest)
         if state is PostState.SENT:
             went_out(tx, house, posted)
@@ -196,6 +198,8 @@ def _is_over(tx: Transaction, house: House, case_id: str) -> bool:
         return False  # before a restriction is lifted its person is told (Art. 18(3) GDPR)
     if any(Told.PEOPLE in incident.owed for incident in tx.incidents.of(case_id)):
         return False  # whoever was told something wrong has to be told so
+    if any(appeal.decision is None for appeal in tx.appeals.of(case_id)):
+        return False  # an appeal has to be answered, too
     if now >= (case.closed_at or now) + LONGEST:
         return True
     posted = tx.outbox.of(case_id)

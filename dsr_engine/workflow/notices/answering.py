@@ -30,7 +30,7 @@ SAYABLE = {"sent": NoticeState.SENT, "received": NoticeState.ACKNOWLEDGED, "dele
 _ORDER = (NoticeState.PENDING, NoticeState.FAILED, NoticeState.SENT, NoticeState.ACKNOWLEDGED, NoticeState.CONFIRMED)
 
 
-def acknowledge(house: House, case_id: str, recipient: str, said: str, by: str, *, on: date | None = None, evidence: Path | None = None) -> Notice:
+def acknowledge(house: House, case_id: str, recipient: str, said: str, by: str, *, on: date | None = None, evidence: Path | bytes | None = None) -> Notice:
     """Records what a recipient said or what a person did: `sent`, `received` or `deleted`; of the evidence only its SHA-256 is kept.
 
     Raises `Conflict` where that was known already or was decided otherwise, `InputWrong` for a day that lies in the future or before the case.
@@ -201,6 +201,8 @@ def _moment(house: House, case: Case, on: date | None) -> datetime:
     return min(now, datetime.combine(on, time(12), house.calendar.zone).astimezone(UTC))
 
 
-def _digest(evidence: Path) -> str:
+def _digest(evidence: Path | bytes) -> str:
+    if isinstance(evidence, bytes):
+        return hashlib.sha256(evidence).hexdigest()
     with evidence.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,6 +13,7 @@ from dsr_engine.domain.request import Right
 from dsr_engine.domain.selector import CARRIED, Selector
 from dsr_engine.store.aftercare import Sequel, Why, root_of
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.correcting.carrying import carry_corrections
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import opened
 from dsr_engine.workflow.leaves import leaf
@@ -67,6 +68,7 @@ def repeat(
     for selector in carried(selectors):
         tx.selectors.add(new.id, replace(selector, id=secrets.token_hex(6)))
     tx.sequels.add(Sequel(new.id, case.id, why, occasion))
+    carry_corrections(tx, case, new)
     tx.ledger.append(leaf(house.clock, "case.repeats", new.id, case=new.id, repeats=case.id, why=why.value))
     return new
 

@@ -7,7 +7,7 @@ neither who it was nor why.
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -201,12 +201,20 @@ def drop_rows(open_file: Opener, name: str, found: Screened, out: Path) -> None:
 
 def is_listed(house: House, values: Mapping[str, str], by: str) -> bool:
     """True if one of these identifiers (kind → value) is of somebody who was erased: for programs that take in people one by one. It is counted."""
+    return are_listed(house, [tuple(values.items())], by)[0]
+
+
+def are_listed(house: House, people: Sequence[Sequence[tuple[str, str]]], by: str) -> tuple[bool, ...]:
+    """As `is_listed`, for several people at once, each with their identifiers (kind, value). The question is counted once, by its size."""
+    found = Screened(lines=len(people))
     with house.store.snapshot() as tx:
-        asked = [(kind, canonical(kind, value)) for kind, value in values.items()]
-        asked += [(MAILBOX, mailbox(text)) for kind, text in asked if kind == EMAIL and text]
-        known = any(text and tx.suppression.is_suppressed(kind, text) for kind, text in asked)
-    _count(house, Screened(rows={1: "equal"} if known else {}, lines=1), by)
-    return known
+        for number, values in enumerate(people, 1):
+            asked = [(kind, canonical(kind, value)) for kind, value in values]
+            asked += [(MAILBOX, mailbox(text)) for kind, text in asked if kind == EMAIL and text]
+            if any(text and tx.suppression.is_suppressed(kind, text) for kind, text in asked):
+                found.rows[number] = "equal"
+    _count(house, found, by)
+    return tuple(number in found.rows for number in range(1, len(people) + 1))
 
 
 def read_lines(found: Screened) -> Iterator[dict[str, str | int]]:
