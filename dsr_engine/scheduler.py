@@ -37,8 +37,9 @@ class Clockwork:
         self._keeper = keeper
         self._process = process
         self._say = say
+        self._hands = {"default": ThreadPoolExecutor(1), "jobs": ThreadPoolExecutor(_HANDS)}
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(1), "jobs": ThreadPoolExecutor(_HANDS)},
+            executors=self._hands,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
@@ -52,7 +53,10 @@ class Clockwork:
 
     def stop(self) -> None:
         """Looks no more, waits for what runs, and lets another process watch."""
-        self._scheduler.shutdown(wait=True)
+        # The scheduler would wait with its locks held, and the watch needs them to end.
+        self._scheduler.shutdown(wait=False)
+        for hand in self._hands.values():
+            hand.shutdown(wait=True)
         with self._keeper.house().store.transaction() as tx:
             tx.jobs.let_go(self._process)
 
