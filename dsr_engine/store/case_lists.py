@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, extract, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, extract, func, or_, select, tuple_
 from sqlalchemy import case as case_of
 
 from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage
@@ -183,8 +183,10 @@ class CaseLists:
         """How many findings hold data of each category; a finding may count for several. Works without the key."""
         those = (findings.c.case_id == case, findings.c.round == round, findings.c.phase == phase)
         counts: dict[str, int] = {}
-        for names, count in self._connection.execute(select(findings.c.categories, func.count()).where(*those).group_by(findings.c.categories)):
-            for name in names:
+        # PostgreSQL cannot compare values of the type json.
+        written = cast(findings.c.categories, Text)
+        for text, count in self._connection.execute(select(written, func.count()).where(*those).group_by(written)):
+            for name in json.loads(text):
                 counts[name] = counts.get(name, 0) + int(count)
         return dict(sorted(counts.items()))
 

@@ -20,6 +20,7 @@ STATUSES: dict[type[DsrError], int] = {
     Conflict: 409,
     NotVerified: 422,
 }
+_REFUSED = "store.refused"
 _OFTEN = "sign_in.often"
 _WORDS = {
     400: "This request cannot be understood",
@@ -46,6 +47,9 @@ def status_of(error: DsrError) -> int:
         return 429
     if isinstance(error, InputWrong) and error.code.endswith(".unknown"):
         return 404
+    if error.code == _REFUSED:
+        # No input of a browser is at fault where the store's database does not take a statement.
+        return 500
     return next((status for family, status in STATUSES.items() if isinstance(error, family)), 500)
 
 
