@@ -1,17 +1,12 @@
 """The engine forgets too: whatever happened to a case, nothing of its person is in the home, in what was printed, in logs, in temporary files."""
 
-import base64
 import hashlib
-import json
 import logging
-import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import pikepdf
-import pypdfium2
 import pytest
 
 from dsr_engine.cli.entry import main
@@ -23,58 +18,12 @@ from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.publish import forget_due
 from dsr_engine.workflow.sweeps.sweep import sweep
+from tests.workflow.canaries import assert_empty, assert_forgotten, leaks_in
 from tests.workflow.company import EMAIL, NAME, PHONE, POLICY, SHOP_CONNECTOR, Company
 from tests.workflow.journeys import NOON, WORKER, carried_through, opened_for, planned, waits_for, working
 from tests.workflow.meddling import Once, meddled, silence
 
 _CLAIMS = (("email", EMAIL), ("name", NAME), ("phone", PHONE))
-_PERSON = (EMAIL, NAME, PHONE, "ida.lindqvist", "lindqvist", re.sub(r"\D", "", PHONE), "30901820")
-
-
-def _canaries() -> dict[str, bytes]:
-    """What must not be found: the identifiers, and what advertising systems make of them. By name, for the message."""
-    found = {}
-    for number, text in enumerate(_PERSON):
-        for how, variant in (("plain", text), ("lower", text.lower()), ("upper", text.upper()), ("bare", "".join(text.split()))):
-            found[f"{number} {how}"] = variant.encode()
-            found[f"{number} {how} in UTF-16"] = variant.encode("utf-16-le")
-            for name in ("md5", "sha1", "sha256"):
-                digest = hashlib.new(name, variant.encode(), usedforsecurity=False)
-                found[f"{number} {how} {name}"] = digest.digest()
-                found[f"{number} {how} {name} in hex"] = digest.hexdigest().encode()
-                found[f"{number} {how} {name} in base64"] = base64.b64encode(digest.digest()).rstrip(b"=")
-    return found
-
-
-_CANARIES = _canaries()
-
-
-def _leaks(data: bytes) -> list[str]:
-    folded = data.lower()
-    return [name for name, canary in _CANARIES.items() if canary in data or (b"sha" not in name.encode() and canary.lower() in folded)]
-
-
-def _texts_of(pdf: Path) -> Iterator[bytes]:
-    """Every object of a PDF: streams decompressed, sealed statements opened, the strings of all others, and the pages as people read them."""
-    with pikepdf.open(pdf) as document:
-        for entry in document.objects:
-            if isinstance(entry, pikepdf.Stream):
-                data = entry.read_bytes() if _is_readable(entry) else entry.read_raw_bytes()
-                yield data
-                if data.startswith(b"{") and b'"payload"' in data:
-                    yield base64.b64decode(json.loads(data)["payload"])
-            yield repr(entry).encode()
-    pages = pypdfium2.PdfDocument(pdf)
-    try:
-        texts = [page.get_textpage().get_text_bounded() for page in pages]
-    finally:
-        pages.close()
-    assert "Example Ltd" in "".join(texts)
-    yield "\n".join(texts).encode()
-
-
-def _is_readable(stream: pikepdf.Stream) -> bool:
-    return "/DCTDecode" not in repr(stream.get("/Filter"))
 
 
 def test_the_canary_sings(tmp_path: Path) -> None:
@@ -83,20 +32,7 @@ def test_the_canary_sings(tmp_path: Path) -> None:
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "file").write_text(f"before {text} after")
         with pytest.raises(AssertionError):
-            _assert_forgotten(tmp_path / str(number))
-
-
-def _assert_forgotten(*folders: Path) -> None:
-    looked = 0
-    for folder in folders:
-        for path in folder.rglob("*"):
-            assert not _leaks(str(path.relative_to(folder)).encode()), f"a name in {folder.name}"
-            if not path.is_file():
-                continue
-            looked += 1
-            texts = [path.read_bytes(), *(_texts_of(path) if path.suffix == ".pdf" else ())]
-            assert [leak for text in texts for leak in _leaks(text)] == [], path.name
-    assert looked
+            assert_forgotten(tmp_path / str(number))
 
 
 @pytest.fixture
@@ -161,9 +97,9 @@ def test_nothing_of_the_person_is_left_however_the_case_ended(
         case = _ENDS[how](house, company)
     out, err = _shown(company, case, capfd, monkeypatch)
     assert caplog.text
-    assert _leaks((out + err + caplog.text).encode()) == []
-    _assert_forgotten(company.home)
-    _assert_empty(temporary)
+    assert leaks_in((out + err + caplog.text).encode()) == []
+    assert_forgotten(company.home)
+    assert_empty(temporary)
 
 
 def _shown(company: Company, case: Case, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
@@ -178,10 +114,6 @@ def _shown(company: Company, case: Case, capfd: pytest.CaptureFixture[str], monk
     return out, err
 
 
-def _assert_empty(folder: Path) -> None:
-    assert [path for path in folder.rglob("*") if path.is_file()] == []
-
-
 @pytest.mark.parametrize("point", ["before find", "after change", "before foresee"])
 def test_nothing_of_the_person_is_left_of_a_run_that_failed(
     point: str, company: Company, temporary: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
@@ -191,9 +123,9 @@ def test_nothing_of_the_person_is_left_of_a_run_that_failed(
         case = carried_through(house, opened_for(house))
         assert waits_for(case) == "system_down"
     out, err = capfd.readouterr()
-    assert _leaks((out + err + caplog.text).encode()) == []
-    _assert_forgotten(company.home)
-    _assert_empty(temporary)
+    assert leaks_in((out + err + caplog.text).encode()) == []
+    assert_forgotten(company.home)
+    assert_empty(temporary)
 
 
 def test_a_row_that_the_database_refuses_does_not_get_its_values_into_any_text(
@@ -206,9 +138,9 @@ def test_a_row_that_the_database_refuses_does_not_get_its_values_into_any_text(
         case = carried_through(house, opened_for(house))
         assert case.stage is not Stage.CLOSED
     out, err = capfd.readouterr()
-    assert _leaks((out + err + caplog.text + repr(case)).encode()) == []
-    _assert_forgotten(shop.home)
-    _assert_empty(temporary)
+    assert leaks_in((out + err + caplog.text + repr(case)).encode()) == []
+    assert_forgotten(shop.home)
+    assert_empty(temporary)
 
 
 def test_places_that_are_named_after_the_person_are_not_named_in_the_home(
@@ -218,9 +150,9 @@ def test_places_that_are_named_after_the_person_are_not_named_in_the_home(
     with working(named) as house:
         case = carried_through(house, opened_for(house, ("email", EMAIL), ("name", NAME)))
     out, err = _shown(named, case, capfd, monkeypatch)
-    assert _leaks((out + err + repr(case)).encode()) == []
-    _assert_forgotten(named.home)
-    _assert_empty(temporary)
+    assert leaks_in((out + err + repr(case)).encode()) == []
+    assert_forgotten(named.home)
+    assert_empty(temporary)
 
 
 def test_nothing_of_anybody_is_left_of_a_sweep(
@@ -239,9 +171,9 @@ def test_nothing_of_anybody_is_left_of_a_sweep(
             assert swept.case.stage is Stage.CLOSED
     assert shop.rows("SELECT * FROM leads") == []
     out, err = capfd.readouterr()
-    assert _leaks((out + err + caplog.text + repr(swept)).encode()) == []
-    _assert_forgotten(shop.home)
-    _assert_empty(temporary)
+    assert leaks_in((out + err + caplog.text + repr(swept)).encode()) == []
+    assert_forgotten(shop.home)
+    assert_empty(temporary)
 
 
 def test_a_mail_folder_that_is_named_after_the_person_is_named_to_nobody(
@@ -255,8 +187,8 @@ def test_a_mail_folder_that_is_named_after_the_person_is_named_to_nobody(
         case = carried_through(house, opened_for(house, ("email", EMAIL), ("name", NAME)))
         assert case.stage is Stage.CLOSED
     out, err = _shown(company, case, capfd, monkeypatch)
-    assert _leaks((out + err + repr(case)).encode()) == []
-    _assert_forgotten(company.home / "certificates")
+    assert leaks_in((out + err + repr(case)).encode()) == []
+    assert_forgotten(company.home / "certificates")
 
 
 def test_when_the_day_has_come_the_case_is_forgotten_and_its_certificate_stays(company: Company, clock: FixedClock) -> None:
@@ -271,4 +203,4 @@ def test_when_the_day_has_come_the_case_is_forgotten_and_its_certificate_stays(c
                 tx.selectors.of(case.id)
             assert caught.value.code == "vault.shredded"
             assert tx.certificates.of(case.id) is not None
-    _assert_forgotten(company.home)
+    assert_forgotten(company.home)
