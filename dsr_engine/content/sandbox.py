@@ -1,8 +1,9 @@
 """Hostile bytes are parsed in a child process: whatever a crafted file does to a parser, it does it there, and the server goes on.
 
 The child gets a copy of the bytes and gives bytes back. It has an address space, a time on the processor and a time on the clock, and once it reads
-what it was given it can open no file and no connection, start no process, and leave no core dump. It inherits nothing of the environment.
-A parser that has been taken over can still lie about the file that it was given, and about nothing else.
+what it was given it can open no file and no connection, start no process, and leave no core dump. It inherits nothing of the environment, and where
+the server is root the child is nobody. A parser that has been taken over can still lie about the file that it was given; and where the server is not
+root it could send signals to processes of the same account, because no limit of POSIX forbids that.
 """
 
 import contextlib
@@ -12,21 +13,23 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import IO, NoReturn
 
 from dsr_engine.domain.errors import InputWrong, NotSupported, Unreachable
 
-#: So many children at a time; who comes then waits a moment, and is told to come again.
-AT_ONCE, PATIENCE = 2, 10.0
+#: So many children at a time. So many callers wait a moment for one; who comes then, or waited in vain, is told to come again: threads are few.
+AT_ONCE, WAITING, PATIENCE = 2, 4, 10.0
+#: The account without any right, where the server is root.
+_NOBODY = 65534
 _CHILD = "import sys; sys.path[:] = {path!r}; from dsr_engine.content.sandbox import serve; serve({work!r}, {memory}, {cpu})"
 _LENGTH = struct.Struct(">Q")
 #: What the child says first: it is done, it has no limits here, or the parser gave up.
 _DONE, _UNLIMITED, _REFUSED = b"d", b"u", b"r"
 
-_places = threading.BoundedSemaphore(AT_ONCE)
+_places, _callers = threading.BoundedSemaphore(AT_ONCE), threading.BoundedSemaphore(AT_ONCE + WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,8 @@ def apart(work: str, data: bytes, limits: Limits | None = None) -> bytes:
     being served; `NotSupported` (`sandbox.none`) on a platform without limits.
     """
     limits = limits or Limits()
-    if not _places.acquire(timeout=PATIENCE):
-        raise Unreachable("too many files are being read at this moment", code="sandbox.busy", hint="try again in a minute")
-    try:
+    with _place():
         said = _answer(work, data, limits)
-    finally:
-        _places.release()
     if said[:1] == _UNLIMITED:
         raise NotSupported(
             "this platform cannot limit what a program may use", code="sandbox.none", hint="files of strangers are read on Linux and macOS only"
@@ -60,6 +59,23 @@ def apart(work: str, data: bytes, limits: Limits | None = None) -> bytes:
     if length != len(said) - 9:
         raise InputWrong("the file cannot be read", code="sandbox.unreadable", hint="it is damaged, or built to use more than reading it may take")
     return said[9:]
+
+
+@contextlib.contextmanager
+def _place() -> Iterator[None]:
+    """A place among the children, for as long as the block lasts. Raises `Unreachable` (`sandbox.busy`)."""
+    busy = Unreachable("too many files are being read at this moment", code="sandbox.busy", hint="try again in a minute")
+    if not _callers.acquire(blocking=False):
+        raise busy
+    try:
+        if not _places.acquire(timeout=PATIENCE):
+            raise busy
+        try:
+            yield
+        finally:
+            _places.release()
+    finally:
+        _callers.release()
 
 
 def _answer(work: str, data: bytes, limits: Limits) -> bytes:
@@ -132,11 +148,17 @@ def _confined(memory: int, cpu: int) -> bool:
         import resource  # noqa: PLC0415  # Windows has none
     except ImportError:
         return False
-    highest = max(int(name) for name in os.listdir("/dev/fd"))  # noqa: PTH208  # numbers are wanted, not paths
-    limits = {"CORE": 0, "FSIZE": 0, "NPROC": 0, "AS": memory, "CPU": cpu, "NOFILE": highest}
+    # What is open stays open; nothing else is opened any more, not even in the place of what was closed.
+    limits = {"CORE": 0, "FSIZE": 0, "NPROC": 0, "AS": memory, "CPU": cpu, "NOFILE": 0}
     for name, value in limits.items():
         kind = getattr(resource, f"RLIMIT_{name}", None)
         if kind is not None:
             with contextlib.suppress(ValueError, OSError):
                 resource.setrlimit(kind, (value, value))
+    if os.geteuid() == 0:
+        # Root may raise every limit again. In a container that knows no other account, root is none outside of it and may not.
+        with contextlib.suppress(OSError):
+            os.setgroups([])
+            os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+            os.setresuid(_NOBODY, _NOBODY, _NOBODY)
     return resource.getrlimit(resource.RLIMIT_CPU)[0] == cpu

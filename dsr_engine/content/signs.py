@@ -9,6 +9,7 @@ something short between bytes that say nothing, and a wrapped one may hold it ac
 import binascii
 import re
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 
 from dsr_engine.content import automaton
 from dsr_engine.content.views import DIGIT, RUN, runs
@@ -52,6 +53,16 @@ _HEX = re.compile("[0-9A-Fa-f]{16,}")
 _READABLE = re.compile(rb"[\t\n\r\x20-\x7e]{16,}")
 
 
+def _compiled(patterns: Iterable[str]) -> automaton.Database:
+    return automaton.Database([pattern.encode() for pattern in patterns], is_literal=False, is_caseless=False)
+
+
+@cache
+def _same_for_all(pattern: str) -> automaton.Database:
+    """A database of a pattern that says nothing of anybody: compiled once for all searches."""
+    return _compiled((pattern,))
+
+
 class Signs:
     """Finds the runs that may say something, without a look at the others. Shared between threads; only where Hyperscan is installed.
 
@@ -60,10 +71,8 @@ class Signs:
 
     def __init__(self, spelt: Iterable[str]) -> None:
         # Each by itself is several times faster than all in one, and the first one keeps ordinary text away from the others.
-        self._run, self._line, self._wrapped, self._sign = (
-            automaton.Database([pattern.encode() for pattern in patterns], is_literal=False, is_caseless=False)
-            for patterns in ((f"{DIGIT}{{{RUN}}}",), (rf"{DIGIT}{{32}}\r?\n",), (_WRAPPED,), (*_SIGNS, *sorted(set(spelt))))
-        )
+        self._run, self._line, self._wrapped = (_same_for_all(pattern) for pattern in (f"{DIGIT}{{{RUN}}}", rf"{DIGIT}{{32}}\r?\n", _WRAPPED))
+        self._sign = _compiled((*_SIGNS, *sorted(set(spelt))))
 
     def spans(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Start and end of each such run or wrapped block, in order."""

@@ -65,7 +65,10 @@ def _either_alphabet(digits: str) -> str:
 def _class(units: Sequence[Iterable[int]], digit: int) -> str:
     """The values that one of the four digits of three bytes can have."""
     first = digit * 6 // 8
-    near = (units[first], units[min(first + 1, 2)])
     shift = 10 - digit * 6 % 8
-    values = {((high << 8 | low) >> shift if first < 2 else high) & 63 for high in near[0] for low in near[1]}
+    if first == 2:
+        values = {byte & 63 for byte in units[2]}
+    else:  # six bits that lie in two bytes: those of each by itself, then every pair of them
+        ends, begins = {byte << 8 >> shift & 63 for byte in units[first]}, {byte >> shift for byte in units[first + 1]}
+        values = {end | begin for end in ends for begin in begins}
     return f"[{''.join(_ALPHABET[value] for value in sorted(values))}]"

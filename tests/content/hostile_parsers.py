@@ -1,6 +1,7 @@
 """What a parser of a crafted file may come to do. Named by `test_sandbox`, run in its child."""
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -72,3 +73,17 @@ def connects(_: bytes) -> bytes:
 
 def starts_a_program(_: bytes) -> bytes:
     return subprocess.run(["/bin/true"], check=True, stdout=subprocess.PIPE).stdout + b"started"
+
+
+def opens_in_place_of_what_it_closed(_: bytes) -> bytes:
+    os.close(0)
+    return os.read(os.open("/etc/hostname", os.O_RDONLY), 10)
+
+
+def takes_its_limits_off(_: bytes) -> bytes:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    return Path("/etc/hostname").read_bytes()
+
+
+def account(_: bytes) -> bytes:
+    return b"%d" % os.geteuid()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dsr_engine.content.sandbox import Limits, apart
+from dsr_engine.content.sandbox import AT_ONCE, WAITING, Limits, apart
 from dsr_engine.domain.errors import InputWrong
 
 _WORK = "tests.content.hostile_parsers"
@@ -20,7 +20,22 @@ def test_a_parser_gets_the_bytes_and_gives_bytes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "deed", ["loops", "sleeps", "eats", "talks", "raises", "leaves", "dies", "recurses", "reads_a_file", "connects", "starts_a_program"]
+    "deed",
+    [
+        "loops",
+        "sleeps",
+        "eats",
+        "talks",
+        "raises",
+        "leaves",
+        "dies",
+        "recurses",
+        "reads_a_file",
+        "connects",
+        "starts_a_program",
+        "opens_in_place_of_what_it_closed",
+        "takes_its_limits_off",
+    ],
 )
 def test_what_a_parser_may_not_do_ends_as_a_file_that_cannot_be_read(deed: str) -> None:
     with pytest.raises(InputWrong) as refused:
@@ -47,5 +62,18 @@ def test_an_answer_that_ends_too_soon_is_none() -> None:
 
 
 def test_many_at_a_time_are_served_one_after_the_other() -> None:
-    with ThreadPoolExecutor(6) as callers:
-        assert list(callers.map(lambda number: apart(f"{_WORK}:upper", b"%d" % number), range(6))) == [b"%d" % number for number in range(6)]
+    most = AT_ONCE + WAITING
+    with ThreadPoolExecutor(most) as callers:
+        assert list(callers.map(lambda number: apart(f"{_WORK}:upper", b"%d" % number), range(most))) == [b"%d" % number for number in range(most)]
+
+
+def test_who_comes_when_too_many_wait_is_sent_away_at_once() -> None:
+    with ThreadPoolExecutor(AT_ONCE + WAITING + 1) as callers:
+        answers = [callers.submit(apart, f"{_WORK}:sleeps", b"", _TIGHT) for _ in range(AT_ONCE + WAITING + 1)]
+        codes = [answer.exception().code for answer in answers]  # type: ignore[union-attr]  # each of them is refused
+    assert codes.count("sandbox.busy") == 1
+    assert codes.count("sandbox.unreadable") == AT_ONCE + WAITING
+
+
+def test_a_parser_of_a_server_that_is_root_is_nobody() -> None:
+    assert apart(f"{_WORK}:account", b"") == (b"65534" if os.geteuid() == 0 else b"%d" % os.geteuid())
