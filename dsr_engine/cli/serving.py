@@ -10,7 +10,6 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 import click
-from waitress.server import create_server
 
 from dsr_engine.bootstrap import Home, Keeper
 from dsr_engine.cli.entry import DONE
@@ -19,11 +18,14 @@ from dsr_engine.cli.terminal import print_line
 from dsr_engine.cli.working import clock_of, work
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.web.app import create_app
-from dsr_engine.web.logs import FORMATS, write_logs
+from dsr_engine.web.bench import end_inquiries
+from dsr_engine.web.listening import server_for
+from dsr_engine.web.logs import FORMATS, logs_in
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.portal.readiness import shortcomings
 
 #: Each open progress stream holds a thread of the server for as long as somebody looks at it.
-_THREADS = 16
+THREADS = 16
 #: Seconds that a case which is worked on gets to come to a rest when the server ends.
 _PATIENCE = 30
 
@@ -31,13 +33,12 @@ _PATIENCE = 30
 @click.command()
 @click.option("--listen", metavar="HOST:PORT", help="Where to listen, instead of `listen` in [web] of dsr.toml.")
 @click.option("--no-worker", is_flag=True, help="Only answer; cases are worked on by `dsr worker` elsewhere.")
-@click.option("--log-format", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="json: one line of JSON for each call.")
+@click.option("--log-format", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="json: each call and entry is a line of JSON.")
 @click.pass_context
 def serve(context: click.Context, listen: str | None, no_worker: bool, log_format: str) -> int:
     """Opens the console, the portal and the API in one process, with a worker. Ends with Ctrl-C; nothing is lost."""
     home = home_of(context, allow_gaps=True)
-    write_logs(log_format)
-    with house_of(context) as house:
+    with logs_in(log_format), house_of(context) as house:
         told = "accounts are made with `dsr user add NAME --role officer`; Ctrl-C ends the server"
         serve_house(house, home, told, listen=listen, has_worker=not no_worker)
     return DONE
@@ -49,21 +50,23 @@ def serve_house(house: House, home: Home, told: str, *, listen: str | None = Non
     keeper = Keeper(house, home, os.environ)
     where = listen or home.settings.web.listen
     try:
-        server = create_server(create_app(keeper), listen=where, threads=_THREADS, ident="")
+        app = create_app(keeper)
+        server = server_for(app, home.settings.web, where, THREADS)
     except OSError as error:
         raise Conflict(
             f"nothing can listen on {where}: {error.strerror}", code="serve.listen", hint="name another port: --listen 127.0.0.1:8081"
         ) from None
     print_line(f"open {_address(house, listen)}")
     print_line(f"  {told}")
-    if home.settings.web.has_portal and home.settings.mail is None:
-        print_line("  no mail is configured: the portal (/portal) tells requesters to write instead; add [mail] to dsr.toml", "yellow")
+    for entry in shortcomings(home.settings):
+        print_line(f"  {entry.message}; {entry.hint}", "yellow")
     name = worker_name()
     with clock_of(keeper, name, is_on=has_worker), _hand(keeper, name, is_on=has_worker):
         try:
             server.run()
         finally:
             server.close()
+            end_inquiries(app)
 
 
 @contextmanager

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 import click
 
 from dsr_engine.bootstrap import Keeper
+from dsr_engine.cli.courier import courier_of
 from dsr_engine.cli.entry import DONE
 from dsr_engine.cli.options import home_of, house_of, worker_name
 from dsr_engine.cli.terminal import print_line
 from dsr_engine.domain.errors import Conflict, DsrError, Unreachable
 from dsr_engine.scheduler import Clockwork
+from dsr_engine.web.logs import FORMATS, logs_in
 from dsr_engine.workflow.chores import do_chores
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
@@ -25,11 +27,12 @@ PAUSE = 5.0
 @click.option("--once", is_flag=True, help="Do what can be done now, then leave.")
 @click.option("--no-clock", is_flag=True, help="Run cases only; sweeps and chores are somebody else's.")
 @click.option("--pause", type=click.FloatRange(0.1, 3600), default=PAUSE, show_default=True, help="Seconds between two looks.")
+@click.option("--log-format", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="json: each entry is a line of JSON.")
 @click.pass_context
-def worker(context: click.Context, once: bool, no_clock: bool, pause: float) -> int:
+def worker(context: click.Context, once: bool, no_clock: bool, pause: float, log_format: str) -> int:
     """Works on all cases, and runs sweeps and chores when they are due. Several workers share the work. May be killed at any time."""
     name = worker_name()
-    with house_of(context) as house:
+    with logs_in(log_format), house_of(context) as house:
         if once:
             _round(house, name, threading.Event())
             for line in do_chores(house):
@@ -50,7 +53,8 @@ def clock_of(keeper: Keeper, name: str, *, is_on: bool) -> Iterator[None]:
     clockwork = Clockwork(keeper, name, print_line)
     clockwork.start()
     try:
-        yield
+        with courier_of(keeper):
+            yield
     finally:
         clockwork.stop()
 

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from dsr_engine.domain.user import Permission
-from dsr_engine.web.guard import house, keeper, needs, user
+from dsr_engine.web.guard import house, keeper, needs, user, with_second_factor
 from dsr_engine.workflow.jobs.running import ask_for, was_put_back
 from dsr_engine.workflow.jobs.timetable import Job, timetable
 from dsr_engine.workflow.jobs.timing import following
@@ -26,7 +26,8 @@ def jobs_now() -> tuple[Job, ...]:
 @needs(Permission.SYSTEM_READ)
 def index() -> str:
     now = house().clock.now()
-    known = jobs_now()
+    # What erases stands first; people look for it.
+    known = sorted(jobs_now(), key=lambda job: not job.policy)
     with house().store.snapshot() as tx:
         holder = tx.jobs.holder()
         last = tx.jobs.latest(job.name for job in known)
@@ -40,6 +41,7 @@ def index() -> str:
 
 @blueprint.post("/<name>/run")
 @needs(Permission.SWEEP_WRITE)
+@with_second_factor
 def run(name: str) -> Response:
     """Has a job run as soon as the clock is looked at."""
     ask_for(house(), jobs_now(), name, user().name)

@@ -15,7 +15,7 @@ from dsr_engine.domain.policy import Policy
 from dsr_engine.domain.user import Permission
 from dsr_engine.store.sweeps import SweepRun
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.web.guard import house, needs, user
+from dsr_engine.web.guard import house, needs, user, with_second_factor
 from dsr_engine.web.pages.jobs import jobs_now
 from dsr_engine.workflow.jobs.running import ask_for
 from dsr_engine.workflow.jobs.timetable import SWEEP, Job
@@ -77,6 +77,7 @@ def show(name: str) -> str:
 
 @blueprint.post("/<name>/run")
 @needs(Permission.SWEEP_WRITE)
+@with_second_factor
 def run(name: str) -> Response:
     """Has the sweep run now: dry as long as the policy says so, and stopped by the same caps as at night."""
     _named(name)
