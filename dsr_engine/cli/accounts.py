@@ -43,7 +43,8 @@ def add(context: click.Context, name: str, roles: tuple[str, ...], password_stdi
 def list_(context: click.Context, is_json: bool) -> int:
     """Lists the accounts."""
     with house_of(context) as house, house.store.snapshot() as tx:
-        rows = [_row(each) for each in tx.users.list()]
+        invited = tx.users.invitations(house.clock.now())
+        rows = [_row(each, is_invited=each.id in invited) for each in tx.users.list()]
     if is_json:
         print_json(rows)
     else:
@@ -149,13 +150,13 @@ def enable_(context: click.Context, name: str, by: str) -> int:
     return DONE
 
 
-def _row(each: User) -> dict[str, str | int | bool | None]:
+def _row(each: User, *, is_invited: bool) -> dict[str, str | int | bool | None]:
     factors = (["one-time codes"] if each.has_totp else []) + ([f"{each.passkeys} passkey(s)"] if each.passkeys else [])
     return {
         "name": each.name,
         "roles": ", ".join(each.roles),
         "second_factor": ", ".join(factors),
-        "state": "disabled" if each.disabled_at else "active",
+        "state": "disabled" if each.disabled_at else "active" if each.can_sign_in else "invited" if is_invited else "invitation ended",
     }
 
 

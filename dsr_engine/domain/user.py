@@ -39,6 +39,8 @@ class Permission(StrEnum):
     INCIDENT_READ = "incident.read"
     INCIDENT_WRITE = "incident.write"
     RECORD_READ = "record.read"
+    METRICS_READ = "metrics.read"
+    SUPPRESSION_CHECK = "suppression.check"
     USER_WRITE = "user.write"
 
     @property
@@ -59,6 +61,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.RECIPIENT_WRITE,
             Permission.INCIDENT_WRITE,
             Permission.SWEEP_WRITE,
+            Permission.SUPPRESSION_CHECK,
         },
         Role.APPROVER: (_READS - {Permission.RECIPIENT_READ, Permission.INCIDENT_READ})
         | {Permission.CASE_PREVIEW, Permission.PLAN_APPROVE, Permission.HOLD_WRITE},
@@ -70,6 +73,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.POLICY_READ,
                 Permission.SWEEP_READ,
                 Permission.SWEEP_WRITE,
+                Permission.METRICS_READ,
                 Permission.USER_WRITE,
             }
         ),
@@ -101,6 +105,11 @@ class User:
     @property
     def has_second_factor(self) -> bool:
         return self.has_totp or self.passkeys > 0
+
+    @property
+    def can_sign_in(self) -> bool:
+        """True if there is something that they could sign in with; False while nobody took the invitation."""
+        return self.has_password or self.passkeys > 0 or self.is_external
 
     def may(self, permission: Permission) -> bool:
         return self.disabled_at is None and permission in self.permissions

@@ -1,6 +1,6 @@
 """Accounts, and what each proves itself with. Whatever is checked is checked in `workflow/users`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,10 @@ class Users:
     def find(self, name: str) -> User | None:
         return self._one(_SELECT.where(users.c.name == name))
 
+    def is_taken(self, name: str) -> bool:
+        """True if there is an account of this name, however its capitals are written: two such names would be taken for one person."""
+        return any(each.casefold() == name.casefold() for each in self._connection.scalars(select(users.c.name)))
+
     def get(self, id_: str) -> User | None:
         return self._one(_SELECT.where(users.c.id == id_))
 
@@ -32,6 +36,10 @@ class Users:
     def list(self) -> Sequence[User]:
         """All accounts by name."""
         return [_user(row) for row in self._connection.execute(_SELECT.order_by(users.c.name))]
+
+    def hold_all(self) -> None:
+        """Keeps every account as it is until the transaction ends. On SQLite nobody else writes anyway."""
+        self._connection.execute(select(users.c.id).order_by(users.c.id).with_for_update()).all()
 
     def password_of(self, id_: str) -> str:
         """The argon2id string; empty where there is none."""
@@ -82,6 +90,11 @@ class Users:
     def invitation_of(self, id_: str, now: datetime) -> datetime | None:
         """Until when the account's invitation may be used; None if there is none."""
         return self._connection.scalar(select(invitations.c.ends_at).where(invitations.c.user_id == id_, invitations.c.ends_at > now))
+
+    def invitations(self, now: datetime) -> Mapping[str, datetime]:
+        """Until when each invitation that may still be used counts, by account."""
+        found = self._connection.execute(select(invitations.c.user_id, invitations.c.ends_at).where(invitations.c.ends_at > now))
+        return {row.user_id: row.ends_at for row in found}
 
     def uninvite(self, id_: str) -> int:
         """Takes the account's invitation away; gives how many there were."""

@@ -39,15 +39,19 @@ class WebSessions:
         row = self._connection.execute(select(web_sessions).where(web_sessions.c.digest == digest)).one_or_none()
         return None if row is None else _session(row)
 
-    def of(self, user: str, now: datetime) -> Sequence[WebSession]:
-        """The sessions of this user whose life is not over, the one that was used last first."""
-        live = select(web_sessions).where(web_sessions.c.user_id == user, web_sessions.c.ends_at > now, web_sessions.c.is_half.is_(False))
+    def of(self, user: str, now: datetime, seen_after: datetime) -> Sequence[WebSession]:
+        """The sessions of this user whose life is not over, with a click after `seen_after`; the one that was used last first."""
+        mine = select(web_sessions).where(web_sessions.c.user_id == user, web_sessions.c.is_half.is_(False))
+        live = mine.where(web_sessions.c.ends_at > now, web_sessions.c.seen_at > seen_after)
         return [_session(row) for row in self._connection.execute(live.order_by(web_sessions.c.seen_at.desc(), web_sessions.c.digest))]
 
-    def renew(self, old: bytes, digest: bytes, confirmed_at: datetime) -> None:
-        """The session goes on under another secret, in which a second factor was proved just now."""
-        known = update(web_sessions).where(web_sessions.c.digest == old)
-        self._connection.execute(known.values(digest=digest, confirmed_at=confirmed_at, seen_at=confirmed_at))
+    def renew(self, old: bytes, digest: bytes, seen_at: datetime) -> None:
+        """The session goes on under another secret."""
+        self._connection.execute(update(web_sessions).where(web_sessions.c.digest == old).values(digest=digest, seen_at=seen_at))
+
+    def confirm(self, digest: bytes, at: datetime) -> None:
+        """A second factor was proved in this session."""
+        self._connection.execute(update(web_sessions).where(web_sessions.c.digest == digest).values(confirmed_at=at))
 
     def touch(self, digest: bytes, at: datetime) -> None:
         self._connection.execute(update(web_sessions).where(web_sessions.c.digest == digest).values(seen_at=at))

@@ -66,6 +66,8 @@ def create_app(keeper: Keeper) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=LIFE,
+        # Sent when it changed only: the answer to a call from another window would else bring back a cookie that is void since.
+        SESSION_REFRESH_EACH_REQUEST=False,
         MAX_CONTENT_LENGTH=LONGEST_FORM,
         MAX_FORM_MEMORY_SIZE=LONGEST_FORM,
         WTF_CSRF_TIME_LIMIT=int(LIFE.total_seconds()),

@@ -19,7 +19,7 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 csrf = CSRFProtect()
 #: Under which name the keeper of the house stands among an app's extensions, and a session's secret in its cookie.
 KEEPER, SECRET = "dsr-keeper", "secret"
-MARK, STEP_UP = "dsr_needs", "dsr_step_up"
+MARK, STEP_UP, UNATTENDED = "dsr_needs", "dsr_step_up", "dsr_unattended"
 
 
 class Anyone(StrEnum):
@@ -57,6 +57,12 @@ def with_second_factor(view: _View) -> _View:
     return view
 
 
+def unattended(view: _View) -> _View:
+    """The view is called by a script again and again: no sign that anybody is there, so the session grows idle. Stands beside one of the marks."""
+    setattr(view, UNATTENDED, True)
+    return view
+
+
 def _marked(mark: Permission | Anyone) -> Callable[[_View], _View]:
     def decorated(view: _View) -> _View:
         setattr(view, MARK, mark)
@@ -82,8 +88,9 @@ def who() -> SignedIn | None:
     """Who is signed in with this request; None for a visitor."""
     if "who" not in g:
         secret = session.get(SECRET)
-        g.who = session_of(house(), secret) if isinstance(secret, str) else None
-        if secret is not None and g.who is None:
+        is_click = not getattr(current_app.view_functions.get(request.endpoint or ""), UNATTENDED, False)
+        g.who = session_of(house(), secret, is_click=is_click) if isinstance(secret, str) else None
+        if secret is not None and g.who is None and is_click:
             session.clear()
     found: SignedIn | None = g.who
     return found
@@ -118,10 +125,8 @@ def mark_of(view: Callable[..., Any]) -> Permission | Anyone | None:
 
 
 def _check() -> Response | None:
-    if request.endpoint is None:
-        return None  # no such page; Flask says so
-    if request.endpoint == "static":
-        return None
+    if request.endpoint in (None, "static"):
+        return None  # no such page, as Flask will say; or a file of ours
     view = current_app.view_functions[request.endpoint]
     mark = mark_of(view)
     if mark is None:
@@ -133,10 +138,18 @@ def _check() -> Response | None:
         return redirect(url_for("sign_in.form", next=_here()), 303)
     if isinstance(mark, Permission) and not found.user.may(mark):
         abort(403)
+    if _has_zero():
+        abort(400)
     if getattr(view, STEP_UP, False) and not is_confirmed(house(), found.session):
         # What was sent is not kept; the page that asks for the factor leads back to the page that it was sent from.
         return redirect(url_for("account.confirm", next=_here()), 303)
     return None
+
+
+def _has_zero() -> bool:
+    """True if this call brings the character NUL: no page of ours sends it, and PostgreSQL takes none."""
+    forms = request.form.values() if request.method == "POST" else ()
+    return any("\0" in text for text in (request.path, *request.args.values(), *forms))
 
 
 def _here() -> str:

@@ -15,6 +15,7 @@ def test_somebody_is_invited_by_a_link_which_makes_the_account_too(dsr: Dsr, hom
     assert again.out != said.out
     listed = dsr("--home", home, "user", "list")
     assert "ann" in listed.out
+    assert "invited" in listed.out
 
 
 def test_nobody_is_invited_without_an_account_or_a_role(dsr: Dsr, home: Path) -> None:

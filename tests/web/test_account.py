@@ -213,6 +213,18 @@ def test_who_has_no_second_factor_is_told_to_set_one_up_and_never_passes(doors: 
     assert visitor.go("/account/tokens/new").path == "/account/tokens/new"
 
 
+def test_who_sets_a_factor_up_on_the_way_is_led_on(doors: Doors) -> None:
+    _ann(doors)
+    visitor = _entered(doors).go("/account/tokens/new")
+    assert visitor.path.startswith("/account/confirm")
+    visitor.go("/account/codes?next=/account/tokens/new")
+    visitor.send("Set up", code=code_of(doors, _secret_on(visitor)))
+    assert 'href="/account/tokens/new">I have written them down' in visitor.text
+    assert visitor.go("/account/tokens/new").path == "/account/tokens/new"
+    visitor.go("/account/codes?next=//evil.example")
+    assert "evil" not in visitor.text
+
+
 def test_an_old_session_alone_cannot_set_up_a_factor(doors: Doors) -> None:
     _ann(doors)
     visitor = _entered(doors)

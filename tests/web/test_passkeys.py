@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -164,9 +165,22 @@ def test_an_answer_counts_once_for_one_account_one_purpose_and_five_minutes(chro
     for wrong in _altered(json.loads(changed), ben):
         with pytest.raises(NotAllowed):
             check_passkey(house, json.dumps(wrong), None)
+        _forget_tries(named)
+    for url in ("http://localhost:1", "https://localhost", "http://evil.example"):
+        elsewhere = replace(house, settings=replace(house.settings, web=replace(house.settings.web, url=url)))
+        with pytest.raises(NotAllowed):
+            check_passkey(elsewhere, changed, None)
+        _forget_tries(named)
+    assert check_passkey(house, changed, None).id == ann.id  # nothing but what was altered was wrong with it
     named.clock.at += PATIENCE + timedelta(seconds=1)
     with pytest.raises(NotAllowed, match="too long"):
         check_passkey(house, late, None)
+
+
+def _forget_tries(doors: Doors) -> None:
+    """Lets every challenge count once more, so that each refusal has a reason of its own."""
+    with doors.house.store.transaction() as tx:
+        tx.throttles.end_old(doors.clock.at + timedelta(days=1))
 
 
 def _recorded_again(page: Page) -> str:
@@ -189,11 +203,20 @@ def _altered(answer: dict[str, Any], other: User) -> Iterator[dict[str, Any]]:
     yield {**answer, "response": {**response, "signature": flipped}}
 
 
-def test_a_disabled_account_has_no_use_of_its_passkey(chromium: Browser, named: Doors) -> None:
-    ann = add_user(named.house, "ann", [Role.OFFICER], "tests", password=PASSWORD)
+@pytest.mark.parametrize("why", ["disabled", "signs in at the identity provider"])
+def test_whom_the_door_is_closed_to_has_no_use_of_a_passkey_alone(chromium: Browser, named: Doors, why: str) -> None:
+    is_external = why != "disabled"
+    ann = add_user(named.house, "ann", [Role.OFFICER], "tests", subject="issuer and sub" if is_external else None)
     with _at(chromium, named, ann) as (page, _, _device):
         _add(page)
-        disable(named.house, ann.id, "tests")
+        if is_external:
+            named.clock.at += timedelta(minutes=10)
+            page.goto("/account/tokens/new")
+            _sent(page, "Use a passkey")
+            assert page.url.endswith("/account/tokens/new")  # as a second factor it counts
+            _sent(page, "Sign out")
+        else:
+            disable(named.house, ann.id, "tests")
         page.goto("/sign-in")
         _sent(page, "Sign in with a passkey")
         assert "does not count" in page.inner_text("main")

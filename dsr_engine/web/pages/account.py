@@ -4,7 +4,7 @@ import base64
 import binascii
 from datetime import timedelta
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel
 from werkzeug.wrappers import Response
 
@@ -15,9 +15,19 @@ from dsr_engine.store.web_sessions import WebSession
 from dsr_engine.web.answers import status_of
 from dsr_engine.web.guard import SECRET, house, local_path, signed_in, user, who, with_second_factor
 from dsr_engine.web.pages.sign_in import as_json, prove
+from dsr_engine.web.permissions import HAPPENING_WORDS, PERMISSION_WORDS, ROLE_WORDS, for_programs, sorted_by_weight
 from dsr_engine.workflow.users.factors import add_totp, make_recovery, new_totp, remove_totp, seal_totp, totp_uri, unseal_totp
+from dsr_engine.workflow.users.happenings import happenings
 from dsr_engine.workflow.users.passkeys import add_passkey, authentication_options, place_of, registration_options, remove_passkey
-from dsr_engine.workflow.users.signing_in import change_password, check_own_password, confirm_session, is_confirmed, is_fresh, sign_out_others
+from dsr_engine.workflow.users.signing_in import (
+    change_password,
+    check_own_password,
+    is_confirmed,
+    is_fresh,
+    renew_session,
+    sessions_of,
+    sign_out_others,
+)
 from dsr_engine.workflow.users.tokens import LONGEST_DAYS, make_token, revoke_token
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
@@ -39,8 +49,9 @@ def password() -> Response | tuple[str, int]:
         if new != request.form.get("again", ""):
             raise InputWrong("the two new passwords differ", code="user.password", hint="type it again")
         change_password(house(), user(), request.form.get("old", ""), new, _session().digest)
-    except (InputWrong, NotAllowed) as problem:
+    except DsrError as problem:
         return _page(problem), 400
+    _renew()
     flash("Your password is changed. Every other session of yours has ended.", "done")
     return redirect(url_for("account.show"), 303)
 
@@ -49,6 +60,7 @@ def password() -> Response | tuple[str, int]:
 @signed_in
 def end_sessions() -> Response:
     sign_out_others(house(), _session())
+    _renew()
     flash("Every other session of yours has ended.", "done")
     return redirect(url_for("account.show", _anchor="sessions"), 303)
 
@@ -71,7 +83,7 @@ def confirmed() -> Response | tuple[str, int]:
         prove(user())
     except NotAllowed as problem:
         return _confirm(onward, problem), status_of(problem)
-    session[SECRET] = confirm_session(house(), _session()).reveal()
+    _renew(is_confirmed=True)
     return redirect(onward, 303)
 
 
@@ -110,6 +122,7 @@ def add_codes() -> Response | str | tuple[str, int]:
 @with_second_factor
 def remove_codes() -> Response:
     remove_totp(house(), user(), _session().digest)
+    _renew()
     flash("The app's codes do not count any more. Every other session of yours has ended.", "done")
     return redirect(url_for("account.show", _anchor="factors"), 303)
 
@@ -155,6 +168,7 @@ def add() -> Response | str | tuple[str, int]:
 @with_second_factor
 def remove() -> Response:
     remove_passkey(house(), user(), request.form.get("passkey", ""), _session().digest)
+    _renew()
     flash("The passkey does not count any more. Every other session of yours has ended.", "done")
     return redirect(url_for("account.show", _anchor="factors"), 303)
 
@@ -175,7 +189,7 @@ def new_token() -> str:
 def add_token() -> str | tuple[str, int]:
     name, days = request.form.get("name", ""), request.form.get("days", "")
     try:
-        chosen = [permission for permission in Permission if permission.value in request.form.getlist("permission")]
+        chosen = [permission for permission in _offered() if permission.value in request.form.getlist("permission")]
         token = make_token(house(), user(), name, chosen, int(days) if days.isdecimal() and len(days) < 5 else 0)
     except DsrError as problem:
         return _token(problem), 400
@@ -194,15 +208,24 @@ def revoke() -> Response:
 
 
 def _page(problem: DsrError | None = None) -> str:
-    me, now = user(), house().clock.now()
+    me = user()
     with house().store.snapshot() as tx:
         found = {
             "passkeys": tx.passkeys.of(me.id),
-            "sessions": tx.web_sessions.of(me.id, now),
+            "sessions": sessions_of(tx, house(), me),
+            "happened": happenings(tx, house(), me),
             "tokens": tx.api_tokens.of(me.id),
             "recovery_left": tx.users.recovery_left(me.id),
         }
-    return render_template("account/show.html", problem=problem, here=_session().digest, has_place=place_of(house()) is not None, **found)
+    return render_template(
+        "account/show.html",
+        problem=problem,
+        here=_session().digest,
+        has_place=place_of(house()) is not None,
+        roles=ROLE_WORDS,
+        words=HAPPENING_WORDS,
+        **found,
+    )
 
 
 def _confirm(onward: str, problem: NotAllowed | None = None) -> str:
@@ -212,17 +235,19 @@ def _confirm(onward: str, problem: NotAllowed | None = None) -> str:
 def _codes(problem: NotAllowed | None = None) -> str:
     secret = _pending()
     rows = _squares(totp_uri(house(), user(), secret).reveal())
-    return render_template("account/codes.html", secret=secret, rows=rows, problem=problem, is_fresh=_is_fresh())
+    return render_template("account/codes.html", secret=secret, rows=rows, problem=problem, is_fresh=_is_fresh(), next=_onward())
 
 
 def _passkeys(problem: DsrError | None = None) -> str:
-    return render_template("account/passkeys.html", problem=problem, has_place=place_of(house()) is not None, is_fresh=_is_fresh())
+    return render_template("account/passkeys.html", problem=problem, has_place=place_of(house()) is not None, is_fresh=_is_fresh(), next=_onward())
 
 
 def _token(problem: DsrError | None = None) -> str:
     return render_template(
         "account/new_token.html",
         problem=problem,
+        offered=_offered(),
+        words=PERMISSION_WORDS,
         chosen=request.form.getlist("permission"),
         name=request.form.get("name", ""),
         days=request.form.get("days", "90"),
@@ -231,13 +256,24 @@ def _token(problem: DsrError | None = None) -> str:
     )
 
 
+def _offered() -> tuple[Permission, ...]:
+    """What this user can let a program do."""
+    return sorted_by_weight(user().permissions & for_programs(current_app))
+
+
 def _added(done: str, made: tuple[Secret, ...]) -> Response | str:
     # Whoever just set a factor up has proved it: they need not do so again for what they came for.
-    session[SECRET] = confirm_session(house(), _session()).reveal()
+    _renew(is_confirmed=True)
     if made:
-        return render_template("account/recovery.html", codes=made, done=done)
+        return render_template("account/recovery.html", codes=made, done=done, next=_onward())
     flash(f"{done} Every other session of yours has ended.", "done")
-    return redirect(url_for("account.show", _anchor="factors"), 303)
+    return redirect(_onward() or url_for("account.show", _anchor="factors"), 303)
+
+
+def _onward() -> str:
+    """Where somebody wanted to go who was led here to set up a factor; empty if they came by themselves."""
+    given = request.values.get("next", "")
+    return local_path(given) if given else ""
 
 
 # --- Being sure that it is them ----------------------------------------------------------------------------------------------------
@@ -246,7 +282,7 @@ def _added(done: str, made: tuple[Secret, ...]) -> Response | str:
 def _sure() -> Response | None:
     """Leads whoever has a second factor to proving it, before they may add one."""
     if user().has_second_factor and not is_confirmed(house(), _session()):
-        return redirect(url_for("account.confirm", next=request.path), 303)
+        return redirect(url_for("account.confirm", next=request.full_path.rstrip("?")), 303)
     return None
 
 
@@ -281,6 +317,11 @@ def _squares(text: str) -> list[list[bool]]:
     drawn.make()
     size = drawn.getModuleCount()
     return [[bool(drawn.isDark(row, column)) for column in range(size)] for row in range(size)]
+
+
+def _renew(*, is_confirmed: bool = False) -> None:
+    """Lets this browser's session go on under a new secret: whoever had learnt the old one is out, as from every other session."""
+    session[SECRET] = renew_session(house(), _session(), is_confirmed=is_confirmed).reveal()
 
 
 def _session() -> WebSession:

@@ -214,6 +214,7 @@ def _form(onward: str, problem: DsrError | None = None, name: str = "") -> str:
         name=name,
         has_passkeys=place_of(house()) is not None,
         elsewhere=sign_on.label if sign_on else "",
+        has_portal=house().settings.web.has_portal,
     )
 
 

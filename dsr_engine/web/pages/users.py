@@ -4,29 +4,25 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from dsr_engine.domain.errors import DsrError, InputWrong
-from dsr_engine.domain.user import PERMISSIONS, Permission, Role, User
+from dsr_engine.domain.user import Permission, Role, User
 from dsr_engine.web.guard import house, needs, user, with_second_factor
-from dsr_engine.workflow.users.accounts import account, add_user, disable, enable, forget_account, set_roles
+from dsr_engine.web.permissions import HAPPENING_WORDS, PERMISSION_WORDS, ROLE_WORDS, sorted_by_weight
+from dsr_engine.workflow.users.accounts import account, add_user, disable, enable, forget_account, set_roles, tries_of
 from dsr_engine.workflow.users.factors import REASONS, reset_factors
+from dsr_engine.workflow.users.happenings import happenings
 from dsr_engine.workflow.users.invitations import invite
+from dsr_engine.workflow.users.signing_in import PER_ACCOUNT, sessions_of
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
-#: What each role is for, in words for whoever gives it.
-ROLE_WORDS = {
-    Role.OFFICER: "works on requests: opens cases, searches, plans, decides about findings, holds and letters",
-    Role.APPROVER: "approves plans that somebody else made",
-    Role.AUDITOR: "reads everything that proves what was done, and changes nothing",
-    Role.ADMINISTRATOR: "runs the installation: systems, sweeps and accounts; reads no case",
-}
 
 
 @blueprint.get("")
 @needs(Permission.USER_WRITE)
 def index() -> str:
     with house().store.snapshot() as tx:
-        accounts = tx.users.list()
-        invited = {each.id: tx.users.invitation_of(each.id, house().clock.now()) for each in accounts if not each.has_password}
-    return render_template("users/index.html", accounts=accounts, invited=invited)
+        accounts = sorted(tx.users.list(), key=lambda each: each.disabled_at is not None)
+        invited = tx.users.invitations(house().clock.now())
+    return render_template("users/index.html", accounts=accounts, invited=invited, lacks=_lacks(accounts), roles=ROLE_WORDS)
 
 
 @blueprint.get("/new")
@@ -116,6 +112,18 @@ def forget(user_id: str) -> Response | tuple[str, int]:
     return redirect(url_for("users.index"), 303)
 
 
+def _lacks(accounts: list[User]) -> str:
+    """What a case would wait for as things are, because nobody is there to do it; empty if nothing is missing."""
+    workers, approvers = ({each.id for each in accounts if each.may(what)} for what in (Permission.CASE_WRITE, Permission.PLAN_APPROVE))
+    if not workers:
+        return "Nobody here works on requests. Add somebody as officer."
+    if not approvers:
+        return "Nobody here approves plans: where a policy asks for that, cases wait. Add somebody as approver."
+    if len(workers | approvers) == 1:
+        return "One person works on requests and approves: nobody approves a plan of their own, so where a policy asks for that, cases wait."
+    return ""
+
+
 def _roles() -> list[Role]:
     return [role for role in Role if role.value in request.form.getlist("role")]
 
@@ -140,12 +148,24 @@ def _page(user_id: str, problem: DsrError | None = None) -> str:
         about, now = account(tx, user_id), house().clock.now()
         facts = {
             "invited": tx.users.invitation_of(about.id, now),
-            "sessions": tx.web_sessions.of(about.id, now),
+            "sessions": sessions_of(tx, house(), about),
+            "happened": happenings(tx, house(), about),
+            "tries": tx.throttles.seen(tries_of(house(), about.name), now),
             "tokens": tx.api_tokens.of(about.id),
             "passkeys": tx.passkeys.of(about.id),
         }
-    may_do = sorted(frozenset[Permission]().union(*(PERMISSIONS[role] for role in about.roles)))
-    return render_template("users/show.html", about=about, problem=problem, roles=ROLE_WORDS, reasons=REASONS, permissions=may_do, **facts)
+    may_do = [PERMISSION_WORDS[each] for each in sorted_by_weight(about.permissions)]
+    return render_template(
+        "users/show.html",
+        about=about,
+        problem=problem,
+        roles=ROLE_WORDS,
+        words=HAPPENING_WORDS,
+        reasons=REASONS,
+        may_do=may_do,
+        most_tries=PER_ACCOUNT,
+        **facts,
+    )
 
 
 def _invited(about: User) -> str:

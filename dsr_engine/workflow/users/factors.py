@@ -7,6 +7,7 @@ kept.
 import base64
 import re
 import secrets
+from datetime import timedelta
 from types import MappingProxyType
 
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -21,8 +22,9 @@ from dsr_engine.workflow.house import House
 from dsr_engine.workflow.users.accounts import account, note
 from dsr_engine.workflow.users.signing_in import throttle
 
-#: So many wrong codes or passkeys in fifteen minutes for one account. With the password in hand, a code of six digits stands guessing for years.
-PER_FACTOR = 5
+#: So many wrong codes or passkeys in fifteen minutes for one account, and in a day: whoever has the password guesses a code of six digits, of which
+#: three count at any time, once in thirty years.
+PER_FACTOR, PER_FACTOR_DAY, _DAY = 5, 30, timedelta(days=1)
 DIGITS, STEP_SECONDS = 6, 30
 RECOVERY_CODES = 10
 ADDED, REMOVED, RECOVERY_MADE, RECOVERY_USED, RESET = (
@@ -40,7 +42,7 @@ REASONS = MappingProxyType(
         "replaced": "the person has a new device",
     }
 )
-_FACTOR = "second factor"
+_FACTOR, _FACTOR_DAY = "second factor", "second factor of the day"
 
 
 def new_totp() -> Secret:
@@ -68,7 +70,7 @@ def add_totp(house: House, user: User, secret: Secret, code: str, keep: bytes) -
 
     Gives recovery codes if this is the account's first second factor. Raises `NotAllowed` (`factor.wrong`, `sign_in.often`).
     """
-    throttle(house, _FACTOR, user.id, PER_FACTOR)
+    throttle_factor(house, user)
     step = _step_of(house, secret, code)
     if step is None:
         raise _wrong()
@@ -92,7 +94,7 @@ def remove_totp(house: House, user: User, keep: bytes) -> None:
 
 def check_code(house: House, user: User, code: str) -> None:
     """The code is the app's, or one of the recovery codes; either counts once. Raises `NotAllowed` (`factor.wrong`, `sign_in.often`)."""
-    throttle(house, _FACTOR, user.id, PER_FACTOR)
+    throttle_factor(house, user)
     with house.store.transaction() as tx:
         if not (_is_totp(tx, house, user, code) or _is_recovery(tx, house, user, code)):
             raise _wrong()
@@ -168,12 +170,14 @@ def factor_changed(tx: Transaction, house: House, user: User, kind: str, factor:
 
 def forgive_factor(tx: Transaction, house: House, user: User) -> None:
     """Begins to count wrong second factors anew."""
-    tx.throttles.forgive(house.store.web_key.digest(_FACTOR, user.id))
+    for what in (_FACTOR, _FACTOR_DAY):
+        tx.throttles.forgive(house.store.web_key.digest(what, user.id))
 
 
 def throttle_factor(house: House, user: User) -> None:
     """Counts a try of a second factor. Raises `NotAllowed` (`sign_in.often`)."""
     throttle(house, _FACTOR, user.id, PER_FACTOR)
+    throttle(house, _FACTOR_DAY, user.id, PER_FACTOR_DAY, _DAY)
 
 
 def reset_factors(house: House, user_id: str, reason: str, by: str) -> User:

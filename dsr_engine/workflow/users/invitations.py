@@ -8,7 +8,7 @@ from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.user import User
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.users.accounts import PASSWORD, account, hashed_password, note
+from dsr_engine.workflow.users.accounts import account, hashed_password, note, put_password
 
 #: An invitation may be used for so long.
 VALID = timedelta(hours=48)
@@ -41,14 +41,12 @@ def invited(house: House, value: str) -> User:
 def accept(house: House, value: str, password: str) -> User:
     """Sets the password that the invited person chose; the invitation and every session of the account end. Raises `InputWrong`."""
     user = invited(house, value)
-    hashed = hashed_password(password)
+    hashed = hashed_password(password, user.name)
     with house.store.transaction() as tx:
         # Asked again inside, so that a link that is opened twice works once.
         if tx.users.invited(_digest(value), house.clock.now()) is None or not tx.users.uninvite(user.id):
             raise _void()
-        tx.users.set_password(user.id, hashed)
-        tx.web_sessions.end_all(user.id)
-        note(tx, house, PASSWORD, user, user.name)
+        put_password(tx, house, user, hashed, user.name)
     return user
 
 

@@ -136,7 +136,8 @@ def authentication_options(house: House, user: User | None) -> str:
 
 
 def check_passkey(house: House, answer: str, user: User | None) -> User:
-    """Whose passkey gave this answer. With `user` None it stands alone, and the device has to have made sure of its owner.
+    """Whose passkey gave this answer. With `user` None it stands alone: the device has to have made sure of its owner, who signs in here and not at
+    the identity provider.
 
     Raises `NotAllowed` (`passkey.wrong`, `sign_in.often`), whatever is wrong with it.
     """
@@ -169,6 +170,9 @@ def _owner(tx: Transaction, document: Any, user: User | None) -> tuple[User, Pas
     owner = tx.users.get(passkey.user) if passkey else None
     handle = document["response"].get("userHandle")
     if passkey is None or owner is None or owner.disabled_at is not None or (user is not None and owner.id != user.id):
+        raise _wrong()
+    if user is None and owner.is_external:
+        # Whether they may still come in is the identity provider's word; here their passkey is a second factor only.
         raise _wrong()
     # WebAuthn § 7.2 step 6: who signs in without a name says by the handle who they are.
     if (handle or user is None) and base64url_to_bytes(str(handle)) != owner.id.encode():

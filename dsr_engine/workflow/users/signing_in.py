@@ -7,18 +7,20 @@ import hashlib
 import logging
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from dsr_engine.domain.errors import InputWrong, NotAllowed
+from dsr_engine.domain.network import network_of
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.user import User
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.store.web_sessions import WebSession
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.users.accounts import hasher, set_password
+from dsr_engine.workflow.users.accounts import SIGN_IN, at_once, hasher, set_password, tries_of, written_password
 
 #: A session ends after so long, and after so long without a click.
 LIFE, IDLE = timedelta(hours=12), timedelta(minutes=60)
@@ -49,7 +51,7 @@ def check_password(house: House, name: str, password: str, address: str) -> User
     written = " ".join(unicodedata.normalize("NFKC", name[:200]).split())
     written = written if written.isprintable() else ""
     throttle_address(house, address)
-    throttle(house, "sign-in account", written.casefold(), PER_ACCOUNT)
+    throttle(house, SIGN_IN, written.casefold(), PER_ACCOUNT)
     with house.store.snapshot() as tx:
         user = tx.users.find(written)
         hashed = tx.users.password_of(user.id) if user else ""
@@ -58,21 +60,21 @@ def check_password(house: House, name: str, password: str, address: str) -> User
         _log.warning("a sign-in was refused%s", f": {user.id}" if user else "")
         raise NotAllowed("name or password is wrong", code="sign_in.wrong", hint="try again, or ask an administrator")
     with house.store.transaction() as tx:
-        tx.throttles.forgive(house.store.web_key.digest("sign-in account", written.casefold()))
+        tx.throttles.forgive(tries_of(house, written))
         if hasher.check_needs_rehash(hashed):
-            tx.users.set_password(user.id, hasher.hash(password))
+            tx.users.set_password(user.id, hasher.hash(written_password(password)))
     return user
 
 
 def check_own_password(house: House, user: User, password: str) -> None:
     """Whoever is signed in proves that they know their password still. Raises `NotAllowed` (`sign_in.password`, `sign_in.often`)."""
-    throttle(house, "sign-in account", user.name.casefold(), PER_ACCOUNT)
+    throttle(house, SIGN_IN, user.name.casefold(), PER_ACCOUNT)
     with house.store.snapshot() as tx:
         hashed = tx.users.password_of(user.id)
     if not _is_of(hashed or _NOBODY, password) or not hashed:
         raise NotAllowed("this is not your password", code="sign_in.password", hint="type the one that you signed in with")
     with house.store.transaction() as tx:
-        tx.throttles.forgive(house.store.web_key.digest("sign-in account", user.name.casefold()))
+        tx.throttles.forgive(tries_of(house, user.name))
 
 
 def change_password(house: House, user: User, old: str, new: str, keep: bytes) -> None:
@@ -85,7 +87,8 @@ def change_password(house: House, user: User, old: str, new: str, keep: bytes) -
 
 def _is_of(hashed: str, password: str) -> bool:
     try:
-        hasher.verify(hashed, password[:_LONGEST].encode(errors="replace"))
+        with at_once:
+            hasher.verify(hashed, written_password(password[:_LONGEST]))
     except (VerificationError, InvalidHashError):
         return False
     return True
@@ -111,13 +114,13 @@ def _opened(tx: Transaction, user: User, now: datetime, ends_at: datetime, *, co
     return value
 
 
-def session_of(house: House, value: str) -> SignedIn | None:
-    """Who has this secret; None if the session is over or the account disabled."""
+def session_of(house: House, value: str, *, is_click: bool = True) -> SignedIn | None:
+    """Who has this secret; None if the session is over or the account disabled. What is no click keeps no session from ending."""
     found = _found(house, value)
     if found is None or found.session.is_half:
         return None
     now = house.clock.now()
-    if now - found.session.seen_at > _COARSE:
+    if is_click and now - found.session.seen_at > _COARSE:
         with house.store.transaction() as tx:
             tx.web_sessions.touch(found.session.digest, now)
         found = replace(found, session=replace(found.session, seen_at=now))
@@ -140,11 +143,22 @@ def _found(house: House, value: str) -> SignedIn | None:
     return SignedIn(user, session)
 
 
-def confirm_session(house: House, session: WebSession) -> Secret:
-    """A second factor was proved in this session just now. It goes on under a new secret, for whoever had the old one might be somebody else."""
-    value = Secret(secrets.token_urlsafe(32))
+def sessions_of(tx: Transaction, house: House, user: User) -> Sequence[WebSession]:
+    """Where this user is signed in, the place of the last click first."""
+    now = house.clock.now()
+    return tx.web_sessions.of(user.id, now, now - IDLE)
+
+
+def renew_session(house: House, session: WebSession, *, is_confirmed: bool = False) -> Secret:
+    """The session goes on under a new secret, for whoever had the old one might be somebody else.
+
+    `is_confirmed`: a second factor was proved in it just now.
+    """
+    value, now = Secret(secrets.token_urlsafe(32)), house.clock.now()
     with house.store.transaction() as tx:
-        tx.web_sessions.renew(session.digest, session_digest(value.reveal()), house.clock.now())
+        tx.web_sessions.renew(session.digest, session_digest(value.reveal()), now)
+        if is_confirmed:
+            tx.web_sessions.confirm(session_digest(value.reveal()), now)
     return value
 
 
@@ -166,12 +180,13 @@ def throttle(house: House, what: str, value: str, most: int, window: timedelta =
         tries = tx.throttles.count(house.store.web_key.digest(what, value), house.clock.now(), window)
     if tries > most:
         minutes = int(window.total_seconds() // 60)
-        raise NotAllowed("that was tried too often", code="sign_in.often", hint=f"wait {minutes} minutes and try again")
+        wait = f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
+        raise NotAllowed("that was tried too often", code="sign_in.often", hint=f"wait {wait} and try again")
 
 
 def throttle_address(house: House, address: str) -> None:
     """Counts a try to sign in from this address, whoever tries. Raises as `throttle` does."""
-    throttle(house, "sign-in address", address, PER_ADDRESS)
+    throttle(house, "sign-in address", network_of(address), PER_ADDRESS)
 
 
 def is_confirmed(house: House, session: WebSession) -> bool:

@@ -117,7 +117,7 @@ def _made(tx: Transaction, house: House, claims: Mapping[str, Any], roles: tuple
         raise NotVerified(
             "the identity provider does not say what you are called", code="sign_on.name", hint="it has to send the claims of `profile`"
         ) from None
-    if tx.users.find(name) is not None:
+    if tx.users.is_taken(name):
         # Never joined by name: somebody else could take a name at the provider to become whoever has it here.
         hint = "an administrator takes the other account away, or one of the two names is changed"
         raise Conflict("there is another account of your name here", code="sign_on.taken", hint=hint)

@@ -1,4 +1,4 @@
-"""What ends by itself at the doors: sessions, counts of tries, invitations, tokens."""
+"""What ends by itself at the doors: sessions, counts of tries, invitations, tokens, answers to calls."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,8 @@ def end_old_access(house: House) -> Iterator[str]:
             "counts of tries": tx.throttles.end_old(now),
             "invitations": tx.users.end_old_invitations(now),
             "tokens": tx.api_tokens.end_old(now),
+            "answers of the API": tx.idempotency.end_old(now),
         }
     for what, count in ended.items():
-        if count and what != "counts of tries":
+        if count and what not in ("counts of tries", "answers of the API"):
             yield f"{what} that were over: {count}"
