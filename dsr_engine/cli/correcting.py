@@ -53,7 +53,7 @@ def plan(context: click.Context, case_id: str, is_json: bool) -> int:
 @_items
 @_findings
 @_collections
-@click.option("--reason", required=True, metavar="CODE", help="rights_of_others, unclear, legal_hold, or a ground of every law of the case.")
+@click.option("--reason", required=True, metavar="CODE", help="rights_of_others, unclear, legal_hold, not_theirs, or a ground of every law.")
 @_law
 @click.option("--hold", default="", metavar="ID", help="The legal hold, for `--reason legal_hold`.")
 @by_whom

@@ -11,12 +11,13 @@ from dsr_engine.domain.plan import Notice
 from dsr_engine.domain.policy import Treatment
 
 #: Why records stay for a reason that no law of the case names; a ground of every law of the case may stand beside them.
-RIGHTS_OF_OTHERS, LEGAL_HOLD, UNCLEAR = "rights_of_others", "legal_hold", "unclear"
+RIGHTS_OF_OTHERS, LEGAL_HOLD, UNCLEAR, NOT_THEIRS = "rights_of_others", "legal_hold", "unclear", "not_theirs"
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         RIGHTS_OF_OTHERS: "other people's data cannot be separated from it",
         LEGAL_HOLD: "a legal hold wants it kept, although its terms do not name it",
         UNCLEAR: "whose it is, or whether it is still needed, has to be found out first",
+        NOT_THEIRS: "it is another person's",
     }
 )
 #: Why somebody does not approve a plan.

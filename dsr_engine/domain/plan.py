@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -189,8 +190,7 @@ class Plan:
     @property
     def affected(self) -> int:
         """How many records would change or go, dependents that a cascade takes included."""
-        own = sum(len(item.records) for item in self.items if item.effect is not None)
-        return own + sum(dep.count for item in self.items for dep in item.dependents if dep.on_delete == "cascade")
+        return affected((item.effect, len(item.records), item.dependents) for item in self.items)
 
     def digest(self) -> str:
         """SHA-256 (hex) over everything that an approver approves. The same plan has the same digest, whatever its random ids are."""
@@ -198,6 +198,11 @@ class Plan:
         told = sorted([entry.system, entry.collection, entry.code, entry.message] for entry in self.notices)
         body = json.dumps([self.case, self.round, self.policy_digest, lines, told], sort_keys=True)
         return hashlib.sha256(body.encode()).hexdigest()
+
+
+def affected(items: Iterable[tuple[Effect | None, int, tuple[Dependent, ...]]]) -> int:
+    """Records that change or go, of items given as (effect, number of records, dependents); what a cascade takes along counts."""
+    return sum((count if effect is not None else 0) + sum(dep.count for dep in deps if dep.on_delete == "cascade") for effect, count, deps in items)
 
 
 def _item_line(item: PlanItem) -> str:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from dsr_engine.domain.anonymize import Method, MethodName
 from dsr_engine.domain.hold import NOTHING_KNOWN, Bearing
+from dsr_engine.domain.outline import ItemOutline
 from dsr_engine.domain.plan import (
     Delete,
     Dependent,
@@ -66,13 +68,38 @@ def read(plain: bytes, *, item_id: str, system: str, collection: str, treatment:
     )
 
 
-def written_remarks(obstacles: tuple[Obstacle, ...], notices: tuple[Notice, ...]) -> bytes:
-    """What stands beside the items of a plan."""
+def written_remarks(obstacles: tuple[Obstacle, ...], notices: tuple[Notice, ...], items: Sequence[PlanItem] = ()) -> bytes:
+    """What stands beside the items of a plan, and an outline of these: most items of a large plan differ in nothing but their records."""
+    shapes: dict[str, int] = {}
+    lines = []
+    for item in items:
+        shape = [item.system, item.collection, item.treatment, _effect(item.effect), [_reason(reason) for reason in item.reasons], item.fields]
+        number = shapes.setdefault(json.dumps(shape, separators=(",", ":")), len(shapes))
+        lines.append([item.id, number, len(item.records), _dependents(item.dependents)])
     body = {
+        "outline": {"shapes": [json.loads(shape) for shape in shapes], "items": lines},
         "obstacles": [[entry.code, entry.message, entry.system, entry.collection, entry.count] for entry in obstacles],
         "notices": [[entry.code, entry.message, entry.system, entry.collection, entry.today] for entry in notices],
     }
-    return json.dumps(body).encode()
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def read_outline(plain: bytes) -> tuple[ItemOutline, ...] | None:
+    """The items of the plan without their records, in its order; None of a plan that an earlier version wrote."""
+    outline = json.loads(plain).get("outline")
+    if outline is None:
+        return None
+    shapes = [_read_shape(shape) for shape in outline["shapes"]]
+    return tuple(
+        replace(shapes[number], id=id_, dependents=_read_dependents(dependents), records=count) for id_, number, count, dependents in outline["items"]
+    )
+
+
+def _read_shape(shape: list[Any]) -> ItemOutline:
+    """What items of an outline have in common."""
+    system, collection, treatment, effect, reasons, fields = shape
+    found = tuple(_read_reason(reason) for reason in reasons)
+    return ItemOutline("", system, collection, Treatment(treatment), _read_effect(effect), found, tuple(fields), (), 0)
 
 
 def read_remarks(plain: bytes) -> tuple[tuple[Obstacle, ...], tuple[Notice, ...]]:

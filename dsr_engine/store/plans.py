@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
 
 from dsr_engine.domain.errors import Conflict, InputWrong
+from dsr_engine.domain.outline import PlanOutline, outlined
 from dsr_engine.domain.plan import ItemState, Plan, PlanItem
 from dsr_engine.store.case_key import CaseKey
-from dsr_engine.store.plan_text import read, read_remarks, written, written_remarks
+from dsr_engine.store.plan_text import read, read_outline, read_remarks, written, written_remarks
 from dsr_engine.store.tables import plan_items, plans
 
 
@@ -21,7 +22,7 @@ class Plans:
         """Adds the plan; one of the same round that nobody began is replaced. Raises `Conflict` if that one was begun."""
         self._remove_earlier(plan)
         key = self._key_of(plan.case)
-        sealed = key.seal(written_remarks(plan.obstacles, plan.notices), purpose="plan", row=plan.id)
+        sealed = key.seal(written_remarks(plan.obstacles, plan.notices, plan.items), purpose="plan", row=plan.id)
         row = {
             "id": plan.id,
             "case_id": plan.case,
@@ -41,7 +42,25 @@ class Plans:
 
     def latest(self, case: str) -> Plan | None:
         """The plan of the last round that has one."""
-        return self._one(select(plans).where(plans.c.case_id == case).order_by(plans.c.round.desc()).limit(1))
+        return self._one(_of_last_round(select(plans), case))
+
+    def outline(self, case: str) -> PlanOutline | None:
+        """The plan of the last round that has one, without its records: as fast for a million of them as for ten."""
+        row = self._connection.execute(_of_last_round(select(plans), case)).one_or_none()
+        if row is None:
+            return None
+        plain = self._key_of(row.case_id).unseal(row.sealed, purpose="plan", row=row.id)
+        items = read_outline(plain)
+        if items is None:
+            plan = self.latest(case)
+            return outlined(plan, row.digest) if plan is not None else None
+        return PlanOutline(row.id, row.case_id, row.round, row.policy_digest, row.digest, items, *read_remarks(plain))
+
+    def item(self, case: str, item_id: str) -> PlanItem | None:
+        """One item of the plan of the last round that has one; None where that plan has no such item."""
+        last = _of_last_round(select(plans.c.id), case).scalar_subquery()
+        row = self._connection.execute(select(plan_items).where(plan_items.c.id == item_id, plan_items.c.plan_id == last)).one_or_none()
+        return _read(row, self._key_of(case)) if row is not None else None
 
     def states(self, plan_id: str) -> Mapping[str, ItemState]:
         """Item id → state, in the plan's order; works without the key."""
@@ -87,6 +106,10 @@ class Plans:
                 f"the plan of round {plan.round} of case {plan.case} was begun already", code="plan.begun", hint="what is left needs a new round"
             )
         self._connection.execute(delete(plans).where(plans.c.id == earlier))
+
+
+def _of_last_round(wanted: Select[Any], case: str) -> Select[Any]:
+    return wanted.where(plans.c.case_id == case).order_by(plans.c.round.desc()).limit(1)
 
 
 def _written(plan_id: str, position: int, item: PlanItem, key: CaseKey) -> dict[str, object]:

@@ -1,21 +1,27 @@
 """The plan on its page: what would happen and why, corrected by an officer, approved or given back by somebody else."""
 
+import html
 import re
+import sqlite3
 import zipfile
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser
 
 from dsr_engine.domain.case import Case, Stage
+from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.user import Role
 from dsr_engine.workflow.correcting.correct import Targets, exclude
-from dsr_engine.workflow.correcting.queue import plans_to_approve
+from dsr_engine.workflow.decide import decide_findings
 from dsr_engine.workflow.engine import run_case
 from tests.web.conftest import Doors, browsing
 from tests.web.test_looks import problems_of
 from tests.web.visiting import Visitor
 from tests.workflow.company import EMAIL, NAME, POLICY
-from tests.workflow.journeys import WORKER, opened_for, plan_of, planned, waits_for
+from tests.workflow.journeys import WORKER, approved, opened_for, plan_of, planned, waits_for
 
 OFFICER = "officer"
 
@@ -50,7 +56,15 @@ def test_the_plan_says_what_would_happen_under_which_rule(doors: Doors, role: Ro
     case = planned(doors.house)
     page = doors.signed_in(role).go(_path(case))
     assert page.status == 200
-    for text in ("what is theirs", "mentions", "ours.yaml:", "shop.customers", "waits for approval", "they are deleted", plan_of(doors.house, case).digest()):
+    for text in (
+        "what is theirs",
+        "mentions",
+        "ours.yaml:",
+        "shop.customers",
+        "waits for approval",
+        "they are deleted",
+        plan_of(doors.house, case).digest(),
+    ):
         assert text in page.text
     assert EMAIL not in page.text
     assert NAME not in page.text
@@ -110,6 +124,17 @@ def test_an_officer_takes_an_item_out_and_takes_that_back(doors: Doors) -> None:
     assert not any(item.effect is None for item in plan_of(doors.house, case).items)
 
 
+def test_what_is_another_persons_is_no_record_of_the_plan(doors: Doors) -> None:
+    case = planned(doors.house)
+    _officer_corrects(doors, case, "tickets", reason="not_theirs")
+    case = _worker_turn(doors, case)
+    assert waits_for(case) == "approval.missing"
+    page = doors.signed_in(Role.APPROVER).go(_path(case))
+    assert "it is another person&#39;s" in page.text
+    assert "Nothing stays" in page.text
+    assert not any(item.collection == "tickets" for item in plan_of(doors.house, case).items)
+
+
 def test_a_single_record_is_ticked(doors: Doors) -> None:
     doors.company.sql("INSERT INTO orders VALUES (172, 17, 'second'), (173, 17, 'third')")
     case = planned(doors.house)
@@ -156,27 +181,6 @@ def test_who_only_reads_corrects_nothing(doors: Doors) -> None:
         assert "Correct the plan" not in page.text
 
 
-# --- samples ----------------------------------------------------------------------------------------------------------------------------
-
-
-def test_samples_are_masked_and_noted(doors: Doors) -> None:
-    case = planned(doors.house)
-    approver = doors.signed_in(Role.APPROVER).go(f"{_path(case)}/items/{_item(doors, case, 'customers')}")
-    approver.send("Show 1 sample")
-    assert approver.status == 200
-    assert "the record is gone" in approver.text
-    assert EMAIL not in approver.text
-    assert NAME not in approver.text
-    with doors.house.store.snapshot() as tx:
-        ((_, leaf),) = tx.ledger.find("case.previewed", case=case.id)
-    assert leaf["records"] == 1
-
-
-def test_an_auditor_sees_no_samples(doors: Doors) -> None:
-    case = planned(doors.house)
-    assert "Show 1 sample" not in doors.signed_in(Role.AUDITOR).go(f"{_path(case)}/items/{_item(doors, case, 'customers')}").text
-
-
 # --- approving --------------------------------------------------------------------------------------------------------------------------
 
 
@@ -202,15 +206,15 @@ def test_a_plan_that_changed_meanwhile_is_not_approved_and_the_page_says_what_is
     approver.send("Approve this plan")
     assert approver.status == 409
     assert "The plan changed since you looked at it" in approver.text
-    assert "shop.tickets: cut" in approver.text
-    assert "shop.tickets: kept" in approver.text
+    assert "shop.tickets: parts cut out" in approver.text
+    assert "shop.tickets: stay as they are" in approver.text
     with doors.house.store.snapshot() as tx:
         assert tx.approvals.of(case.id) == ()
 
 
 def test_counts_that_somebody_made_up_are_shown_as_text_and_nothing_else(doors: Doors) -> None:
     case = planned(doors.house)
-    for seen in ("{", "[]", "null", '{"<script>alert(1)</script>": 1}', '{"x": "y"}'):
+    for seen in ("", "{", "[]", "null", '{"<script>alert(1)</script>": 1}', '{"x": "y"}'):
         approver = doors.signed_in(Role.APPROVER).go(_path(case))
         approver.send("Approve this plan", digest="0" * 64, seen=seen)
         assert approver.status == 409
@@ -222,11 +226,26 @@ def test_who_corrected_and_who_opened_the_case_cannot_approve(doors: Doors) -> N
     doors.user(Role.APPROVER, "corrector")
     doors.user(Role.APPROVER, OFFICER)
     case = _taken_out(doors, case, "tickets")
-    for name, why in (("corrector", "you corrected this plan"), (OFFICER, "you opened the case")):
+    for name, why in (("corrector", "you corrected the plan"), (OFFICER, "you opened the case")):
         page = doors.signed_in(Role.APPROVER, name).go(_path(case))
         assert why in page.text
         assert "Approve this plan" not in page.text
     assert "Approve this plan" in doors.signed_in(Role.APPROVER, "somebody else").go(_path(case)).text
+
+
+def test_who_decided_whose_a_record_is_cannot_approve(doors: Doors) -> None:
+    case = planned(doors.house)
+    with doors.house.store.snapshot() as tx:
+        finding = next(id_ for id_, found in tx.findings.of(case.id, case.round, "found") if found.locator.collection == "tickets")
+    decide_findings(doors.house, case.id, [(finding, "mentioned")], "decider")
+    case = _worker_turn(doors, case)
+    page = doors.signed_in(Role.APPROVER, "decider").go(_path(case))
+    assert "you decided whose a record is" in page.text
+    assert "Approve this plan" not in page.text
+    with pytest.raises(InputWrong) as refused:
+        approved(doors.house, case, "decider")
+    assert refused.value.code == "approve.decided"
+    assert "Approve this plan" in doors.signed_in(Role.APPROVER).go(_path(case)).text
 
 
 def test_gaps_are_accepted_by_name_and_not_by_oversight(doors: Doors) -> None:
@@ -260,6 +279,24 @@ def test_two_people_approve_where_the_policy_wants_two(doors: Doors) -> None:
     assert _worker_turn(doors, case).stage is Stage.CLOSED
 
 
+def test_the_page_of_a_plan_reads_no_record_and_an_approval_reads_all(doors: Doors) -> None:
+    case = planned(doors.house)
+    approver = doors.signed_in(Role.APPROVER).go(_path(case))
+    with closing(sqlite3.connect(doors.company.home / "dsr.db")) as store, store:
+        store.execute("UPDATE plan_items SET sealed = x'00'")
+    assert approver.go(_path(case)).status == 200
+    assert plan_digest(approver.text)
+    approver.send("Approve this plan")
+    assert approver.status >= 400
+    with doors.house.store.snapshot() as tx:
+        assert tx.approvals.of(case.id) == ()
+
+
+def plan_digest(text: str) -> str:
+    found = re.search(r'name="digest" value="([0-9a-f]{64})"', text)
+    return found.group(1) if found else ""
+
+
 # --- giving back ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -289,9 +326,25 @@ def test_the_queue_shows_what_waits_for_whom(doors: Doors) -> None:
     opener = doors.signed_in(Role.APPROVER, OFFICER).go("/plans")
     assert "No plan waits for you" in opener.text
     assert "you opened the case" in opener.text
-    with doors.house.store.snapshot() as tx:
-        assert [entry.case.id for entry in plans_to_approve(tx, doors.user(Role.APPROVER))] == [case.id]
-        assert plans_to_approve(tx, doors.user(Role.OFFICER, "reader")) == ()
+
+
+def test_a_long_queue_is_shown_page_by_page(doors: Doors) -> None:
+    case = planned(doors.house)
+    assert case.wait is not None
+    with doors.house.store.transaction() as tx:
+        for number in range(51):
+            wait = replace(case.wait, since=case.wait.since - timedelta(days=number % 7))
+            tx.cases.add(replace(case, id=f"{number:016x}", subject_ref=f"{number:032x}", wait=wait))
+    approver = doors.signed_in(Role.APPROVER).go("/plans")
+    seen = set(re.findall(r"/cases/(\w+)/plan", approver.text))
+    assert len(seen) == 50
+    later = re.search(r'rel="next" href="([^"]+)"', approver.text)
+    assert later is not None
+    rest = approver.go(html.unescape(later.group(1)))
+    assert "52 plans wait in all" in rest.text
+    assert len(seen | set(re.findall(r"/cases/(\w+)/plan", rest.text))) == 52
+    for wrong in ("since=yesterday&after=x", "since=2026-01-01", "since=2026-01-01T00:00:00%2B00:00&after=%27--"):
+        assert approver.go(f"/plans?{wrong}").status == 200
 
 
 # --- how it looks -----------------------------------------------------------------------------------------------------------------------
@@ -304,7 +357,11 @@ def test_the_pages_have_no_serious_barrier_and_fit_narrow_windows(chromium: Brow
     item = f"{_path(case)}/items/{_item(doors, case, 'customers')}"
     for scheme, width, role in (("light", 1280, Role.APPROVER), ("dark", 380, Role.OFFICER)):
         with browsing(chromium, doors, address, role, color_scheme=scheme, viewport={"width": width, "height": 900}) as page:
-            for path in ("/plans", _path(case), item):
-                page.goto(path)
+            for path in ("/plans", _path(case), item, f"{_path(case)}/samples"):
+                if path.endswith("samples"):
+                    page.goto(_path(case))
+                    page.get_by_role("button", name="Show masked samples").click()
+                else:
+                    page.goto(path)
                 assert problems_of(page) == [], path
                 assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path

@@ -79,6 +79,28 @@ def test_a_replay_leaves_alone_what_was_taken_out(shop: Company, approval: str) 
     assert shop.everything() == after
 
 
+def test_what_is_somebody_elses_is_told_to_nobody_and_left_alone_by_a_replay(shop: Company) -> None:
+    copy = shop.folder / "backup.db"
+    shutil.copy(shop.shop, copy)
+    before = shop.everything()
+    shop.request("approval: one_person, superseded: delete")
+    with working(shop) as house:
+        case = planned(house)
+        exclude(house, case.id, Targets(collections=("shop.tickets",)), "not_theirs", "corrector")
+        case = run_case(house, case.id, WORKER)
+        assert not any(item.collection == "tickets" for item in plan_of(house, case).items)
+        case = carried_through(house, case)
+        assert case.outcome is Outcome.FULFILLED
+    assert shop.everything()["tickets 1"] == before["tickets 1"]
+    shutil.copy(copy, shop.shop)
+    shop.request("approval: automatic, superseded: delete")
+    with working(shop) as house:
+        assert carried_through(house, _replay(house)).stage is Stage.CLOSED
+    after = shop.everything()
+    assert {name: after[name] for name in ("tickets 1", "tickets 2")} == {name: before[name] for name in ("tickets 1", "tickets 2")}
+    assert "customers 17" not in after
+
+
 def test_a_replay_whose_corrections_are_forgotten_waits_for_a_person(shop: Company) -> None:
     copy = shop.folder / "backup.db"
     shutil.copy(shop.shop, copy)

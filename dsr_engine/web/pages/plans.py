@@ -1,29 +1,43 @@
 """A plan before its approval: what would happen, by rule, corrected, approved or given back; and the queue of plans that wait for somebody."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from dsr_engine.domain.case import Case, Stage
-from dsr_engine.domain.correction import RETURNS
+from dsr_engine.domain.correction import REASONS, RETURNS
 from dsr_engine.domain.errors import Conflict, DsrError, InputWrong
 from dsr_engine.domain.user import Permission
 from dsr_engine.web.answers import status_of
 from dsr_engine.web.forms import Answer, one_of, text
 from dsr_engine.web.guard import house, may, needs, user, with_second_factor
 from dsr_engine.workflow.approve import give_approval
+from dsr_engine.workflow.correcting.choosing import one_of_each
 from dsr_engine.workflow.correcting.correct import is_correctable, undo
 from dsr_engine.workflow.correcting.queue import WAITS, awaiting, why_not
 from dsr_engine.workflow.correcting.returning import give_back, hand_in
-from dsr_engine.workflow.correcting.showing import ENDS, Shown, changes, groups, residuals, show_plan
+from dsr_engine.workflow.correcting.showing import ENDS, ItemShown, Shown, changes, groups, residuals, show_plan
+from dsr_engine.workflow.previewing import Preview, previews
 
 blueprint = Blueprint("plans", __name__)
 #: Items on a page.
 PAGE = 50
 #: What becomes of records, as headings.
-WORDS = {"gone": "Deleted", "anonymous": "Made anonymous", "cut": "Passages cut", "restricted": "Stay, restricted", "kept": "Stay as they are"}
+WORDS = {
+    "gone": "Deleted",
+    "anonymous": "Made anonymous",
+    "cut": "Parts cut out",
+    "partly": "Kept in part",
+    "restricted": "Stay, restricted",
+    "kept": "Stay as they are",
+}
+#: Samples of one look at the whole plan: one of each thing that happens to a collection.
+SAMPLES = 12
+#: Lines that are shown of one rule; files with different passages have lines of their own.
+LINES = 100
 _MOST_COUNTS = 1_000
 _SHORTEST = 64
 
@@ -31,16 +45,40 @@ _SHORTEST = 64
 @blueprint.get("/plans")
 @needs(Permission.CASE_READ)
 def index() -> str:
-    """Every plan that waits for an approval, those of the caller first."""
+    """Every plan that waits for an approval, the longest waiting first; on each page those of the caller before the others."""
+    after = _after()
     with house().store.snapshot() as tx:
-        found = awaiting(tx, user(), PAGE)
-    return render_template("plans/index.html", mine=[entry for entry in found if entry.is_for_me], others=[e for e in found if not e.is_for_me])
+        found = awaiting(tx, user(), PAGE + 1, after)
+        waits = tx.case_lists.waits()
+    shown, rest = found[:PAGE], found[PAGE:]
+    last = shown[-1].case if shown else None
+    return render_template(
+        "plans/index.html",
+        mine=[entry for entry in shown if entry.is_for_me],
+        others=[entry for entry in shown if not entry.is_for_me],
+        total=sum(waits.get(code, 0) for code in WAITS),
+        is_first=after is None,
+        later={"since": last.wait.since.isoformat(), "after": last.id} if rest and last is not None and last.wait is not None else None,
+    )
 
 
 @blueprint.get("/cases/<case_id>/plan")
 @needs(Permission.CASE_READ)
 def show(case_id: str) -> str:
     return _page(case_id)
+
+
+@blueprint.post("/cases/<case_id>/plan/samples")
+@needs(Permission.CASE_PREVIEW)
+def samples(case_id: str) -> str:
+    """Reads a record of each thing that would happen from its system and shows them masked, before and after, on this one answer only."""
+    with house().store.snapshot() as tx:
+        case = tx.cases.get(case_id)
+        lines = [line for group in groups(show_plan(tx, house(), case).items) for line in group.lines if line.end != "kept"]
+        chosen = one_of_each(tx, case, [line.id for line in lines[:SAMPLES]])
+    found = {preview.finding: preview for preview in previews(house(), case_id, tuple(chosen.values()), user().name, most=SAMPLES)}
+    shown = [(line, found[chosen[line.id]]) for line in lines if chosen.get(line.id) in found]
+    return _page(case_id, samples=shown)
 
 
 @blueprint.post("/cases/<case_id>/plan/approve")
@@ -97,7 +135,13 @@ def undone(case_id: str, correction_id: str) -> Response:
     return redirect(url_for("plans.show", case_id=case_id), 303)
 
 
-def _page(case_id: str, *, problem: DsrError | None = None, before: Mapping[str, int] | None = None) -> str:
+def _page(
+    case_id: str,
+    *,
+    problem: DsrError | None = None,
+    before: Mapping[str, int] | None = None,
+    samples: Sequence[tuple[ItemShown, Preview]] | None = None,
+) -> str:
     with house().store.snapshot() as tx:
         case = tx.cases.get(case_id)
         found = show_plan(tx, house(), case)
@@ -126,11 +170,21 @@ def _page(case_id: str, *, problem: DsrError | None = None, before: Mapping[str,
         hindrance=hindrance,
         state=_state(case, found),
         returns=RETURNS,
+        reasons=REASONS,
         can_correct=may(Permission.CASE_WRITE) and is_correctable(case),
         problem=problem,
-        changes=changes(before, found.seen) if before is not None else None,
-        seen=json.dumps(found.seen),
+        samples=samples,
+        most_lines=LINES,
+        is_other=problem is not None and problem.code == "plan.other_digest",
+        changes=[(_in_words(name), was, now_is) for name, was, now_is in changes(before, found.seen)] if before is not None else None,
+        seen=json.dumps(found.seen) if len(found.seen) <= _MOST_COUNTS else "",
     )
+
+
+def _in_words(name: str) -> str:
+    """What a count is of: the collection, and what becomes of its records."""
+    place, _, end = name.rpartition(": ")
+    return f"{place}: {WORDS.get(end, end).lower()}"
 
 
 def _people(found: Shown) -> set[str]:
@@ -167,15 +221,24 @@ def _state(case: Case, found: Shown) -> tuple[str, str]:
     return ("approved", "good") if found.missing == 0 else ("waits for approval", "wait")
 
 
-def _seen() -> dict[str, int]:
-    """The counts of the plan that the caller had looked at, as the form brought them; only ever shown back to them."""
+def _seen() -> dict[str, int] | None:
+    """The counts of the plan that the caller had looked at, as the form brought them; only ever shown back to them. None: it brought none."""
     try:
-        given = json.loads(request.form.get("seen", "{}"))
+        given = json.loads(request.form.get("seen", ""))
     except ValueError:
-        return {}
-    if not isinstance(given, dict) or len(given) > _MOST_COUNTS:
-        return {}
+        return None
+    if not isinstance(given, dict) or not 0 < len(given) <= _MOST_COUNTS:
+        return None
     return {name: count for name, count in given.items() if isinstance(count, int)}
+
+
+def _after() -> tuple[datetime, str] | None:
+    """Behind which case the page begins, as its own link said; the beginning where it says nothing that can be read."""
+    try:
+        since = datetime.fromisoformat(request.args.get("since", ""))
+    except ValueError:
+        return None
+    return (since, request.args.get("after", "")) if since.tzinfo is not None else None
 
 
 def _number(name: str) -> int | None:

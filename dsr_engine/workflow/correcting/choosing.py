@@ -29,6 +29,7 @@ class Choices:
     """`treatments` are those that rules permit for the records. `reasons` are codes with what they mean, `grounds` exemptions with their provision.
 
     `may_restrict`: the records are the person's own, so a mark of restriction may be set in them. `holds` are the ids of those in force.
+    `is_kept`: rules keep all of it already, so that no correction could take less away.
     """
 
     treatments: tuple[Treatment, ...]
@@ -36,6 +37,7 @@ class Choices:
     grounds: tuple[tuple[str, str], ...]
     may_restrict: bool
     holds: tuple[str, ...]
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,19 @@ def choices_of(tx: Transaction, house: House, case: Case, item: PlanItem) -> Cho
         tuple((name, provision(regimes, name)) for name in grounds_of(regimes)),
         all(part.match is Match.OWNS for part in parts),
         tuple(hold.id for hold in tx.holds.list()),
+        bool(parts) and all(entry.is_kept for part in parts for entry in part.judgement.judged),
     )
+
+
+def one_of_each(tx: Transaction, case: Case, item_ids: Sequence[str]) -> dict[str, str]:
+    """For each of these items the finding of a record of it, to be looked at; items of which nobody was found in particular are left out."""
+    found: dict[str, str] = {}
+    for id_ in item_ids:
+        item = tx.plans.item(case.id, id_)
+        finding = next((planned.finding for planned in item.records if planned.finding), "") if item is not None else ""
+        if finding:
+            found[id_] = finding
+    return found
 
 
 def records_shown(records: Sequence[Planned], mask: Mask) -> tuple[RecordShown, ...]:

@@ -5,12 +5,13 @@ Whoever corrected has prepared the plan and cannot approve it. Killed anywhere: 
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dsr_engine.domain.case import Case, Stage
-from dsr_engine.domain.correction import CITATION, GRAVITY, LEGAL_HOLD, REASONS, Correction, Kind
+from dsr_engine.domain.correction import CITATION, GRAVITY, LEGAL_HOLD, NOT_THEIRS, REASONS, Correction, Kind
 from dsr_engine.domain.errors import Conflict, InputWrong
+from dsr_engine.domain.finding import Finding
 from dsr_engine.domain.plan import Reason
 from dsr_engine.domain.policy import Treatment
 from dsr_engine.domain.record import Locator
@@ -18,6 +19,7 @@ from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.source import NOWHERE
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.correcting.permitting import Permits, Wanted
+from dsr_engine.workflow.decide import decide_findings
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.disposal import Part
 from dsr_engine.workflow.house import House
@@ -50,6 +52,7 @@ def exclude(house: House, case_id: str, targets: Targets, reason: str, by: str, 
     """Takes the records out of the plan: nothing is done to them, and they are told as kept for this reason.
 
     `reason` is one of `REASONS` or a ground of every law of the case, with its citation `law` where they ask for one; `legal_hold` names the hold.
+    What is `not_theirs` is decided to be somebody else's as well, so it is told to nobody as kept; the correction is what later cases know of it.
     """
     return _corrected(house, case_id, targets, Wanted(Kind.EXCLUDE, Treatment.RETAIN, reason, law), hold, by)
 
@@ -74,7 +77,7 @@ def move(house: House, case_id: str, targets: Targets, treatment: Treatment, by:
 def undo(house: House, case_id: str, correction_id: str, by: str) -> None:
     """Takes a correction back: the records fall under their rules again, in a plan that is made and approved anew."""
     with house.store.transaction() as tx:
-        case, person = _correctable(tx, case_id), tx.people.id_of(by)
+        case, person = _correctable(tx.cases.locked(case_id)), tx.people.id_of(by)
         tx.corrections.undo(case_id, correction_id, person, house.clock.now())
         tx.ledger.append(leaf(house.clock, "plan.correction_undone", f"{correction_id}:undone", case=case_id, correction=correction_id, by=person))
         _plan_anew(tx, case)
@@ -92,13 +95,19 @@ def is_correctable(case: Case) -> bool:
 
 def _corrected(house: House, case_id: str, targets: Targets, wanted: Wanted, hold: str, by: str) -> Corrected:
     with house.store.snapshot() as tx:
-        case = _correctable(tx, case_id)
+        case = _correctable(tx.cases.get(case_id))
         _check_reason(tx, house.regimes_of(case), wanted, hold)
-        parts, _ = parts_of(case, tuple(tx.findings.of(case.id, case.round, FOUND)), decided(tx, case), house.policy_of(case), house)
-        places = _chosen(tx, case, targets, parts)
-        taken = {place for entry in tx.corrections.of(case_id) if entry.is_in_force for place in tx.corrections.places(entry)}
+        named = _named(tx, case, targets)
+        where = {(place.system, place.collection) for place in named} | {_split(name) for name in targets.collections}
+        parts, _ = parts_of(case, _findings(tx, house, case, named, targets.collections), decided(tx, case), house.policy_of(case), house)
+        places = _chosen(tuple(named), targets.collections, parts)
+        earlier = [entry for entry in tx.corrections.of(case_id) if entry.is_in_force and (entry.system, entry.collection) in where]
+        taken = {place for entry in earlier for place in tx.corrections.places(entry)}
     meant = _changed([place for place in places if place not in taken], parts, wanted, Permits(house.policy_of(case), house.origin_of))
-    return _written(house, case, meant, wanted, hold, by)
+    done = _written(house, case, meant, wanted, hold, by)
+    if wanted.because == NOT_THEIRS:
+        decide_findings(house, case_id, ((part.id, NOT_THEIRS) for place in meant for part in parts[place]), by)
+    return done
 
 
 def _written(house: House, case: Case, meant: Sequence[Locator], wanted: Wanted, hold: str, by: str) -> Corrected:
@@ -107,7 +116,7 @@ def _written(house: House, case: Case, meant: Sequence[Locator], wanted: Wanted,
         groups.setdefault((place.system, place.collection), []).append(place)
     ids = []
     with house.store.transaction() as tx:
-        now = _correctable(tx, case.id)
+        now = _correctable(tx.cases.locked(case.id))
         if now.round != case.round:
             raise Conflict("the case has begun another round meanwhile", code="case.changed", hint="look at its plan again")
         person = tx.people.id_of(by)
@@ -129,8 +138,7 @@ def _plan_anew(tx: Transaction, case: Case) -> None:
         tx.cases.save(replace(case, stage=Stage.PLAN, wait=None))
 
 
-def _correctable(tx: Transaction, case_id: str) -> Case:
-    case = tx.cases.get(case_id)
+def _correctable(case: Case) -> Case:
     if not case.kind.is_of_a_person:
         raise Conflict(
             "the plan of a sweep is not corrected record by record: the next sweep would take what was left",
@@ -154,7 +162,7 @@ def _check_reason(tx: Transaction, regimes: Sequence[Regime], wanted: Wanted, ho
         raise InputWrong(
             "this reason is neither one of the engine's nor an exemption of every law of the case",
             code="correction.reason",
-            hint=f"one of {', '.join((*REASONS, *known))}; for a record that is somebody else's, decide about its finding",
+            hint=f"one of {', '.join((*REASONS, *known))}",
         )
     if (reason == LEGAL_HOLD) != bool(hold) or (hold and hold not in {entry.id for entry in tx.holds.list()}):
         raise InputWrong(
@@ -174,43 +182,53 @@ def _check_reason(tx: Transaction, regimes: Sequence[Regime], wanted: Wanted, ho
             raise InputWrong(why.replace(f" ({NOWHERE})", ""), code="correction.law", hint="name the statute, or another ground")
 
 
-def _chosen(tx: Transaction, case: Case, targets: Targets, parts: Parts) -> tuple[Locator, ...]:
-    chosen: dict[Locator, None] = {}
-    for place in (*_of_items(tx, case, targets.items), *_of_findings(tx, case, targets.findings), *_of_collections(targets.collections, parts)):
-        if place not in parts:
-            raise InputWrong(
-                "no rule has decided about some of these records yet",
-                code="correction.undecided",
-                hint="decide about possible findings first; then the plan is made with them",
-            )
-        chosen[place] = None
-    return tuple(chosen)
-
-
-def _of_items(tx: Transaction, case: Case, wanted: Iterable[str]) -> Iterator[Locator]:
-    wanted = tuple(wanted)
-    plan = tx.plans.of(case.id, case.round) if wanted else None
-    items = {item.id: item for item in plan.items} if plan is not None else {}
-    for id_ in wanted:
-        if id_ not in items:
+def _named(tx: Transaction, case: Case, targets: Targets) -> dict[Locator, str]:
+    """The records of items and findings, with a finding of each. Raises `Conflict` for a strange item, `InputWrong` for a strange finding."""
+    named: dict[Locator, str] = {}
+    for id_ in targets.items:
+        item = tx.plans.item(case.id, id_)
+        if item is None:
             raise Conflict("the plan was made anew meanwhile and has no such item", code="plan.changed", hint="look at the plan again")
-        yield from (planned.locator for planned in items[id_].records)
-
-
-def _of_findings(tx: Transaction, case: Case, wanted: Iterable[str]) -> Iterator[Locator]:
-    wanted = set(wanted)
-    found = {id_: finding.locator.whole for id_, finding in tx.findings.of(case.id, case.round, FOUND) if id_ in wanted} if wanted else {}
-    if wanted - found.keys():
+        named |= {planned.locator: planned.finding for planned in item.records}
+    found = tx.reviews.chosen(case.id, targets.findings)
+    if set(targets.findings) - found.keys():
         raise InputWrong("the case has no such finding", code="finding.unknown", hint="it may have been found anew under another id")
-    yield from found.values()
+    return named | {finding.locator.whole: id_ for id_, finding in found.items()}
 
 
-def _of_collections(wanted: Iterable[str], parts: Parts) -> Iterator[Locator]:
-    for name in wanted:
-        found = [place for place in parts if f"{place.system}.{place.collection}" == name]
+def _findings(tx: Transaction, house: House, case: Case, named: Mapping[Locator, str], collections: Sequence[str]) -> Iterator[tuple[str, Finding]]:
+    """What was found in these records. A row has one finding, which the plan knows; of a file, or a whole collection, everything is read."""
+    wholly = {_split(name) for name in collections}
+    rows = []
+    for place, id_ in named.items():
+        if id_ and place.system in house.systems and house.systems[place.system].manifest.driver == "sql":
+            rows.append(id_)
+        else:
+            wholly.add((place.system, place.collection))
+    for where in sorted(wholly):
+        yield from tx.findings.of(case.id, case.round, FOUND, place=where)
+    yield from tx.reviews.chosen(case.id, rows).items()
+
+
+def _split(name: str) -> tuple[str, str]:
+    system, _, collection = name.partition(".")
+    return system, collection
+
+
+def _chosen(named: Sequence[Locator], collections: Sequence[str], parts: Parts) -> tuple[Locator, ...]:
+    if any(place not in parts for place in named):
+        raise InputWrong(
+            "no rule has decided about some of these records yet",
+            code="correction.undecided",
+            hint="decide about possible findings first; then the plan is made with them",
+        )
+    chosen = dict.fromkeys(named)
+    for name in collections:
+        found = [place for place in parts if (place.system, place.collection) == _split(name)]
         if not found:
             raise InputWrong("the plan has nothing in that collection", code="correction.collection", hint="name it as `system.collection`")
-        yield from found
+        chosen |= dict.fromkeys(found)
+    return tuple(chosen)
 
 
 def _changed(places: Sequence[Locator], parts: Parts, wanted: Wanted, permits: Permits) -> tuple[Locator, ...]:

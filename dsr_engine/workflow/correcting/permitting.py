@@ -7,15 +7,18 @@ leaves the data (`restrict`, `retain`) and an exemption is named that every law 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from dsr_engine.domain.anonymize import MethodName
 from dsr_engine.domain.correction import GRAVITY, Correction, Kind
 from dsr_engine.domain.finding import Match
 from dsr_engine.domain.plan import Reason
 from dsr_engine.domain.policy import KEEPING, Datum, Policy, Rule, Then, Treatment, governing
-from dsr_engine.workflow.disposal import Part
+from dsr_engine.workflow.disposal import Part, method_for
 from dsr_engine.workflow.judgement import Judged, Judgement, Origin
 
 #: What a corrected reason says after the name of the rule that decided before.
 EXCLUDED, MOVED = "taken out before approval", "moved before approval"
+#: Methods that leave something of a value, or tell equal ones from others.
+_LEAVING = (MethodName.GENERALIZE, MethodName.TRUNCATE, MethodName.PSEUDONYM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ class Permits:
             return entry
         if wanted.treatment is Treatment.RESTRICT and part.match is Match.MENTIONS:
             return None  # a mark of restriction would be set in somebody else's record
+        if wanted.treatment is Treatment.REDACT and _leaves_more_than_cutting(entry):
+            return entry
         if wanted.because:
             word = EXCLUDED if wanted.kind is Kind.EXCLUDE else MOVED
             reason = Reason(wanted.treatment, f"{entry.reason.rule} ({word})", entry.reason.source, wanted.because, wanted.law)
@@ -89,6 +94,12 @@ class Permits:
         if datum not in self._rules:
             self._rules[datum] = governing(self._policy, datum)
         return self._rules[datum]
+
+
+def _leaves_more_than_cutting(entry: Judged) -> bool:
+    """True where the person stands in this place and its rule leaves something of it: a year of a date, a town of an address, a code for a name."""
+    method = method_for(entry.category, entry.then) if entry.then.treatment is Treatment.ANONYMIZE and entry.hit is not None else None
+    return method is not None and method.name in _LEAVING
 
 
 def _chosen(rule: Rule) -> Reason:

@@ -1,11 +1,13 @@
 """Which plans wait for somebody's approval, and whether this very person may give it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.user import Permission, User
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.approve import APPROVED, GAP
+from dsr_engine.workflow.correcting.preparing import DID, preparers
 
 #: What a case waits for that only an approver ends.
 WAITS = ("approval.missing", "approval.over_cap", "sweep.unusual", GAP)
@@ -24,15 +26,10 @@ class Awaiting:
         return not self.why_not
 
 
-def awaiting(tx: Transaction, user: User, most: int = 50) -> tuple[Awaiting, ...]:
-    """Plans that wait for an approval, the longest waiting first."""
+def awaiting(tx: Transaction, user: User, most: int, after: tuple[datetime, str] | None = None) -> tuple[Awaiting, ...]:
+    """Plans that wait for an approval, the longest waiting first; those `after` the case with this id that waits since then."""
     me = tx.people.known(user.name) or ""
-    return tuple(_awaiting(tx, case, user, me) for case in tx.case_lists.waiting_for(WAITS, most))
-
-
-def plans_to_approve(tx: Transaction, user: User, most: int = 50) -> tuple[Awaiting, ...]:
-    """Those of the plans that this user may approve."""
-    return tuple(entry for entry in awaiting(tx, user, most) if entry.is_for_me)
+    return tuple(_awaiting(tx, case, user, me) for case in tx.case_lists.waiting_for(WAITS, most, after))
 
 
 def why_not(tx: Transaction, case: Case, user: User, digest: str) -> str:
@@ -49,10 +46,9 @@ def _awaiting(tx: Transaction, case: Case, user: User, me: str) -> Awaiting:
 def _why_not(tx: Transaction, case: Case, user: User, me: str, digest: str) -> str:
     if not user.may(Permission.PLAN_APPROVE):
         return "approving is for approvers"
-    if me and me == case.opened_by:
-        return "you opened the case, so somebody else approves it"
-    if me and me in tx.corrections.people(case.id):
-        return "you corrected this plan, so somebody else approves it"
+    did = preparers(tx, case).get(me) if me else None
+    if did is not None:
+        return f"you {DID[did]}, so somebody else approves it"
     if me and any((entry.by, entry.manner, entry.plan_digest) == (me, APPROVED, digest) for entry in tx.approvals.of(case.id)):
         return "you approved it already; the policy wants a second person"
     return ""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from dsr_engine.domain.case import Case, Stage, Wait
 from dsr_engine.domain.correction import RETURNS, Return
 from dsr_engine.domain.errors import Conflict, InputWrong
+from dsr_engine.domain.outline import PlanOutline
 from dsr_engine.domain.plan import Plan
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.correcting.applying import stale_obstacle
@@ -42,7 +43,7 @@ def hand_in(house: House, case_id: str, by: str) -> None:
         tx.ledger.append(leaf(house.clock, "plan.handed_in", key, case=case_id, digest=plan.digest(), by=person))
 
 
-def open_return(tx: Transaction, case: Case, plan: Plan) -> Return | None:
+def open_return(tx: Transaction, case: Case, plan: Plan | PlanOutline) -> Return | None:
     """Why the plan stands with the officers; None where nobody gave this very plan back, or they have answered."""
     digest = plan.digest()
     return next((entry for entry in tx.corrections.returns(case.id) if entry.plan_digest == digest and entry.answered_at is None), None)
@@ -61,13 +62,11 @@ def given_back(tx: Transaction, house: House, case: Case, plan: Plan) -> Wait | 
     )
 
 
-def refuse_unfit(tx: Transaction, case: Case, plan: Plan, person: str) -> None:
-    """Raises `InputWrong` for somebody who corrected the plan, for they prepared it; `Conflict` where it was corrected since it was made."""
+def refuse_stale(tx: Transaction, case: Case, plan: Plan) -> None:
+    """Raises `Conflict` where people corrected the plan since it was made."""
     stale = stale_obstacle(tx, case, plan)
     if stale is not None:
         raise Conflict(stale.message, code="plan.other_digest", hint="it is made anew at this moment; look at it again")
-    if person in tx.corrections.people(case.id):
-        raise InputWrong("who corrected a plan cannot approve it", code="approve.corrected", hint="somebody else has to")
 
 
 def refuse_other(plan: Plan, digest: str) -> None:
@@ -77,7 +76,7 @@ def refuse_other(plan: Plan, digest: str) -> None:
 
 
 def _at_approval(tx: Transaction, case_id: str) -> tuple[Case, Plan]:
-    case = tx.cases.get(case_id)
+    case = tx.cases.locked(case_id)
     plan = tx.plans.of(case_id, case.round) if case.stage is Stage.APPROVE else None
     if plan is None:
         raise Conflict(f"the case is at {case.stage.value}, not at approve", code="case.stage", hint="`dsr case show` tells what it waits for")

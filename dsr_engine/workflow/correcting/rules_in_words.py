@@ -2,7 +2,7 @@
 
 from dsr_engine.domain.anonymize import Method, MethodName
 from dsr_engine.domain.finding import Match
-from dsr_engine.domain.plan import Delete, DropPart, Edit, Effect, Fence, How, Point, Relocate, SetValue
+from dsr_engine.domain.plan import Delete, DropPart, Edit, Effect, Fence, How, Point, Relocate, Rewrite, SetValue
 from dsr_engine.domain.policy import Keep, Pick, Rule, Then, Treatment, When
 
 _THEN = {
@@ -13,6 +13,12 @@ _THEN = {
     Treatment.RETAIN: "they stay as they are",
     Treatment.VOID: "they are marked invalid; the data stay",
     Treatment.ARCHIVE: "they are moved to an archive with a rule of its own",
+}
+_STAYS = {
+    Treatment.ANONYMIZE: "stays, and is made anonymous",
+    Treatment.REDACT: "stays; the passages that name the person are cut out",
+    Treatment.RESTRICT: "stays, marked as not to be used",
+    Treatment.RETAIN: "stays in part: some of it goes",
 }
 _METHODS = {
     MethodName.NULL: "emptied",
@@ -38,7 +44,7 @@ def method_in_words(method: Method) -> str:
     return _METHODS[method.name] + more
 
 
-def effect_in_words(effect: Effect | None) -> str:
+def effect_in_words(effect: Effect | None, treatment: Treatment) -> str:
     """What becomes of the record as a whole."""
     match effect:
         case None:
@@ -46,9 +52,11 @@ def effect_in_words(effect: Effect | None) -> str:
         case Delete():
             return "is deleted"
         case Relocate(to=to):
-            return f"is moved to {to}"
+            return f"is moved to {to}, where restricted data are kept apart"
+        case Rewrite(edits=edits) if edits and all(isinstance(edit.how, DropPart) for edit in edits):
+            return "stays; the person's entries are removed from it"
         case _:
-            return "stays, and is changed"
+            return _STAYS.get(treatment, "stays, and is changed")
 
 
 def edit_in_words(edit: Edit) -> str:

@@ -5,13 +5,14 @@ Places are masked. The same plan is shown many times while people talk about it,
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from dsr_engine.domain.case import Case, Stage
-from dsr_engine.domain.correction import Correction, Return
+from dsr_engine.domain.correction import REASONS, Correction, Return
 from dsr_engine.domain.errors import Conflict, DsrError, InputWrong
-from dsr_engine.domain.plan import Delete, Notice, Obstacle, Plan, PlanItem, Reason, RedactSpans, Rewrite
+from dsr_engine.domain.outline import ItemOutline, PlanOutline, outline_of
+from dsr_engine.domain.plan import Delete, Notice, Obstacle, PlanItem, Reason, RedactSpans, Rewrite
 from dsr_engine.domain.policy import KEEPING, Policy, Treatment
 from dsr_engine.store.approvals import Approval
 from dsr_engine.store.transaction import Transaction
@@ -24,9 +25,15 @@ from dsr_engine.workflow.law.exempting import provision
 from dsr_engine.workflow.masking import Mask, mask_of
 
 #: What can become of a record, from nothing left to nothing done.
-ENDS = ("gone", "anonymous", "cut", "restricted", "kept")
+ENDS = ("gone", "anonymous", "cut", "partly", "restricted", "kept")
 SHELL = "stays as an anonymous shell, because other records still point at it"
-_END_OF = {Treatment.ANONYMIZE: "anonymous", Treatment.REDACT: "cut", Treatment.DELETE: "cut", Treatment.RESTRICT: "restricted"}
+_END_OF = {
+    Treatment.ANONYMIZE: "anonymous",
+    Treatment.REDACT: "cut",
+    Treatment.DELETE: "cut",
+    Treatment.RESTRICT: "restricted",
+    Treatment.RETAIN: "partly",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +139,13 @@ class Shown:
         return {f"{tally.system}.{tally.collection}: {end}": count for tally in self.tallies for end, count in tally.ends.items() if count}
 
 
-def show_plan(tx: Transaction, house: House, case: Case) -> Shown:
-    """The plan of the case's last round that has one. Raises `InputWrong` (`plan.unknown`) where there is none, or none any more."""
+def show_plan(tx: Transaction, house: House, case: Case, mask: Mask | None = None) -> Shown:
+    """The plan of the case's last round that has one. `mask` is the case's, where the caller made one already.
+
+    Raises `InputWrong` (`plan.unknown`) where there is none, or none any more.
+    """
     try:
-        plan = tx.plans.latest(case.id)
+        plan = tx.plans.outline(case.id)
     except DsrError:
         plan = None
     if plan is None:
@@ -144,8 +154,8 @@ def show_plan(tx: Transaction, house: House, case: Case) -> Shown:
             code="plan.unknown",
             hint="it is made after the search; when a case was forgotten, its plan went with it, and the certificate says what was done",
         )
-    mask, rules = mask_of(tx, case), _Rules(house.policy_of(case))
-    items = tuple(_item(item, mask, rules) for item in plan.items)
+    mask = mask or mask_of(tx, case)
+    items = tuple(_Items(mask, house.policy_of(case)).shown(plan.items))
     counting = [entry for entry in tx.approvals.of(case.id) if entry.plan_digest == plan.digest()]
     missing, wanted = needed(tx, house, case, plan)
     return Shown(
@@ -190,8 +200,7 @@ def changes(before: Mapping[str, int], after: Mapping[str, int]) -> tuple[tuple[
 
 def item_of(tx: Transaction, case: Case, item_id: str) -> PlanItem:
     """An item of the case's latest plan. Raises `Conflict` (`plan.changed`) where the plan has no such item any more."""
-    plan = tx.plans.latest(case.id)
-    item = next((entry for entry in plan.items if entry.id == item_id), None) if plan is not None else None
+    item = tx.plans.item(case.id, item_id)
     if item is None:
         raise Conflict("the plan was made anew meanwhile and has no such item", code="plan.changed", hint="look at the plan again")
     return item
@@ -199,7 +208,7 @@ def item_of(tx: Transaction, case: Case, item_id: str) -> PlanItem:
 
 def shown_item(house: House, case: Case, item: PlanItem, mask: Mask) -> ItemShown:
     """One item as a page shows it."""
-    return _item(item, mask, _Rules(house.policy_of(case)))
+    return next(_Items(mask, house.policy_of(case)).shown((outline_of(item),)))
 
 
 def _joined(one: ItemShown, other: ItemShown) -> ItemShown:
@@ -220,47 +229,62 @@ def _joined(one: ItemShown, other: ItemShown) -> ItemShown:
     )
 
 
-class _Rules:
-    """Rules of the case's policy, found by where they stand."""
+class _Items:
+    """Items as a page shows them. What many items have in common is put into words once."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, mask: Mask, policy: Policy) -> None:
+        self._mask = mask
         self._words = {str(rule.source): rule_in_words(rule) for rule in policy.rules}
+        self._known: dict[tuple[object, ...], ItemShown] = {}
 
-    def shown(self, reasons: Iterable[Reason]) -> tuple[RuleShown, ...]:
+    def shown(self, items: Iterable[ItemOutline]) -> Iterator[ItemShown]:
+        """Each item, in order."""
+        for item in items:
+            alike = (item.system, item.collection, item.treatment, item.effect, item.reasons)
+            known = self._known.get(alike)
+            if known is None:
+                known = self._known[alike] = self._first(item)
+            yield replace(known, id=item.id, records=item.records, taken=self._taken(item))
+
+    def _first(self, item: ItemOutline) -> ItemShown:
+        ends = [reason.until for reason in item.reasons if reason.until]
+        grounds = dict.fromkeys(" ".join(part for part in (_because(reason), reason.law) if part) for reason in item.reasons if reason.because)
+        return ItemShown(
+            id=item.id,
+            system=item.system,
+            collection=self._mask.text(item.collection),
+            end=end_of(item),
+            what=SHELL if _is_shell(item) else effect_in_words(item.effect, item.treatment),
+            records=item.records,
+            fields=tuple(_fields(item, self._mask)),
+            taken=(),
+            rules=self._rules(item.reasons),
+            grounds=tuple(grounds),
+            until=max(ends, default=None),
+        )
+
+    def _taken(self, item: ItemOutline) -> tuple[tuple[str, int], ...]:
+        taken: Counter[str] = Counter()
+        for dep in item.dependents:
+            if dep.on_delete == "cascade":
+                taken[self._mask.text(dep.collection)] += dep.count
+        return tuple(sorted(taken.items()))
+
+    def _rules(self, reasons: Iterable[Reason]) -> tuple[RuleShown, ...]:
         known = (RuleShown(reason.rule, str(reason.source), self._words.get(str(reason.source), "")) for reason in reasons if reason.rule)
         return tuple(dict.fromkeys(known))
 
 
-def _item(item: PlanItem, mask: Mask, rules: _Rules) -> ItemShown:
-    taken: Counter[str] = Counter()
-    for dep in item.dependents:
-        if dep.on_delete == "cascade":
-            taken[mask.text(dep.collection)] += dep.count
-    ends = [reason.until for reason in item.reasons if reason.until]
-    grounds = dict.fromkeys(
-        " ".join(part for part in (reason.because.replace("_", " "), reason.law) if part) for reason in item.reasons if reason.because
-    )
-    return ItemShown(
-        id=item.id,
-        system=item.system,
-        collection=mask.text(item.collection),
-        end=end_of(item),
-        what=SHELL if _is_shell(item) else effect_in_words(item.effect),
-        records=len(item.records),
-        fields=tuple(_fields(item, mask)),
-        taken=tuple(sorted(taken.items())),
-        rules=rules.shown(item.reasons),
-        grounds=tuple(grounds),
-        until=max(ends, default=None),
-    )
+def _because(reason: Reason) -> str:
+    return REASONS.get(reason.because, reason.because.replace("_", " "))
 
 
-def _is_shell(item: PlanItem) -> bool:
+def _is_shell(item: ItemOutline) -> bool:
     """True where rules wanted the records gone and something else still points at them."""
     return item.treatment is Treatment.ANONYMIZE and bool(item.reasons) and all(reason.treatment is Treatment.DELETE for reason in item.reasons)
 
 
-def end_of(item: PlanItem) -> str:
+def end_of(item: ItemOutline) -> str:
     """One word of `ENDS` for what becomes of the item's records. What keeps something is named first: it must never look like erased."""
     if isinstance(item.effect, Delete):
         return "gone"
@@ -269,7 +293,7 @@ def end_of(item: PlanItem) -> str:
     return _END_OF.get(item.treatment, "kept")
 
 
-def _fields(item: PlanItem, mask: Mask) -> Iterator[tuple[str, str]]:
+def _fields(item: ItemOutline, mask: Mask) -> Iterator[tuple[str, str]]:
     """What becomes of each place; places inside a file are counted by what is done, for their paths are long and say little."""
     if not isinstance(item.effect, Rewrite):
         return
@@ -292,20 +316,20 @@ def _tallies(items: Iterable[ItemShown]) -> tuple[Tally, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def _stays(tx: Transaction, house: House, case: Case, plan: Plan, mask: Mask) -> Iterator[Stay]:
+def _stays(tx: Transaction, house: House, case: Case, plan: PlanOutline, mask: Mask) -> Iterator[Stay]:
     regimes = house.regimes_of(case)
     counts: Counter[tuple[str, str, Reason]] = Counter()
     for item in plan.items:
         for reason in dict.fromkeys(entry for entry in item.reasons if entry.treatment in KEEPING):
-            counts[item.system, mask.text(item.collection), reason] += len(item.records)
+            counts[item.system, item.collection, reason] += item.records
     for (system, collection, reason), count in sorted(counts.items(), key=lambda entry: (entry[0][0], entry[0][1], repr(entry[0][2]))):
         yield Stay(
             system,
-            collection,
+            mask.text(collection),
             count,
             reason.rule,
             str(reason.source),
-            reason.because.replace("_", " "),
+            _because(reason),
             provision(regimes, reason.because),
             reason.law,
             reason.until,

@@ -56,3 +56,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_plan_returns"),
     )
     op.create_index("ix_plan_returns_case_id", "plan_returns", ["case_id", "at"])
+    decided = sa.text("verdict IS NOT NULL")
+    op.create_index("ix_findings_decided", "findings", ["case_id"], sqlite_where=decided, postgresql_where=decided)
