@@ -19,10 +19,20 @@ CUT = "reading.cut"
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """At most so many characters of one record, and so many seconds for one record (of SQL: for one collection)."""
+    """At most so many characters of one record, and so many seconds for one record (of SQL: for one statement)."""
 
     characters: int
     seconds: float
+    #: Bytes of originals that are brought along with one record; 0: none are asked for.
+    originals: int = 0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Original:
+    """What a record holds beside texts, byte for byte: a mail with its attachments, a binary value. `data` None: it is larger than asked for."""
+
+    name: str
+    data: bytes | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,6 +41,7 @@ class Reread:
 
     locator: Locator
     record: Record | None
+    originals: tuple[Original, ...] = ()
 
     def __repr__(self) -> str:
         return f"Reread({self.locator.system}.{self.locator.collection} •••)"
@@ -42,7 +53,8 @@ class Reader(Protocol):
     def read(self, locators: Sequence[Locator], gate: Gate, bounds: Bounds) -> Iterator[Reread]:
         """One answer for each place, in any order. Places are of whole records (`Locator.whole`), each named once.
 
-        A row or a mail comes whole. Of a file only what passes the gate does: a file is full of other people.
+        A row or a mail comes whole, with its originals where the bounds leave room for them. Of a file only what passes the gate does, and never
+        the file itself: it is full of other people. An answer is to be used before the next one is taken.
         Raises the families of `domain/errors.py` where the system or a collection cannot be read at all.
         """
 

@@ -12,6 +12,7 @@ from dsr_engine.drivers.driver import Driver
 from dsr_engine.drivers.reading import Reader
 from dsr_engine.drivers.survey import Surveyor
 from dsr_engine.drivers.upkeep import Upkeep
+from dsr_engine.drivers.whereabouts import refuse_never
 from dsr_engine.drivers.wrapped import guarded_reader, wrapped
 
 #: Makes one connection to a system.
@@ -45,6 +46,7 @@ def _loaded(place: str) -> Callable[[System], object]:
 
 def open_driver(system: System, *, read_only: bool = False) -> Driver:
     """A driver for the system with all wrappers around it. Errors of opening are the engine's families too; `read_only` refuses every change."""
+    refuse_never(system)
     return wrapped(factory_of(system.manifest.driver), system, read_only=read_only)
 
 
@@ -83,11 +85,13 @@ def open_columns(system: System) -> Columns | None:
 
 def open_reader(system: System) -> Reader | None:
     """Who reads known records of this system again, with what they hold; None where its driver has nobody."""
+    refuse_never(system)
     place = _READERS.get(system.manifest.driver)
     return None if place is None else guarded_reader(cast("Callable[[System], Reader]", _loaded(place)), system)
 
 
 def _beside(known: Mapping[str, str], system: System) -> object | None:
+    refuse_never(system)
     place = known.get(system.manifest.driver)
     return None if place is None else _loaded(place)(system)
 

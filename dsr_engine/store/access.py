@@ -58,6 +58,13 @@ class Reviews:
             found |= {row.id: self._finding(row) for row in self._connection.execute(query)}
         return {id_: found[id_] for id_ in wanted if id_ in found}
 
+    def there(self, case: str, round: int, phase: str, ids: Iterable[str]) -> frozenset[str]:
+        """Which of these ids are findings of this round. Works without the key."""
+        wanted = tuple(dict.fromkeys(ids))
+        place = (findings.c.case_id == case, findings.c.round == round, findings.c.phase == phase)
+        parts = (wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK))
+        return frozenset(id_ for part in parts for id_ in self._connection.scalars(select(findings.c.id).where(*place, findings.c.id.in_(part))))
+
     def groups(self, case: str, round: int, phase: str) -> tuple[Group, ...]:
         """The collections with possible findings, in the order of their names. Works without the key."""
         by = (findings.c.system, findings.c.collection)

@@ -7,6 +7,7 @@ record is; a photograph of it is no copy. Each look is a leaf of the ledger: who
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -19,7 +20,7 @@ from dsr_engine.domain.plan import PlanItem
 from dsr_engine.domain.record import Locator, Record, Unit, split_fields
 from dsr_engine.domain.selector import Selector
 from dsr_engine.domain.system import System
-from dsr_engine.drivers.reading import Bounds
+from dsr_engine.drivers.reading import Bounds, Reader
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
@@ -29,7 +30,7 @@ from dsr_engine.workflow.pacing import admit
 #: Records of one look, at most.
 MOST = 100
 #: Characters and seconds of one record; seconds of one look.
-BOUNDS = Bounds(characters=200_000, seconds=2)
+BOUNDS = Bounds(characters=2_000_000, seconds=2)
 _SECONDS = 8.0
 #: Fields of one record that are shown.
 _FIELDS = 12
@@ -65,7 +66,7 @@ class Shown:
 class Preview:
     """One record, masked. `finding` is the id that it was asked for by (of a plan's record without a finding: empty).
 
-    `why` says in plain words what makes the finding a possible one; empty for a sure one. `reason` says why nothing can be shown.
+    `why` says in plain words what makes the finding a possible one; empty for a sure one. `reason` says why nothing, or not all, can be shown.
     `further` counts fields that are not shown.
     """
 
@@ -119,8 +120,7 @@ def previews(house: House, case_id: str, finding_ids: Sequence[str], by: str, *,
 def previews_of_item(house: House, case_id: str, item_id: str, by: str, *, start: int = 0, most: int = 20) -> tuple[Preview, ...]:
     """Masked previews of records of an item of the case's latest plan, from position `start` on; raises `InputWrong` (`item.unknown`)."""
     with house.store.snapshot() as tx:
-        plan = tx.plans.latest(case_id)
-        item = next((item for item in plan.items if item.id == item_id), None) if plan is not None else None
+        item = tx.plans.item(case_id, item_id)
         if item is None:
             raise InputWrong("the plan has no such item", code="item.unknown", hint="it may have been made anew")
         known = _known(tx, case_id)
@@ -157,28 +157,29 @@ def _looked(house: House, known: _Known, wanted: Sequence[_Wanted], by: str) -> 
 
 
 def _of_system(house: House, known: _Known, name: str, wanted: Sequence[_Wanted], ends: float) -> list[Preview]:
-    places = tuple(dict.fromkeys(entry.locator.whole for entry in wanted))
-    records: dict[Locator, Record | None] = {}
+    """The previews of one system, each made while its record is at hand: records are large, and what is shown of them is small."""
+    here: dict[Locator, list[int]] = {}
+    for number, entry in enumerate(wanted):
+        here.setdefault(entry.locator.whole, []).append(number)
+    shown: dict[int, Preview] = {}
     reason = ""
     try:
-        for locator, record in reread(house, house.system_named(name), places, known.matcher, BOUNDS, label=f"dsr/{known.case}"):
-            records[locator] = record
-            if time.monotonic() > ends:
-                reason = "reading took too long; look at fewer records at a time"
-                break
+        with reading_from(house, house.system_named(name), label=f"dsr/{known.case}") as reader:
+            for answer in reader.read(tuple(here), known.matcher.gate, BOUNDS):
+                shown |= {number: _preview(known, wanted[number], answer.record) for number in here[answer.locator]}
+                if time.monotonic() > ends:
+                    reason = "reading took too long; look at fewer records at a time"
+                    break
     except DsrError as error:
         reason = error.message
-    return [
-        _preview(known, entry, records[entry.locator.whole]) if entry.locator.whole in records else _unread(known, entry, reason) for entry in wanted
-    ]
+    return [shown.get(number) or _unread(known, entry, reason) for number, entry in enumerate(wanted)]
 
 
-def reread(
-    house: House, system: System, places: Sequence[Locator], matcher: Matcher, bounds: Bounds, *, label: str
-) -> Iterator[tuple[Locator, Record | None]]:
-    """The records at these places as they are now (None: gone), over a connection of its own that only reads.
+@contextmanager
+def reading_from(house: House, system: System, *, label: str) -> Iterator[Reader]:
+    """A connection of its own that reads known records as they are now.
 
-    Raises the families of `domain/errors.py`: `Unreachable` outside the system's hours, `NotSupported` where nobody can read it again.
+    Raises the families of `domain/errors.py`: `Unreachable` outside the system's hours, `InputWrong` where nobody can read it again.
     """
     if system.is_disabled:
         raise InputWrong(f"{system.name} is disabled in systems.yaml", code="system.disabled")
@@ -187,8 +188,7 @@ def reread(
     if reader is None:
         raise InputWrong(f"{system.name} is a system that no driver can read", code="system.unreadable", hint="ask its owner")
     try:
-        for answer in reader.read(places, matcher.gate, bounds):
-            yield answer.locator, answer.record
+        yield reader
     finally:
         reader.close()
 
@@ -212,10 +212,11 @@ def _preview(known: _Known, entry: _Wanted, record: Record | None) -> Preview:
         fields = [_shown(known, unit, ()) for unit in record.units if unit.inside == entry.locator.inside]
         return replace(_empty(known, entry, PreviewState.THERE), fields=tuple(fields[:_FIELDS]), further=max(0, len(fields) - _FIELDS))
     now = found_again(known.matcher, entry.finding, record)
-    if now is None:
-        return _empty(known, entry, PreviewState.CHANGED)
+    if now is None:  # what was not read may hold it: only a record that was read to its end has changed
+        return _unread(known, entry, record.gaps[0].reason) if record.gaps else _empty(known, entry, PreviewState.CHANGED)
     is_same = {(hit.place, hit.selector) for hit in now.hits} >= {(hit.place, hit.selector) for hit in entry.finding.hits}
-    return _filled(known, entry, record, now, PreviewState.THERE if is_same else PreviewState.CHANGED)
+    shown = _filled(known, entry, record, now, PreviewState.THERE if is_same or record.gaps else PreviewState.CHANGED)
+    return replace(shown, reason=record.gaps[0].reason) if record.gaps else shown
 
 
 def found_again(matcher: Matcher, finding: Finding, record: Record) -> Finding | None:
@@ -246,7 +247,8 @@ def _shown(known: _Known, unit: Unit, hits: Iterable[Hit]) -> Shown:
     category = (unit.field.category if unit.field else "") or next((hit.category for hit in found), "")
     name = veiling.name_shown(known.mask.text(unit.place))
     if not found:
-        named = veiling.others(unit.text, ()) if known.shows_others else ()
+        is_actor = unit.field is not None and unit.field.is_actor  # who acted is never part of what is handed out
+        named = veiling.others(unit.text, ()) if known.shows_others and not is_actor else ()
         return Shown(name, category, veiling.around(unit.text, named, veiling.shape) if named else (Piece(veiling.shape(unit.text)),))
     spans = [(span.start, span.end) for span in known.matcher.spans(unit.text)]
     if any(hit.form == KEY for hit in found) and not spans:

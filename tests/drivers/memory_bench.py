@@ -10,13 +10,13 @@ class MemoryBench:
     can_rewrite = True
 
     def __init__(self) -> None:
-        self._memory = Memory({"orders": {}, "notes": {}})
+        self.memory = Memory({"orders": {}, "notes": {}})
 
     def driver(self) -> MemoryDriver:
-        return MemoryDriver(System("fake", Manifest("memory", "memory")), self._memory)
+        return MemoryDriver(System("fake", Manifest("memory", "memory")), self.memory)
 
     def _rows(self, name: str) -> dict[str, dict[str, str]]:
-        return self._memory.collections["notes" if name.startswith("n") else "orders"]
+        return self.memory.collections["notes" if name.startswith("n") else "orders"]
 
     def put(self, name: str, email: str) -> None:
         self._rows(name)[name] = {"email": email, "text": f"from {email}, by post"}
@@ -25,7 +25,7 @@ class MemoryBench:
         self._rows(name)[name]["text"] += " again"
 
     def dump(self) -> Mapping[str, bytes]:
-        return {name: repr(row).encode() for rows in self._memory.collections.values() for name, row in rows.items()}
+        return {name: repr(row).encode() for rows in self.memory.collections.values() for name, row in rows.items()}
 
     def close(self) -> None:
         """There is nothing to give back."""

@@ -5,17 +5,20 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dsr_engine.domain.case import Case, Outcome, Stage
+from dsr_engine.domain.clock import FixedClock
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.request import Right
 from dsr_engine.domain.request_log import Decision
 from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.access.beginning import begin_copy, search_again
+from dsr_engine.workflow.access.bounds import LASTS
 from dsr_engine.workflow.access.choosing import BLACKEN, EXCLUDE
 from dsr_engine.workflow.access.copying import copy_of, is_copy_ready
 from dsr_engine.workflow.access.reviewing import READY, REVIEW, release, review_of, take_back, treat_record
@@ -26,7 +29,7 @@ from dsr_engine.workflow.intake import Claim, Request, open_case
 from dsr_engine.workflow.records.replying import Reply, replied
 from dsr_engine.workflow.verify_identity import confirm_identity
 from tests.workflow.company import BOB, EMAIL, NAME, SHOP, Company, founded
-from tests.workflow.journeys import WORKER, waits_for, working
+from tests.workflow.journeys import NOON, WORKER, waits_for, working
 
 _TICKETS = f"""\
 INSERT INTO tickets VALUES (3, '{NAME} called.');
@@ -161,6 +164,8 @@ def test_undecided_findings_keep_the_copy_back_and_verdicts_say_what_goes_in(hou
     decide_findings(house, case.id, [(doubtful, NOT_THEIRS)], "officer")
     release(house, case.id, "officer")
     assert "called" not in fetched(house, case)["index.html"].decode() + str(records_of(fetched(house, case), "tickets"))
+    with pytest.raises(Conflict, match="released"):
+        decide_findings(house, case.id, [(doubtful, THEIRS)], "officer")
     take_back(house, case.id, "officer")
     decide_findings(house, case.id, [(doubtful, THEIRS)], "officer")
     release(house, case.id, "officer")
@@ -318,3 +323,38 @@ def test_values_cannot_break_out_of_the_readable_pages(house: House, gossip: Com
 
 def _at(case: Case, stage: Stage) -> Case:
     return replace(case, stage=stage, wait=None)
+
+
+def test_a_copy_that_nobody_fetched_in_thirty_days_has_to_be_released_again(gossip: Company) -> None:
+    clock = FixedClock(NOON)
+    with working(gossip, clock) as house:
+        case = released(house)
+        assert case.wait is not None
+        assert case.wait.wake_at == NOON + LASTS
+        clock.at += LASTS
+        with pytest.raises(Conflict, match="may not be fetched"):
+            copy_of(house, case.id)
+        assert waits_for(run_case(house, case.id, WORKER)) == REVIEW
+        release(house, case.id, "officer")
+        assert records_of(fetched(house, case), "customers")
+
+
+def test_two_who_fetch_at_once_get_the_same_and_are_counted_apart(house: House) -> None:
+    case = released(house)
+    together = list(zip_longest(copy_of(house, case.id, by="officer"), copy_of(house, case.id), fillvalue=b""))
+    first, second = (unpacked(piece[number] for piece in together) for number in (0, 1))
+    assert first == second
+    with house.store.snapshot() as tx:
+        assert [data["number"] for _, data in tx.ledger.find("copy.fetched")] == [1, 2]
+
+
+def test_no_more_copies_are_made_at_once_than_leave_the_server_free(house: House) -> None:
+    case = released(house)
+    first, second = copy_of(house, case.id), copy_of(house, case.id)
+    next(first)
+    with pytest.raises(Conflict, match="other copies"):
+        copy_of(house, case.id)
+    first.close()
+    assert unpacked(copy_of(house, case.id))
+    del second
+    copy_of(house, case.id).close()

@@ -11,7 +11,7 @@ from dsr_engine.drivers.mailstore.driver import SENDER
 from dsr_engine.drivers.mailstore.message import read_message
 from dsr_engine.drivers.mailstore.settings import store_of
 from dsr_engine.drivers.mailstore.store import Gone, Mail
-from dsr_engine.drivers.reading import Bounds, Gathering, Reread
+from dsr_engine.drivers.reading import CUT, Bounds, Gathering, Original, Reread
 
 
 class MailstoreReader:
@@ -28,8 +28,11 @@ class MailstoreReader:
             sightings = self._store.locate(folder, [locator.key for locator in of_folder])
             for locator, sighting in zip(of_folder, sightings, strict=True):
                 # What a rewrite or a move put in its place is another record, which a search finds by itself.
-                is_there = sighting is not None and sighting.is_same
-                yield Reread(locator, self._record(locator, sighting.mail, server, bounds) if sighting is not None and is_there else None)
+                if sighting is None or not sighting.is_same:
+                    yield Reread(locator, None)
+                else:
+                    record = self._record(locator, sighting.mail, server, bounds)
+                    yield Reread(locator, record, _original(sighting.mail, bounds) if record is not None and not _is_late(record) else ())
 
     def close(self) -> None:
         self._store.close()
@@ -50,3 +53,19 @@ class MailstoreReader:
     def _map(self, folder: str) -> CollectionMap | None:
         manifest = self._system.manifest
         return manifest.collection_named(folder) or next((entry for entry in manifest.collections if fnmatchcase(folder, entry.name)), None)
+
+
+def _is_late(record: Record) -> bool:
+    return any(gap.code == CUT for gap in record.gaps) and not record.units
+
+
+def _original(mail: Mail, bounds: Bounds) -> tuple[Original, ...]:
+    """The mail as it lies there, headers and attachments and all."""
+    if not bounds.originals:
+        return ()
+    try:
+        with mail.open() as file:
+            data = file.read(bounds.originals + 1)
+    except Gone:
+        return ()
+    return (Original("mail.eml", data if len(data) <= bounds.originals else None),)

@@ -13,7 +13,7 @@ from dsr_engine.workflow.access.bounds import COPYING
 from dsr_engine.workflow.access.choosing import REASONS
 from dsr_engine.workflow.access.copying import copy_of
 from dsr_engine.workflow.access.reviewing import TREATMENTS, naming_others, release, review_of, take_back, treat_record
-from dsr_engine.workflow.access.wording import copy_languages
+from dsr_engine.workflow.access.wording import copy_languages, copy_words
 from dsr_engine.workflow.previewing import previews
 
 blueprint = Blueprint("copies", __name__, url_prefix="/cases/<case_id>/copy")
@@ -85,12 +85,13 @@ def fetch(case_id: str) -> Response:
 def records(case_id: str) -> str:
     found = naming_others(house(), case_id, request.args.get("after", ""))
     is_looking = session.get(LOOKING) == case_id and may(Permission.CASE_PREVIEW)
+    words = copy_words(house().settings, "en")
     return render_template(
         "copies/records.html",
         case=found.case,
         found=found,
         is_looking=is_looking,
-        reasons=REASONS,
+        reasons={code: words.reasons[code] for code in REASONS},
         previews=_previews(case_id, found.records) if is_looking else {},
         after=request.args.get("after", ""),
     )

@@ -6,7 +6,7 @@ the person, without what looks like other people's names, numbers and addresses 
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from dsr_engine.content.match import Matcher
 from dsr_engine.content.veiling import others, without_others
 from dsr_engine.domain.finding import KEY, Confidence, Finding, Hit, Match
 from dsr_engine.domain.policy import category_covers
-from dsr_engine.domain.record import Record, Unit, split_fields
+from dsr_engine.domain.record import Record, Unit, is_split, split_fields
 from dsr_engine.domain.request import Right
 from dsr_engine.store.copies import CopyRecord
 from dsr_engine.workflow.decide import MENTIONED, STAYS, THEIRS
@@ -36,6 +36,8 @@ GONE = "gone"
 CHANGED = "changed"
 UNREADABLE = "unreadable"
 NOT_PROVIDED = "not_provided"
+#: Of a record that is in the copy: something that it holds is not, for it is too large, or could name others without anybody having seen it.
+NOT_ENCLOSED = "copy.not_enclosed"
 
 #: What lets somebody in is shown to nobody: a copy lies on a disk.
 _CREDENTIALS = "user.authorization"
@@ -54,6 +56,8 @@ GIVEN_BY_CONTROLLER = (
 _PASSAGE = 300
 #: A text of more words may name anybody.
 _FREE = 3
+#: What a reader says of bytes that no format knows; they are enclosed.
+_BINARY = "binary.unknown"
 _HEADERS = ("header:from", "header:to", "header:cc", "header:bcc", "header:reply-to", "envelope:from")
 
 
@@ -76,12 +80,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Chosen:
-    """What is handed out of one record. `gaps` are codes of what could not be read of it."""
+    """What is handed out of one record. `gaps` are codes of what could not be read of it, or is not enclosed; `files` are names of what is."""
 
     kind: Kind
     fields: tuple[Field, ...]
     created: datetime | None = None
     gaps: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    may_enclose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +107,9 @@ class Choice:
     security: str
 
 
-def is_meant(finding: Finding, verdict: str) -> bool:
+def is_meant(confidence: Confidence, verdict: str) -> bool:
     """True for what goes into a copy at all: what is sure, and what a person called theirs or a mention of them."""
-    return finding.confidence is not Confidence.POSSIBLE or verdict in (THEIRS, STAYS, MENTIONED)
+    return confidence is not Confidence.POSSIBLE or verdict in (THEIRS, STAYS, MENTIONED)
 
 
 def seen_text(finding: Finding, record: Record) -> bytes:
@@ -113,10 +119,13 @@ def seen_text(finding: Finding, record: Record) -> bytes:
 
 
 def may_name_others(matcher: Matcher, finding: Finding, record: Record) -> bool:
-    """True for a record of the person's own with a text in which somebody else's name, number or address seems to stand."""
+    """True for a record of the person's own in which somebody else's name, number or address seems to stand, or which holds what cannot be read."""
     if finding.match is not Match.OWNS:
         return False
-    units = (unit for unit in record.units if unit.inside == finding.locator.inside and _is_free(unit))
+    whole = [unit for unit in record.units if unit.inside == finding.locator.inside or not finding.locator.inside]
+    if any(_is_binary(unit) for unit in whole):
+        return True
+    units = (unit for unit in whole if _is_free(unit))
     return any(others(unit.text, [(span.start, span.end) for span in matcher.spans(unit.text)]) for unit in units)
 
 
@@ -131,14 +140,25 @@ def choose(choice: Choice, finding: Finding, verdict: str, known: CopyRecord, re
     # What a person decided rests on their word and on the very content that they saw; what is sure rests on what is found in it today.
     now = found_again(choice.matcher, finding, record) if finding.confidence is not Confidence.POSSIBLE else finding
     kind = _kind(finding, now, verdict, is_same=known.seen == seen)
-    if now is None or kind is None:
-        return LeftOut(CHANGED)
+    if now is None or kind is None:  # only a record that was read to its end can be told to have changed
+        is_unsure = record.gaps or (finding.confidence is Confidence.POSSIBLE and known.seen is None)
+        return LeftOut(UNREADABLE if is_unsure else CHANGED)
     if choice.right is Right.PORTABILITY and kind is not Kind.OWN:
         return LeftOut(NOT_PROVIDED)
     fields = _own(choice, now, record, is_black=known.treatment == BLACKEN) if kind is Kind.OWN else _passages(choice, now, record)
     if choice.right is Right.PORTABILITY:
         fields = [field for field in fields if is_provided(field.category)]
-    return Chosen(kind, tuple(fields), record.created, tuple(gap.code for gap in record.gaps)) if fields else LeftOut(NOT_PROVIDED)
+    return _given(choice, finding, kind, fields, record, is_black=known.treatment == BLACKEN) if fields else LeftOut(NOT_PROVIDED)
+
+
+def _given(choice: Choice, finding: Finding, kind: Kind, fields: Iterable[Field], record: Record, *, is_black: bool) -> Chosen:
+    """With what the record encloses, if it is the person's as a whole and nobody asked for others to be hidden in it."""
+    is_whole = kind is Kind.OWN and not finding.locator.inside
+    may_enclose = is_whole and choice.right is Right.ACCESS and not is_black
+    gaps = [gap.code for gap in record.gaps if not (may_enclose and gap.code == _BINARY)]
+    if is_whole and not may_enclose and any(unit.inside or _is_binary(unit) for unit in record.units):
+        gaps.append(NOT_ENCLOSED)
+    return Chosen(kind, tuple(fields), record.created, tuple(dict.fromkeys(gaps)), may_enclose=may_enclose)
 
 
 def is_provided(category: str) -> bool:
@@ -161,9 +181,12 @@ def _kind(finding: Finding, now: Finding | None, verdict: str, *, is_same: bool)
 
 def _own(choice: Choice, now: Finding, record: Record, *, is_black: bool) -> list[Field]:
     hits = {hit.place: hit for hit in now.hits}
+    names = {unit.place for unit in record.units}
     fields = []
     for unit in record.units:
-        if unit.inside != now.locator.inside or (unit.field is not None and unit.field.is_actor) or "+" in unit.place.strip("+"):
+        is_actor = unit.field is not None and unit.field.is_actor
+        is_twice = is_split(unit.place) and names.issuperset(split_fields(unit.place))
+        if unit.inside != now.locator.inside or is_actor or is_twice or _is_binary(unit):
             continue
         category = _category(unit, hits.get(unit.place))
         if category_covers(_CREDENTIALS, category):
@@ -195,18 +218,21 @@ def _passage(choice: Choice, unit: Unit, hit: Hit) -> Field:
     category = _category(unit, hit)
     if hit.form == KEY or not spans:
         return Field(unit.place, category, unit.text)
-    start, stop = max(0, spans[0][0] - _PASSAGE), min(len(unit.text), spans[-1][1] + _PASSAGE)
-    shown = without_others(unit.text, spans, choice.hidden)
-    if start == 0 and stop == len(unit.text):
-        return Field(unit.place, category, shown, OTHERS_RIGHTS if shown != unit.text else "")
-    pieces = [_piece(choice, unit.text, spans, around) for around in _ranges(spans, len(unit.text))]
-    return Field(unit.place, category, " … ".join(pieces), OTHERS_RIGHTS)
+    named = others(unit.text, spans)
+    ranges = _ranges(spans, len(unit.text))
+    shown = " … ".join(_piece(choice, unit.text, named, around) for around in ranges)
+    return Field(unit.place, category, shown, OTHERS_RIGHTS if named or ranges != [(0, len(unit.text))] else "")
 
 
-def _piece(choice: Choice, text: str, spans: Sequence[tuple[int, int]], around: tuple[int, int]) -> str:
+def _piece(choice: Choice, text: str, named: Iterable[tuple[int, int]], around: tuple[int, int]) -> str:
+    """A stretch of the text. Who is named at its border is hidden by the whole name, not by the half that stands in it."""
     begin, end = around
-    inside = [(start - begin, stop - begin) for start, stop in spans if begin <= start and stop <= end]
-    return without_others(text[begin:end], inside, choice.hidden)
+    shown, at = [], begin
+    for start, stop in named:
+        if start < end and stop > begin:
+            shown += [text[at : max(at, start)], choice.hidden]
+            at = stop
+    return "".join([*shown, text[min(at, end) : end]])
 
 
 def _ranges(spans: Iterable[tuple[int, int]], length: int) -> list[tuple[int, int]]:
@@ -228,6 +254,11 @@ def _blackened(choice: Choice, unit: Unit, category: str, text: str) -> Field:
 
 def _category(unit: Unit, hit: Hit | None) -> str:
     return (unit.field.category if unit.field else None) or (hit.category if hit is not None else "") or ""
+
+
+def _is_binary(unit: Unit) -> bool:
+    """True for bytes that no format knows: nothing to read. What encloses them is handed out as it is."""
+    return unit.is_opaque and "bytes:" in unit.place
 
 
 def _is_free(unit: Unit) -> bool:

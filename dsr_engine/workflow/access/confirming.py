@@ -4,27 +4,26 @@ A key leads to records that do not name the person at all. So before anything is
 hop by hop, as `resolve_identities` read them; a key that none of them gives any more finds nothing for the copy.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from dsr_engine.content.match import Matcher
 from dsr_engine.domain.case import Case
-from dsr_engine.domain.finding import Finding, Match
+from dsr_engine.domain.finding import Match
 from dsr_engine.domain.selector import Selector
-from dsr_engine.workflow.access.reading import Wanted, portions
+from dsr_engine.workflow.access.reading import PORTION, Place, Wanted, answers, wanted_of
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.resolve_identities import MOST_HOPS, identifying, is_same_key, keys_of
 
 
-def confirmed(house: House, case: Case, selectors: Sequence[Selector], wanted: Sequence[Wanted]) -> tuple[Selector, ...]:
+def confirmed(house: House, case: Case, selectors: Sequence[Selector], places: Sequence[Place]) -> tuple[Selector, ...]:
     """The selectors that hold today: those that were given, and the keys that their records still lead to. Reads these records again."""
     held = [selector for selector in selectors if selector.scope is None]
     open_ones = [selector for selector in selectors if selector.scope is not None]
     asked = {selector.id for selector in held}
-    read: set[str] = set()
+    anchors = {place.id: place for place in places if _is_anchor(house, place)}
     for _ in range(MOST_HOPS):
-        anchors = [one for one in wanted if one.id not in read and _is_anchor(house, one.finding, asked)]
-        read |= {one.id for one in anchors}
-        told = list(_told(house, case, held, anchors))
+        led = [one.id for one in _wanted(house, case, anchors.values()) if any(hit.selector in asked for hit in one.finding.hits)]
+        told = list(_told(house, case, held, [anchors.pop(id_) for id_ in led]))
         fresh = [selector for selector in open_ones if any(is_same_key(selector, other) for other in told)]
         if not fresh:
             break
@@ -34,21 +33,25 @@ def confirmed(house: House, case: Case, selectors: Sequence[Selector], wanted: S
     return tuple(held)
 
 
-def _is_anchor(house: House, finding: Finding, asked: set[str]) -> bool:
-    """True for a record of the person's own from which keys may be learnt, and that one of these selectors found."""
-    place = finding.locator
-    if finding.match is not Match.OWNS or place.system not in house.systems or place.collection not in identifying(house.systems[place.system]):
-        return False
-    return any(hit.selector in asked for hit in finding.hits)
+def _is_anchor(house: House, place: Place) -> bool:
+    """True for a record of the person's own from which keys may be learnt."""
+    locator = place.locator
+    return place.match is Match.OWNS and locator.system in house.systems and locator.collection in identifying(house.systems[locator.system])
 
 
-def _told(house: House, case: Case, held: Sequence[Selector], anchors: Sequence[Wanted]) -> Iterator[Selector]:
+def _wanted(house: House, case: Case, places: Iterable[Place]) -> Iterator[Wanted]:
+    entries = tuple(places)
+    for start in range(0, len(entries), PORTION):
+        yield from wanted_of(house, case, entries[start : start + PORTION])
+
+
+def _told(house: House, case: Case, held: Sequence[Selector], anchors: Sequence[Place]) -> Iterator[Selector]:
     """The keys that these records give today, judged by what is known to hold."""
     matcher = Matcher({case.id: tuple(held)})
     verified = frozenset(selector.id for selector in held if selector.verified)
-    for portion in portions(house, case, anchors, matcher):
-        system = house.system_named(portion.system)
-        for record in portion.records.values():
-            if record is not None:
-                fields = identifying(system)[portion.collection]
-                yield from (learnt.selector for learnt in keys_of(record, matcher.findings(record), system, fields, verified))
+    for answer in answers(house, case, anchors, matcher):
+        if answer.record is not None:
+            name, collection = answer.collection
+            system = house.system_named(name)
+            fields = identifying(system)[collection]
+            yield from (learnt.selector for learnt in keys_of(answer.record, matcher.findings(answer.record), system, fields, verified))

@@ -11,7 +11,7 @@ from dsr_engine.workflow.access.wording import CopyWords
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.looking import FOUND
 from dsr_engine.workflow.records.keeping import OTHERS, kept_data, policies_at_work
-from dsr_engine.workflow.records.retention import retention_languages, wording
+from dsr_engine.workflow.records.retention import Wording, retention_languages, wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Facts:
     categories: tuple[str, ...]
     recipients: tuple[str, ...]
     periods: tuple[Period, ...]
+    period_columns: tuple[str, ...]
     rights: str
     complaint: str
     searched: int
@@ -51,6 +52,7 @@ def facts_of(tx: Transaction, house: House, case: Case, words: CopyWords) -> Fac
         categories=tuple(dict.fromkeys(words.words.category(category) for category in categories)),
         recipients=tuple(_recipients(house, found, words)),
         periods=tuple(_periods(house, found, words)),
+        period_columns=tuple(_retention(house, words).document["columns"]),
         rights=words["rights_text"].format(contact=settings.controller.get("contact") or settings.controller.get("name", "")),
         complaint=words["complaint"].format(authority=settings.letters.authority or words["any_authority"]),
         searched=len(coverage),
@@ -67,9 +69,8 @@ def _recipients(house: House, found: Mapping[tuple[str, str], set[str]], words: 
 
 
 def _periods(house: House, found: Mapping[tuple[str, str], set[str]], words: CopyWords) -> Iterable[Period]:
-    """The lines of the retention table that are about what was found; in English where the table has no words of this language."""
-    language = words.language if words.language in retention_languages(house.settings.home) else "en"
-    text = wording(house.settings, language)
+    """The lines of the retention table that are about what was found."""
+    text = _retention(house, words)
     systems = {system for system, _ in found}
     lines: dict[Period, None] = {}
     for kept in kept_data(house):
@@ -77,6 +78,12 @@ def _periods(house: House, found: Mapping[tuple[str, str], set[str]], words: Cop
         if is_meant:
             lines[Period(words.words.category(kept.category), *text.line_of(kept))] = None
     return sorted(lines, key=lambda line: (line.what, line.how_long))
+
+
+def _retention(house: House, words: CopyWords) -> Wording:
+    """The words of the retention table; English ones where it has none of this language."""
+    language = words.language if words.language in retention_languages(house.settings.home) else "en"
+    return wording(house.settings, language)
 
 
 def _gaps(coverage: Iterable[Coverage]) -> Iterable[tuple[str, str, str]]:

@@ -5,8 +5,9 @@ recorded (`records/replying.py`), which closes it and forgets it. Nothing is pla
 """
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from dsr_engine.content.match import Matcher
 from dsr_engine.domain.case import Case, Stage, Wait
@@ -16,10 +17,10 @@ from dsr_engine.domain.request import Right
 from dsr_engine.store.access import Possible
 from dsr_engine.store.copies import CopyRecord, CopyState
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.access.bounds import is_of_copy
-from dsr_engine.workflow.access.choosing import BLACKEN, EXCLUDE, REASONS, is_meant, may_name_others, seen_text
+from dsr_engine.workflow.access.bounds import ends_at, is_of_copy, is_out
+from dsr_engine.workflow.access.choosing import BLACKEN, EXCLUDE, REASONS, may_name_others, seen_text
 from dsr_engine.workflow.access.entitled import weak_identity
-from dsr_engine.workflow.access.reading import Portion, portions, wanted_of
+from dsr_engine.workflow.access.reading import PORTION, Answer, answers, places_of
 from dsr_engine.workflow.discover import discover
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
@@ -61,7 +62,11 @@ def stand_for_review(case: Case, turn: Turn, house: House) -> Step:
         weak = weak_identity(tx, house, case)
     if weak is not None:
         return Stand(weak)
-    return Stand(_ready(case, house) if state is not None and state.released_at is not None else _unreleased(case, house))
+    return Stand(_standing(state, case, house))
+
+
+def _standing(state: CopyState | None, case: Case, house: House) -> Wait:
+    return _ready(case, house, state) if state is not None and is_out(state, house.clock.now()) else _unreleased(case, house)
 
 
 def _unreleased(case: Case, house: House) -> Wait:
@@ -73,12 +78,13 @@ def _unreleased(case: Case, house: House) -> Wait:
     )
 
 
-def _ready(case: Case, house: House) -> Wait:
+def _ready(case: Case, house: House, state: CopyState) -> Wait:
     return Wait(
         READY,
         "the copy is released: it is made from the systems whenever it is fetched",
         f"hand it out, then record the answer: `dsr case answered {case.id} --outcome … --on DATE`, which forgets the person",
         house.clock.now(),
+        ends_at(state),
     )
 
 
@@ -86,27 +92,37 @@ def _survey(case: Case, turn: Turn, house: House) -> None:
     """Reads every record once. Kept are a digest of what a person will decide about, and that a record may name others."""
     with turn.transaction() as tx:
         matcher = Matcher({case.id: tuple(tx.selectors.of(case.id))})
-    wanted = wanted_of(house, case)
-    house.progress.begin("reading what was found", len(wanted))
-    for portion in portions(house, case, wanted, matcher):
-        rows = list(_special(house, case, portion, matcher))
-        with turn.transaction() as tx:
-            tx.copies.put(case.id, rows)
-        house.progress.advance("reading what was found", len(portion.wanted))
+    places = places_of(house, case)
+    house.progress.begin("reading what was found", len(places))
+    special: list[CopyRecord] = []
+    for number, answer in enumerate(answers(house, case, places, matcher), start=1):
+        special += _special(house, case, answer, matcher)
+        if number % PORTION == 0 or len(special) >= PORTION:
+            _keep(case, turn, special)
+            special = []
+        house.progress.advance("reading what was found", len(answer.wanted))
+    _keep(case, turn, special)
     house.progress.end("reading what was found")
     with turn.transaction() as tx:
         tx.copies.surveyed(case.id, case.round, house.clock.now())
 
 
-def _special(house: House, case: Case, portion: Portion, matcher: Matcher) -> Iterable[CopyRecord]:
-    for one in portion.wanted:
-        record = portion.records.get(one.finding.locator.whole)
-        if record is None:
-            continue
-        names = may_name_others(matcher, one.finding, record)
+def _keep(case: Case, turn: Turn, special: Sequence[CopyRecord]) -> None:
+    """In between also where there is nothing to keep: the transaction is what says that this worker still is at work on the case."""
+    with turn.transaction() as tx:
+        tx.copies.put(case.id, special)
+
+
+def _special(house: House, case: Case, answer: Answer, matcher: Matcher) -> Iterable[CopyRecord]:
+    """A record that is there and could not be read may name anybody; what a person says about it holds for no content."""
+    if answer.record is None:
+        yield from (CopyRecord(one.id, None, names_others=True) for one in answer.wanted if answer.error and one.finding.match is Match.OWNS)
+        return
+    for one in answer.wanted:
+        names = may_name_others(matcher, one.finding, answer.record)
         is_possible = one.finding.confidence is Confidence.POSSIBLE
         if names or is_possible:
-            seen = digest_of(house, case.id, seen_text(one.finding, record)) if is_possible else None
+            seen = digest_of(house, case.id, seen_text(one.finding, answer.record)) if is_possible else None
             yield CopyRecord(one.id, seen, names)
 
 
@@ -131,10 +147,16 @@ class Review:
     treated: Mapping[str, int]
     coverage: tuple[Coverage, ...]
     weak: Wait | None
+    at: datetime
 
     @property
     def is_released(self) -> bool:
-        return self.state is not None and self.state.round == self.case.round and self.state.released_at is not None
+        return self.state is not None and self.state.round == self.case.round and is_out(self.state, self.at)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When a release ends, or ended, after which nobody can fetch the copy; None where it was not released."""
+        return ends_at(self.state) if self.state is not None and self.state.round == self.case.round else None
 
     @property
     def is_searched(self) -> bool:
@@ -146,7 +168,7 @@ def review_of(house: House, case_id: str) -> Review:
     with house.store.snapshot() as tx:
         case = tx.cases.get(case_id)
         if case.stage is Stage.CLOSED or not is_of_copy(case):
-            return Review(case, None, {}, 0, 0, 0, {}, (), None)
+            return Review(case, None, {}, 0, 0, 0, {}, (), None, house.clock.now())
         groups: dict[tuple[str, str], dict[str, int]] = {}
         for (system, collection, match, confidence), count in tx.findings.counts(case_id, case.round, FOUND).items():
             name = "possible" if confidence is Confidence.POSSIBLE else "own" if match is Match.OWNS else "mentions"
@@ -163,6 +185,7 @@ def review_of(house: House, case_id: str) -> Review:
             tx.copies.treated(case_id),
             tuple(tx.coverage.of(case_id, case.round, FOUND)),
             weak_identity(tx, house, case) if case.stage is Stage.DISCOVER else None,
+            house.clock.now(),
         )
 
 
@@ -188,7 +211,7 @@ def naming_others(house: House, case_id: str, after: str = "", most: int = 50) -
         known = tx.copies.records(case_id, ids[:most])
         state = tx.copies.of(case_id)
     records = tuple(Possible(id_, finding) for id_, finding in found.items())
-    is_open = case.stage is Stage.DISCOVER and state is not None and state.released_at is None
+    is_open = case.stage is Stage.DISCOVER and state is not None and not is_out(state, house.clock.now())
     return Naming(case, records, known, ids[most - 1] if len(ids) > most else "", is_open)
 
 
@@ -202,8 +225,8 @@ def treat_record(house: House, case_id: str, finding_id: str, treatment: str, re
     if treatment and reason not in REASONS:
         raise InputWrong(f"no such reason: {reason}", code="copy.reason", hint=f"one of {', '.join(REASONS)}")
     with house.store.transaction() as tx:
-        _open_review(tx, case_id)
-        if finding_id not in tx.reviews.chosen(case_id, (finding_id,)):
+        case = _open_review(tx, house, case_id)
+        if finding_id not in tx.reviews.there(case_id, case.round, FOUND, (finding_id,)):
             raise InputWrong(f"the case has no finding {finding_id}", code="finding.unknown", hint="it may have been found anew under another id")
         person = tx.people.id_of(by)
         tx.copies.treat(case_id, finding_id, treatment, reason if treatment else "", person, house.clock.now())
@@ -215,7 +238,7 @@ def treat_record(house: House, case_id: str, finding_id: str, treatment: str, re
 def release(house: House, case_id: str, by: str) -> Case:
     """Lets the copy be fetched. Raises `Conflict` while something is undecided or it is not sure enough who asked."""
     with house.store.transaction() as tx:
-        case = _open_review(tx, case_id)
+        case = _open_review(tx, house, case_id)
         weak = weak_identity(tx, house, case)
         if weak is not None:
             raise Conflict(weak.reason, code=weak.code, hint=weak.needs)
@@ -228,7 +251,7 @@ def release(house: House, case_id: str, by: str) -> Case:
             )
         person = tx.people.id_of(by)
         tx.copies.release(case_id, person, house.clock.now())
-        after = replace(case, wait=_ready(case, house))
+        after = replace(case, wait=_standing(tx.copies.of(case_id), case, house))
         tx.cases.save(after)
         key = f"{case_id}:{secrets.token_hex(8)}"
         tx.ledger.append(leaf(house.clock, "copy.released", key, case=case_id, round=case.round, by=person))
@@ -248,21 +271,11 @@ def take_back(house: House, case_id: str, by: str) -> Case:
     return after
 
 
-def meant(house: House, case: Case) -> dict[str, int]:
-    """How many records by collection (`system.collection`) would go into the copy by what was found and decided. For the officer's page."""
-    counts: dict[str, int] = {}
-    for one in wanted_of(house, case):
-        if is_meant(one.finding, one.verdict) and one.known.treatment != EXCLUDE:
-            name = f"{one.finding.locator.system}.{one.finding.locator.collection}"
-            counts[name] = counts.get(name, 0) + 1
-    return counts
-
-
-def _open_review(tx: Transaction, case_id: str) -> Case:
+def _open_review(tx: Transaction, house: House, case_id: str) -> Case:
     case = tx.cases.get(case_id)
     state = tx.copies.of(case_id)
     if not is_of_copy(case) or case.stage is not Stage.DISCOVER or state is None or state.round != case.round:
         raise Conflict("there is no copy to be looked over yet", code="copy.early", hint="the systems have to be searched first")
-    if state.released_at is not None:
+    if is_out(state, house.clock.now()):
         raise Conflict("the copy is released", code="copy.released", hint="take it back first")
     return case

@@ -1,6 +1,6 @@
 """Reads rows again whose keys are known, on the primary: what a replica says may be a moment old."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import closing
 
 import sqlalchemy as sa
@@ -8,16 +8,20 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from dsr_engine.content.gate import Gate
 from dsr_engine.domain.errors import NotSupported
-from dsr_engine.domain.record import Gap, Locator, Record
+from dsr_engine.domain.record import Gap, Locator, Record, Unit
 from dsr_engine.domain.system import System
-from dsr_engine.drivers.reading import Bounds, Gathering, Reread, TooLate
+from dsr_engine.drivers.reading import CUT, Bounds, Gathering, Original, Reread, TooLate
 from dsr_engine.drivers.sql.finding.largeobjects import with_objects
 from dsr_engine.drivers.sql.finding.scanning import LARGEST, Scan, Values
 from dsr_engine.drivers.sql.finding.units import files, record
 from dsr_engine.drivers.sql.schema.catalogue import Catalogue, Table
 from dsr_engine.drivers.sql.schema.reflection import read_catalogue
 from dsr_engine.drivers.sql.server.database import Database
-from dsr_engine.drivers.sql.values.rows import Key, batches, key_of, keyed
+from dsr_engine.drivers.sql.values.rows import Key, key_of, keyed
+
+#: Rows that are brought in one statement: each may hold tens of megabytes.
+_AT_ONCE = 10
+_CREDENTIALS = "user.authorization"
 
 
 class SqlReader:
@@ -42,42 +46,46 @@ class SqlReader:
     def _collection(self, table: Table, places: dict[Key, Locator], bounds: Bounds) -> Iterator[Reread]:
         """Each row once: the rows that are there as they come, then the places where there is none."""
         left = dict(places)
-        clock = Gathering(table.collection, bounds)
         try:
             for condition in _conditions(self._database, table, places):
-                with closing(self._rows(table, condition, left, bounds)) as rows:
-                    for found in rows:
-                        yield found
-                        clock.in_time()
-                        if not left:
-                            return
+                server, rows = self._rows(table, condition, left, bounds)
+                for key, (values, too_big) in rows.items():
+                    locator = left.pop(key)
+                    record = self._record(table, server, locator, values, too_big, bounds)
+                    yield Reread(locator, record, tuple(_originals(table, values, too_big, bounds)))
         except TooLate:
-            clock.take(_late(table))
-            for locator in left.values():
-                yield Reread(locator, Record(locator, (), "", gaps=tuple(clock.gaps)))
+            gap = Gap(table.collection, CUT, "reading the collection took too long")
+            yield from (Reread(locator, Record(locator, (), "", gaps=(gap,))) for locator in left.values())
             return
-        for locator in left.values():
-            yield Reread(locator, None)
+        yield from (Reread(locator, None) for locator in left.values())
 
-    def _rows(self, table: Table, condition: ColumnElement[bool], left: dict[Key, Locator], bounds: Bounds) -> Generator[Reread]:
-        """The rows of one statement that are wanted. A table without a key is read as a whole, and stops as late as the bounds allow."""
+    def _rows(
+        self, table: Table, condition: ColumnElement[bool], left: Container[Key], bounds: Bounds
+    ) -> tuple[str, Mapping[Key, tuple[Values, Sequence[str]]]]:
+        """The server and the wanted rows of one statement; nothing stays open there while somebody slow takes them. Raises `TooLate`.
+
+        A table without a key is read as a whole.
+        """
         clock = Gathering(table.collection, bounds)
+        found: dict[Key, tuple[Values, Sequence[str]]] = {}
         with self._database.reading(f"reading {table.collection} again") as connection:
             server = self._database.identity(connection)
             with closing(Scan(table, condition).everything(connection)) as rows:  # before the connection goes back, also when nobody reads on
                 for values, too_big in rows:
                     clock.in_time()
                     key = key_of(table, values)
-                    locator = left.pop(key, None) if key is not None else None
-                    if locator is not None:
-                        yield Reread(locator, self._record(table, server, locator, values, too_big, bounds))
+                    if key is not None and key in left:
+                        found[key] = (values, too_big)
+        return server, found
 
     def _record(self, table: Table, server: str, locator: Locator, values: Values, too_big: Sequence[str], bounds: Bounds) -> Record:
-        """The row with all its texts, and those inside its binary values, as far as the bounds go."""
+        """The row with all its texts, and those inside its binary values, as far as the bounds go. One long text takes nothing from the others."""
         whole = record(self._system.name, server, table, locator.key, values, (), {})
         gathering = Gathering(table.collection, bounds)
-        if gathering.take(whole.units):
+        if gathering.take(iter(sorted(whole.units, key=_length))):
             gathering.take(files(table, values, None))
+        order = {unit.place: number for number, unit in enumerate(whole.units)}
+        gathering.units.sort(key=lambda unit: order.get(unit.place, len(order)))
         gaps = (Gap(table.collection, "sql.too_big", f"a value in {name} is larger than {LARGEST // 1024**2} MiB") for name in too_big)
         return Record(locator, tuple(gathering.units), server, identifying=whole.identifying, gaps=(*gathering.gaps, *gaps))
 
@@ -95,9 +103,24 @@ def _conditions(database: Database, table: Table, places: dict[Key, Locator]) ->
     if not table.key:
         yield sa.true()
         return
-    for batch in batches(places):
-        yield keyed(database.dialect, table, batch)
+    keys = tuple(places)
+    for start in range(0, len(keys), _AT_ONCE):
+        yield keyed(database.dialect, table, keys[start : start + _AT_ONCE])
 
 
-def _late(table: Table) -> Iterator[Gap]:
-    yield Gap(table.collection, "reading.cut", "reading the collection took too long")
+def _length(unit: Unit) -> int:
+    return len(unit.text)
+
+
+def _originals(table: Table, values: Values, too_big: Sequence[str], bounds: Bounds) -> Iterator[Original]:
+    """The binary values of a row; what lets somebody in and who acted is neither a person's data nor anybody's to have."""
+    left = bounds.originals
+    for column in table.readable if left else ():
+        value = values.get(column.name)
+        if column.field is not None and (column.field.is_actor or (column.field.category or "").startswith(_CREDENTIALS)):
+            continue
+        if column.name in too_big or (isinstance(value, bytes) and len(value) > left):
+            yield Original(column.name, None)
+        elif isinstance(value, bytes) and value and column not in table.key:
+            left -= len(value)
+            yield Original(column.name, value)
