@@ -26,7 +26,7 @@ class Part(StrEnum):
 
 
 class NoteKind(StrEnum):
-    """What a requester wrote to the officer, or what the portal has to tell the officer about the request."""
+    """What a requester wrote to the officer, what the portal has to tell the officer about the request, and what an officer answered."""
 
     ASKED = "asked"
     ACTS_FOR = "acts_for"
@@ -34,7 +34,9 @@ class NoteKind(StrEnum):
     OBJECTION = "objection"
     AGENT_CONFIRMED = "agent_confirmed"
     AGENT_DENIED = "agent_denied"
+    AGENT_CLEARED = "agent_cleared"
     LAW_LEFT_OUT = "law_left_out"
+    ANSWER = "answer"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -70,7 +72,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A private link to a case. `digest` is SHA-256 of its secret. `confirmed_at`: when a code proved the address that it was sent to.
+    """A private link to a case. `digest` is SHA-256 of its secret. `made_at`: when it was made or prolonged.
+
+    `confirmed_at`: when a code proved the address that it was sent to.
 
     `judged` says in a word what a look into the systems made of that address (`on_file`, `not_on_file`, `shared`; empty: nobody has looked).
     """

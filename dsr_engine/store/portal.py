@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, exists, func, insert, literal, or_, select, update
 
+from dsr_engine.domain.case import CaseKind
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.portal import KeptLetter, Link, Note, NoteKind, Part, Pending, SentCode
 from dsr_engine.domain.selector import Secret
@@ -27,10 +28,10 @@ class Portal:
         row = {"digest": pending.digest, "id": pending.id, "received_at": pending.received_at, "ends_at": pending.ends_at, "sealed": pending.sealed}
         self._connection.execute(insert(portal_requests), row | {"tries": 0, "sent": 0})
 
-    def request(self, digest: bytes) -> Pending | None:
-        """The request; locked until the commit where the database locks rows, so that it becomes one case only."""
-        wanted = select(portal_requests).where(portal_requests.c.digest == digest).with_for_update()
-        row = self._connection.execute(wanted).one_or_none()
+    def request(self, digest: bytes, *, is_locked: bool = False) -> Pending | None:
+        """The request; with `is_locked` nobody else changes it before the commit, so that it becomes one case only."""
+        wanted = select(portal_requests).where(portal_requests.c.digest == digest)
+        row = self._connection.execute(wanted.with_for_update() if is_locked else wanted).one_or_none()
         return None if row is None else Pending(row.digest, row.id, row.received_at, row.ends_at, row.sealed, _code(row))
 
     def end_request(self, digest: bytes) -> None:
@@ -56,8 +57,9 @@ class Portal:
     def count_link_try(self, digest: bytes) -> None:
         self._connection.execute(update(portal_links).where(portal_links.c.digest == digest).values(tries=portal_links.c.tries + 1))
 
-    def link_code(self, digest: bytes) -> SentCode | None:
-        row = self._connection.execute(select(portal_links).where(portal_links.c.digest == digest)).one_or_none()
+    def link_code(self, digest: bytes, *, is_locked: bool = False) -> SentCode | None:
+        wanted = select(portal_links).where(portal_links.c.digest == digest)
+        row = self._connection.execute(wanted.with_for_update() if is_locked else wanted).one_or_none()
         return None if row is None else _code(row)
 
     def drop_link_code(self, digest: bytes) -> None:
@@ -85,6 +87,24 @@ class Portal:
 
     def confirm_link(self, digest: bytes, at: datetime) -> None:
         self._connection.execute(update(portal_links).where(portal_links.c.digest == digest).values(confirmed_at=at))
+
+    def prolong_link(self, digest: bytes, at: datetime) -> None:
+        """The link counts as made then."""
+        self._connection.execute(update(portal_links).where(portal_links.c.digest == digest).values(made_at=at))
+
+    def replace_link(self, link: Link) -> None:
+        """The link, in place of every other one of its case and part; what an earlier one had proved is forgotten."""
+        mine = select(portal_links.c.digest).where(portal_links.c.case_id == link.case, portal_links.c.part == link.part.value)
+        self._connection.execute(delete(portal_visits).where(portal_visits.c.link.in_(mine)))
+        self._connection.execute(delete(portal_links).where(portal_links.c.case_id == link.case, portal_links.c.part == link.part.value))
+        self.add_link(link)
+
+    def case_of(self, reference: str) -> str | None:
+        """The request under this reference, if its requester has an address; None where there is none, or more than one."""
+        begins = tables.cases.c.subject_ref.startswith(reference, autoescape=True)
+        wanted = select(contacts.c.case_id).join(tables.cases, tables.cases.c.id == contacts.c.case_id)
+        found = self._connection.scalars(wanted.where(begins, tables.cases.c.kind == CaseKind.REQUEST.value).limit(2)).all()
+        return found[0] if len(found) == 1 else None
 
     def judge_link(self, digest: bytes, judged: str) -> None:
         self._connection.execute(update(portal_links).where(portal_links.c.digest == digest).values(judged=judged))
@@ -132,11 +152,12 @@ class Portal:
 
     # --- notes -------------------------------------------------------------------------------------------------------------
 
-    def add_note(self, case: str, kind: NoteKind, text: Secret, at: datetime) -> str:
+    def add_note(self, case: str, kind: NoteKind, text: Secret, at: datetime, *, is_read: bool = False) -> str:
         """Seals the note under the key of the case's correspondence. Raises `Conflict` (`post.over`) where that was forgotten."""
         note_id = secrets.token_hex(8)
         sealed = self._keys.made(case).seal(text.reveal().encode(), purpose=_NOTE, row=note_id)
-        self._connection.execute(insert(portal_notes), {"id": note_id, "case_id": case, "kind": kind.value, "at": at, "sealed": sealed})
+        row = {"id": note_id, "case_id": case, "kind": kind.value, "at": at, "sealed": sealed, "read_at": at if is_read else None}
+        self._connection.execute(insert(portal_notes), row)
         return note_id
 
     def notes_of(self, case: str) -> tuple[Note, ...]:
@@ -144,8 +165,14 @@ class Portal:
         rows = self._connection.execute(select(portal_notes).where(portal_notes.c.case_id == case).order_by(portal_notes.c.at, portal_notes.c.id))
         return tuple(self._note(row) for row in rows)
 
-    def count_notes(self, case: str) -> int:
-        return int(self._connection.scalar(select(func.count()).select_from(portal_notes).where(portal_notes.c.case_id == case)) or 0)
+    def kinds_of(self, case: str) -> tuple[NoteKind, ...]:
+        """What kinds of notes there are about this case, the oldest first; nothing is unsealed for it."""
+        wanted = select(portal_notes.c.kind).where(portal_notes.c.case_id == case).order_by(portal_notes.c.at, portal_notes.c.id)
+        return tuple(NoteKind(kind) for kind in self._connection.scalars(wanted))
+
+    def count_unread(self, case: str) -> int:
+        mine = (portal_notes.c.case_id == case, portal_notes.c.read_at.is_(None))
+        return int(self._connection.scalar(select(func.count()).select_from(portal_notes).where(*mine)) or 0)
 
     def unread(self, most: int = 200) -> tuple[tuple[str, int, datetime], ...]:
         """Cases with notes that nobody read: the case, how many, since when; the oldest first. Nothing is unsealed for it."""

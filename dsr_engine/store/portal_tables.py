@@ -1,4 +1,4 @@
-"""Tables of the requesters' door: what waits to be confirmed, private links, visits by them, what requesters wrote, letters that they can download."""
+"""Tables of the requesters' door: what waits to be confirmed, private links, visits by them, what requesters wrote, letters to download."""
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
 

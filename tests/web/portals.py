@@ -18,6 +18,7 @@ from tests.workflow.journeys import NOON
 
 #: How long somebody needs to fill in the form.
 _READING = timedelta(seconds=40)
+_BUTTONS = {"en": "Send the request", "de": "Antrag senden", "fr": "Envoyer la demande", "es": "Enviar la solicitud", "zh": "提交请求"}
 
 
 @dataclass(frozen=True)
@@ -48,18 +49,16 @@ class Portal:
     def asks(self, *, visitor: Visitor | None = None, language: str = "en", what: str = "erasure", **fields: str) -> Visitor:
         """Somebody fills in the form and sends it; the person themselves, if nothing else is said."""
         visitor = visitor or self.doors.visitor()
-        choices = {name: fields.pop(name) for name in ("who", "where") if name in fields}
+        choices: dict[str, str] = {name: fields.pop(name) for name in ("who", "where") if name in fields}
         query = "&".join(f"{name}={value}" for name, value in {"what": what, **choices}.items())
         visitor.go(f"/portal/{language}/ask?{query}")
         self.doors.clock.at += _READING
-        button = {"en": "Send the request", "de": "Antrag senden", "fr": "Envoyer la demande", "es": "Enviar la solicitud", "zh": "提交请求"}[
-            language
-        ]
+        button = _BUTTONS[language]
         return visitor.send(button, **({"email": EMAIL} | fields))
 
     def confirmed(self, to: str = EMAIL, **fields: str) -> Visitor:
         """Somebody who asked and entered the code that was sent to this address; looks at the page of their request."""
-        visitor = self.asks(**fields)
+        visitor = self.asks(visitor=None, **fields)
         return visitor.send("Confirm the request", code=self.code(to))
 
     def cases(self) -> list[Case]:

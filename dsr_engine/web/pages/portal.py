@@ -13,10 +13,11 @@ from dsr_engine.domain.request import Right
 from dsr_engine.domain.selector import Secret
 from dsr_engine.web.guard import house, keeper, looks_itself, public
 from dsr_engine.web.speaking import SPOKEN, language, page, problem, refused, spoken, texts, told_of
-from dsr_engine.workflow.portal.asking import confirm, has_mail, receive, send_again, waiting
+from dsr_engine.workflow.portal.asking import Mail, confirm, has_mail, mail_state, receive, send_again, waiting
 from dsr_engine.workflow.portal.forms import FIELDS, RIGHTS, asked_from, problems_of
 from dsr_engine.workflow.portal.hurdle import begun, is_too_quick
 from dsr_engine.workflow.portal.laws import PLACES, default_policy, is_unverified
+from dsr_engine.workflow.portal.renewing import ask_anew, give_anew, is_asked
 from dsr_engine.workflow.portal.secret import is_secret
 from dsr_engine.workflow.portal.visiting import first_visit
 from dsr_engine.workflow.records.logbook import kept_for
@@ -29,6 +30,8 @@ blueprint.register_error_handler(DsrError, told_of)
 VISIT = "portal"
 #: A field that people do not see.
 TRAP = "website"
+#: What a link to the form may say beforehand.
+_CHOSEN = ("what", "who", "where")
 
 
 @blueprint.get("", strict_slashes=False)
@@ -54,7 +57,7 @@ def start(language: str) -> str:  # noqa: ARG001 -- stands in the address
 @public
 @spoken
 def form(language: str) -> str | tuple[str, int]:
-    asked = asked_from(request.args, language)
+    asked = asked_from({name: request.args[name] for name in _CHOSEN if name in request.args}, language)  # nothing of a person, whoever made the link
     if not has_mail(house()) and not _is_free(asked):
         return problem("mail", 503)
     return _form(asked, {}, "")
@@ -83,10 +86,9 @@ def ask(language: str) -> Response | tuple[str, int]:
 @spoken
 def code(language: str, ticket: str) -> str | tuple[str, int]:  # noqa: ARG001 -- stands in the address
     try:
-        _look_at(ticket)
+        return _code_page(ticket, again=request.args.get("again", ""))
     except InputWrong:
         return page("portal/gone.html"), 404
-    return page("portal/code.html", ticket=ticket, problem="", again=request.args.get("again", ""))
 
 
 @blueprint.post(f"/{SPOKEN}/code/<ticket>")
@@ -98,7 +100,7 @@ def answer(language: str, ticket: str) -> Response | tuple[str, int]:
         _look_at(ticket)
         secret = confirm(house(), Secret(ticket), request.form.get("code", ""), request.remote_addr or "")
     except Conflict as error:
-        return page("portal/code.html", ticket=ticket, problem="code.wrong" if error.code == "portal.wrong" else "code.over", again=""), 400
+        return _code_page(ticket, problem="code.wrong" if error.code == "portal.wrong" else "code.over"), 400
     except InputWrong as error:
         if error.code != "portal.over":
             raise
@@ -115,8 +117,58 @@ def again(language: str, ticket: str) -> Response | tuple[str, int]:
     try:
         send_again(house(), Secret(ticket))
     except Conflict:
-        return page("portal/code.html", ticket=ticket, problem="code.enough", again="", switch=("portal.code", {"ticket": ticket})), 429
+        return _code_page(ticket, problem="code.enough", switch=("portal.code", {"ticket": ticket})), 429
     return redirect(url_for("portal.code", language=language, ticket=ticket, again=1), 303)
+
+
+@blueprint.get(f"/{SPOKEN}/renew")
+@public
+@spoken
+def renew(language: str) -> str | tuple[str, int]:  # noqa: ARG001 -- stands in the address
+    """Where somebody whose link was lost or has ended gets another one."""
+    return page("portal/renew.html", given={}, problems={}) if has_mail(house()) else problem("mail", 503)
+
+
+@blueprint.post(f"/{SPOKEN}/renew")
+@public
+@spoken
+def renew_asked(language: str) -> Response | tuple[str, int]:
+    given = {name: request.form.get(name, "") for name in ("reference", "email")}
+    try:
+        ticket = ask_anew(house(), given["reference"], given["email"], language, request.remote_addr or "")
+    except InputWrong as error:
+        problems = {"portal.reference": {"reference": "wrong.reference"}, "post.address": {"email": "wrong.email"}}.get(error.code)
+        if problems is None:
+            raise
+        return page("portal/renew.html", given=given, problems=problems), 400
+    return redirect(url_for("portal.renew_code", language=language, ticket=ticket.reveal()), 303)
+
+
+@blueprint.get(f"/{SPOKEN}/renew/<ticket>")
+@looks_itself
+@spoken
+def renew_code(language: str, ticket: str) -> str | tuple[str, int]:  # noqa: ARG001 -- stands in the address
+    with house().store.snapshot() as tx:
+        if not is_secret(ticket) or not is_asked(tx, house(), Secret(ticket)):
+            return problem("link", 404)
+    return page("portal/renew_code.html", ticket=ticket, problem="")
+
+
+@blueprint.post(f"/{SPOKEN}/renew/<ticket>")
+@looks_itself
+@spoken
+def renewed(language: str, ticket: str) -> Response | tuple[str, int]:
+    if not is_secret(ticket):
+        return problem("link", 404)
+    try:
+        secret = give_anew(house(), Secret(ticket), request.form.get("code", ""), request.remote_addr or "")
+    except Conflict as error:
+        if error.code == "portal.no_request":
+            return problem("none", 404)
+        wrong = "code.wrong" if error.code == "portal.wrong" else "renew.over"
+        return page("portal/renew_code.html", ticket=ticket, problem=wrong), 400
+    session[VISIT] = first_visit(house(), secret).reveal()
+    return redirect(url_for("portal_case.follow", language=language, secret=secret.reveal(), new=1), 303)
 
 
 @blueprint.get(f"/{SPOKEN}/privacy")
@@ -144,12 +196,16 @@ def _form(asked: Asked, problems: dict[str, str], notice: str) -> str:
     )
 
 
-def _look_at(ticket: str) -> None:
-    """Raises `InputWrong` (`portal.over`) for a ticket under which nothing waits."""
+def _look_at(ticket: str) -> Mail:
+    """How the mail with the code fares. Raises `InputWrong` (`portal.over`) for a ticket under which nothing waits."""
     if not is_secret(ticket):
         raise InputWrong("no request waits under this address", code="portal.over")
     with house().store.snapshot() as tx:
-        waiting(tx, house(), Secret(ticket))
+        return mail_state(tx, waiting(tx, house(), Secret(ticket)))
+
+
+def _code_page(ticket: str, *, problem: str = "", again: str = "", switch: object = None) -> str:
+    return page("portal/code.html", ticket=ticket, problem=problem, again=again, mail=_look_at(ticket).value, switch=switch)
 
 
 def _is_free(asked: Asked) -> bool:

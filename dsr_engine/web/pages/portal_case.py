@@ -16,17 +16,19 @@ from dsr_engine.web.uploads import takes_file
 from dsr_engine.workflow.access.copying import copy_of
 from dsr_engine.workflow.access.wording import copy_languages
 from dsr_engine.workflow.identity.showing import MOST_BYTES
+from dsr_engine.workflow.portal.answering import thread_of
+from dsr_engine.workflow.portal.denial import is_denied
 from dsr_engine.workflow.portal.edition import certificate_for
 from dsr_engine.workflow.portal.following import Download, letter_for, story_of
 from dsr_engine.workflow.portal.visiting import enter, is_visitor, link_of, send_visit_code, waits_for_code
-from dsr_engine.workflow.portal.writing import answer_for_agent, object_to, show, take_back, write_more
+from dsr_engine.workflow.portal.writing import KINDS, answer_for_agent, object_to, show, take_back, write_more
 
 blueprint = Blueprint("portal_case", __name__, url_prefix="/portal")
 blueprint.register_error_handler(HTTPException, refused)
 blueprint.register_error_handler(DsrError, told_of)
 
-#: What can be added to look for, by kind of selector.
-KINDS = ("email", "customer_id", "order_id", "phone", "name")
+#: What is wrong with what was written, as keys of the portal's texts.
+_TEXTS = {"portal.empty": "wrong.missing", "portal.long": "wrong.long", "portal.letters": "wrong.letters", "option.email": "wrong.email"}
 
 
 @blueprint.after_request
@@ -70,8 +72,8 @@ def more(language: str, secret: str) -> Response | tuple[str, int]:
     link, fields = _visited(secret), request.form
     try:
         write_more(house(), link, fields.get("kind", KINDS[0]), fields.get("value", ""), fields.get("text", ""))
-    except InputWrong:
-        return _page(link, secret, problem="wrong.short"), 400
+    except InputWrong as error:
+        return _page(link, secret, problem=_TEXTS.get(error.code, "wrong.short")), 400
     return _done(language, secret, "more.done")
 
 
@@ -104,9 +106,9 @@ def object_(language: str, secret: str) -> Response | tuple[str, int]:
     try:
         objected = object_to(house(), link, request.form.get("text", ""))
     except InputWrong as error:
-        if error.code not in ("portal.empty", "portal.long"):
+        if error.code not in _TEXTS:
             raise
-        return _page(link, secret, problem="wrong.missing" if error.code == "portal.empty" else "wrong.long"), 400
+        return _page(link, secret, problem=_TEXTS[error.code]), 400
     if objected.due is None:
         return _done(language, secret, "object.done_note")
     flash(texts()("object.done", day=spoken_day(objected.due.day)), "done")
@@ -132,7 +134,11 @@ def certificate(language: str, secret: str) -> Response:  # noqa: ARG001 -- stan
 @spoken
 def copy(language: str, secret: str) -> Response:
     """The copy of the requester's data, made while it is fetched; nothing of it is kept here."""
-    pieces = copy_of(house(), _visited(secret).case, language if language in copy_languages(house().settings.home) else "")
+    link = _visited(secret)
+    with house().store.snapshot() as tx:
+        if is_denied(tx, link.case):
+            raise InputWrong("the person says that this agent does not act for them", code="letter.unknown")
+    pieces = copy_of(house(), link.case, language if language in copy_languages(house().settings.home) else "")
     return Response(
         pieces, mimetype="application/zip", headers={"Content-Disposition": 'attachment; filename="copy.zip"', "Cache-Control": "no-store"}
     )
@@ -168,8 +174,10 @@ def _visited(secret: str) -> Link:
 
 
 def _page(link: Link, secret: str, problem: str = "") -> str:
+    is_inside = is_visitor(house(), link, session.get(VISIT))
     with house().store.snapshot() as tx:
-        story = story_of(tx, house(), link)
+        story = story_of(tx, house(), link, is_inside=is_inside)
+        thread = thread_of(tx, link) if is_inside else ()
         is_sent = waits_for_code(tx, house(), link)
     return page(
         "portal/follow.html",
@@ -177,7 +185,8 @@ def _page(link: Link, secret: str, problem: str = "") -> str:
         secret=secret,
         problem=problem,
         kinds=KINDS,
-        is_inside=is_visitor(house(), link, session.get(VISIT)),
+        is_inside=is_inside,
+        thread=[(note.kind.value, house().calendar.day_of(note.at), note.text.reveal()) for note in thread],
         is_sent=is_sent,
         is_new="new" in request.args,
         has_mail=house().settings.mail is not None,

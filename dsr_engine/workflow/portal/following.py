@@ -16,6 +16,7 @@ from dsr_engine.workflow.access.bounds import is_of_copy
 from dsr_engine.workflow.access.copying import is_copy_ready
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.standing import standing
+from dsr_engine.workflow.portal.denial import is_denied
 from dsr_engine.workflow.portal.opening import reference_of
 from dsr_engine.workflow.verify_identity import NOT_IDENTIFIED, TOO_WEAK
 
@@ -43,6 +44,8 @@ _STEPS = {
     **dict.fromkeys((Stage.NOTIFY, Stage.CERTIFY, Stage.PUBLISH), Walk.ANSWERING),
     Stage.CLOSED: Walk.DONE,
 }
+#: The outcome as a link tells it that no code proved.
+ANSWERED = "answered"
 _BEFORE_EFFECTS = frozenset({Stage.INTAKE, Stage.VERIFY_IDENTITY, Stage.RESOLVE_IDENTITIES, Stage.DISCOVER, Stage.PLAN, Stage.APPROVE})
 _OBJECTABLE = frozenset({Outcome.REFUSED, Outcome.FULFILLED_WITH_EXCEPTIONS, Outcome.CANNOT_IDENTIFY})
 _CERTIFIED = frozenset({Outcome.FULFILLED, Outcome.FULFILLED_WITH_EXCEPTIONS})
@@ -77,14 +80,19 @@ class Story:
     agent_denied: bool
 
 
-def story_of(tx: Transaction, house: House, link: Link) -> Story:
-    """The story of the link's case as it stands now."""
+def story_of(tx: Transaction, house: House, link: Link, *, is_inside: bool) -> Story:
+    """The story of the link's case as it stands now. `is_inside`: for who answered a code lately.
+
+    To others a link that no code proved says no more than that the request was answered: an opt-out is taken from whoever names an address.
+    """
     case = tx.cases.get(link.case)
     limits = standing(tx, house, case)
     is_open = case.outcome is None
-    kinds = {note.kind for note in tx.portal.notes_of(case.id)}
+    kinds, agent_denied = set(tx.portal.kinds_of(case.id)), is_denied(tx, case.id)
+    is_told = is_inside or link.confirmed_at is not None
     is_question_open = is_open and not case.identity and case.stage in (Stage.INTAKE, Stage.VERIFY_IDENTITY)
-    has_copy, walk = is_copy_ready(tx, house, case), ERASURE if case.right is Right.ERASURE else COPY if is_of_copy(case) else BY_HAND
+    has_copy = not agent_denied and is_copy_ready(tx, house, case)
+    walk = ERASURE if case.right is Right.ERASURE else COPY if is_of_copy(case) else BY_HAND
     day = house.calendar.day_of
     return Story(
         reference=reference_of(case),
@@ -94,8 +102,8 @@ def story_of(tx: Transaction, house: House, link: Link) -> Story:
         step=Walk.ANSWERING if is_open and (has_copy or walk is BY_HAND) else _STEPS[case.stage],
         due=limits.limits.answer if limits is not None else None,
         closed=day(case.closed_at) if case.closed_at is not None else None,
-        outcome=case.outcome.value if case.outcome is not None else "",
-        asked=_asked(tx, case, kinds) if is_open else (),
+        outcome="" if case.outcome is None else case.outcome.value if is_told else ANSWERED,
+        asked=_asked(tx, case, kinds, is_told=is_told) if is_open else (),
         letters=tx.portal.letters_of(case.id),
         has_certificate=case.outcome in _CERTIFIED and tx.certificates.of(case.id) is not None,
         has_copy=has_copy,
@@ -105,16 +113,16 @@ def story_of(tx: Transaction, house: House, link: Link) -> Story:
         may_withdraw=is_open and case.stage in _BEFORE_EFFECTS,
         may_object=case.outcome in _OBJECTABLE and NoteKind.OBJECTION not in kinds,
         has_objected=NoteKind.OBJECTION in kinds,
-        agent_denied=NoteKind.AGENT_DENIED in kinds,
+        agent_denied=agent_denied,
     )
 
 
-def _asked(tx: Transaction, case: Case, kinds: set[NoteKind]) -> tuple[str, ...]:
+def _asked(tx: Transaction, case: Case, kinds: set[NoteKind], *, is_told: bool) -> tuple[str, ...]:
     """What the requester should do, in codes; nothing that depends on whether the person is known, before it is clear who asks."""
     asked = []
-    if case.wait is not None and case.wait.code == NOT_IDENTIFIED:
+    if is_told and case.wait is not None and case.wait.code == NOT_IDENTIFIED:
         asked.append("more")
-    if _is_asked_again(case):
+    if is_told and _is_asked_again(case):
         asked.append("stronger")
     asked += [_ASKING[entry.stop.why] for entry in tx.pauses.of(case.id) if entry.stop.ended is None]
     if NoteKind.ACTS_FOR in kinds and not case.identity:

@@ -1,6 +1,7 @@
 """What a form of the portal may hold: checked before anything is done with it, and written so that it can be sealed."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from dsr_engine.certificate.letter import languages
@@ -12,6 +13,7 @@ from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.claims import refuse_unusable
 from dsr_engine.workflow.intake import Claim
 from dsr_engine.workflow.portal.laws import PLACES
+from dsr_engine.workflow.portal.texts import is_strange, plain
 
 #: The rights that the portal offers, in the order of its page.
 RIGHTS = (Right.ERASURE, Right.ACCESS, Right.CORRECTION, Right.RESTRICTION, Right.OBJECTION, Right.PORTABILITY, Right.OPT_OUT)
@@ -19,6 +21,8 @@ RIGHTS = (Right.ERASURE, Right.ACCESS, Right.CORRECTION, Right.RESTRICTION, Righ
 FIELDS: Mapping[str, int] = {"email": 254, "phone": 40, "name": 200, "number": 100, "more": 2000, "own_name": 200, "own_email": 254}
 _ADDRESSES = ("email", "own_email")
 _KINDS = {"email": "email", "phone": "phone", "name": "name", "number": "customer_id"}
+#: A name stands in a mail to somebody who has not asked for it: it must lead nowhere.
+_NO_NAME = re.compile(r"[/@:<>\\]|www\.|[^\s.]{2}\.[^\W\d_]{2}", re.IGNORECASE)
 #: Without a text these cannot be answered: what is wrong, and what is right.
 _NEED_TEXT = frozenset({Right.CORRECTION})
 
@@ -28,8 +32,8 @@ def asked_from(fields: Mapping[str, str], language: str) -> Asked:
     right = next((right for right in RIGHTS if right.value == fields.get("what")), RIGHTS[0])
     who = next((who for who in Who if who.value == fields.get("who")), Who.SELF)
     place = fields.get("where", "") if fields.get("where", "") in PLACES else ""
-    values = {name: Secret(" ".join(fields.get(name, "").split())) for name in FIELDS if name != "more"}
-    return Asked(right, who, language, place, **values, more=Secret(fields.get("more", "").strip()))
+    values = {name: Secret(" ".join(plain(fields.get(name, "")).split())) for name in FIELDS if name != "more"}
+    return Asked(right, who, language, place, **values, more=Secret(plain(fields.get("more", ""))))
 
 
 def problems_of(asked: Asked, *, is_unverified: bool) -> dict[str, str]:
@@ -60,10 +64,12 @@ def _demanded(asked: Asked, *, is_unverified: bool) -> tuple[str, ...]:
 def _too_much(value: str, most: int) -> str:
     if len(value) > most:
         return "wrong.long"
-    return "wrong.letters" if any(not character.isprintable() and character not in "\r\n\t" for character in value) else ""
+    return "wrong.letters" if is_strange(value) else ""
 
 
 def _unusable(name: str, value: str) -> str:
+    if name == "own_name" and _NO_NAME.search(value):
+        return "wrong.name"
     try:
         if name in _ADDRESSES:
             address_of(value)

@@ -9,7 +9,7 @@ from dsr_engine.workflow.house import House
 from dsr_engine.workflow.portal.wording import FIRST, LANGUAGES, texts_of
 
 #: Purposes of the portal's mails about a case.
-CODE, LINK, AGENT = "portal_code", "portal_link", "portal_agent"
+CODE, LINK, AGENT, MESSAGE = "portal_code", "portal_link", "portal_agent", "portal_message"
 
 
 def mail_of(house: House, what: str, to: Secret, language: str, **values: str) -> Parcel:
@@ -30,6 +30,11 @@ def time_of(house: House, moment: datetime) -> str:
     return f"{moment.astimezone(house.calendar.zone):%Y-%m-%d %H:%M}"
 
 
+def address_of(house: House, language: str, view: str) -> str:
+    """Where a page of the portal is."""
+    return f"{house.settings.web.url}/portal/{language if language in LANGUAGES else FIRST}/{view}"
+
+
 def address_of_link(house: House, language: str, secret: Secret, view: str = "follow") -> str:
     """Where a private link leads."""
-    return f"{house.settings.web.url}/portal/{language}/{view}/{secret.reveal()}"
+    return f"{address_of(house, language, view)}/{secret.reveal()}"

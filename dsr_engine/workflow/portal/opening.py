@@ -58,7 +58,7 @@ def open_asked(house: House, asked: Asked, received_at: datetime, *, pending: Pe
     draft = drafted(house, request)
     with house.store.transaction() as tx:
         if pending is not None:
-            if tx.portal.request(pending.digest) is None:
+            if tx.portal.request(pending.digest, is_locked=True) is None:
                 raise InputWrong("no request waits under this address", code="portal.over", hint="send the request again")
             tx.portal.end_request(pending.digest)
             tx.outbox.end(f"{BEFORE_CASE}{pending.id}")

@@ -7,12 +7,13 @@ import secrets
 from datetime import datetime, timedelta
 
 from dsr_engine.domain.errors import Conflict, InputWrong
+from dsr_engine.domain.network import network_of
 from dsr_engine.domain.portal import Link, Part
 from dsr_engine.domain.selector import Secret
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.portal.asking import CODE_LIVES, MOST_TRIES, PER_ANSWERER, network_of, slow_down
+from dsr_engine.workflow.portal.asking import CODE_LIVES, MOST_TRIES, PER_ANSWERER, refuse_without_mail, slow_down
 from dsr_engine.workflow.portal.mailing import CODE, mail_of, spaced, time_of
 from dsr_engine.workflow.portal.secret import code_digest, digest_of, is_secret, new_code, new_secret
 
@@ -20,6 +21,8 @@ from dsr_engine.workflow.portal.secret import code_digest, digest_of, is_secret,
 LASTS = timedelta(minutes=30)
 #: How long a link shows a closed case whose requester gave no address.
 STAYS = timedelta(days=60)
+#: How long a link counts after it was made, or after a code was last answered by it; then a new one is sent for (`renewing.py`).
+LINK_LIVES = timedelta(days=120)
 #: So many codes by one link in a day, and so many addresses that are no links from one visitor in an hour.
 PER_LINK, PER_STRANGER = 10, 30
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -30,7 +33,8 @@ def link_of(house: House, text: str, address: str, part: Part = Part.REQUESTER) 
     if is_secret(text):
         with house.store.snapshot() as tx:
             found = tx.portal.link(digest_of(Secret(text)))
-            is_open = found is not None and not tx.portal.is_over(found.case, house.clock.now() - STAYS)
+            now = house.clock.now()
+            is_open = found is not None and now < found.made_at + LINK_LIVES and not tx.portal.is_over(found.case, now - STAYS)
         if found is not None and found.part is part and is_open:
             return found
     slow_down(house, "portal stranger", network_of(address), PER_STRANGER, _HOUR)
@@ -40,8 +44,7 @@ def link_of(house: House, text: str, address: str, part: Part = Part.REQUESTER) 
 def send_visit_code(house: House, link: Link, secret: Secret) -> datetime:
     """Sends a code to the address that letters of the case go to; gives until when it counts. Raises `Conflict` (`portal.no_address`)."""
     slow_down(house, "portal link", secret.reveal(), PER_LINK, _DAY)
-    if house.settings.mail is None:
-        raise InputWrong("no mail is configured, so no code can be sent", code="mail.not_configured", hint="add [mail] to dsr.toml")
+    refuse_without_mail(house)
     code, until = new_code(), house.clock.now() + CODE_LIVES
     with house.store.transaction() as tx:
         contact = tx.contacts.of(link.case)
@@ -60,12 +63,13 @@ def enter(house: House, link: Link, secret: Secret, text: str, address: str) -> 
     """Begins a visit if the text is the code; gives what the browser keeps. Raises `Conflict` (`portal.wrong`, `portal.code_over`)."""
     slow_down(house, "portal answer", network_of(address), PER_ANSWERER, _HOUR)
     with house.store.transaction() as tx:
-        code = tx.portal.link_code(link.digest)
+        code = tx.portal.link_code(link.digest, is_locked=True)
         if code is None or house.clock.now() >= code.until or code.tries >= MOST_TRIES:
             raise Conflict("the code does not count any more", code="portal.code_over")
         is_right = secrets.compare_digest(code.digest, code_digest(secret, text))
         if is_right:
             tx.portal.drop_link_code(link.digest)
+            tx.portal.prolong_link(link.digest, house.clock.now())
             visit = begin_visit(tx, house, link)
         else:
             tx.portal.count_link_try(link.digest)

@@ -16,13 +16,17 @@ from dsr_engine.workflow.identity.adding import add_claims
 from dsr_engine.workflow.identity.showing import show_paper
 from dsr_engine.workflow.law.appealing import AppealDue, appeal
 from dsr_engine.workflow.portal.opening import PORTAL
+from dsr_engine.workflow.portal.texts import LONGEST, is_strange, plain
 from dsr_engine.workflow.verify_identity import note_verified, open_question
 
-#: Notes and papers of one case, and characters of one note.
-MOST_NOTES, MOST_PAPERS, LONGEST = 20, 5, 4000
+#: Notes and papers of one case.
+MOST_NOTES, MOST_PAPERS = 20, 5
+#: What can be added to look for, by kind of selector.
+KINDS = ("email", "customer_id", "order_id", "phone", "name")
 #: How the files begin that can be shown: PDF, JPEG, PNG. They are not opened here.
 _BEGINNINGS = (b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 _UNASKED = "sent_unasked"
+_LONGEST_VALUE = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +38,19 @@ class Objected:
 
 def write_more(house: House, link: Link, kind: str, value: str, text: str) -> None:
     """Takes a further identifier, a note, or both. Raises `InputWrong` for what cannot be used, `Conflict` where there are too many notes."""
-    text = text.strip()
-    if not text and not value.strip():
+    text, value = plain(text), " ".join(plain(value).split())
+    if not text and not value:
         raise InputWrong("nothing was written", code="portal.empty")
-    if len(text) > LONGEST:
-        raise InputWrong("the text is too long", code="portal.long")
-    claims = claims_of([(kind, value)]) if value.strip() else ()
+    _refuse_long(text)
+    _refuse_long(value, _LONGEST_VALUE)
+    claims = claims_of([(kind if kind in KINDS else KINDS[0], value)]) if value else ()
     if text:
         _add_note(house, link, NoteKind.MORE, text)
     if claims:
         try:
             add_claims(house, link.case, claims, PORTAL)
         except Conflict:  # who asked is settled: it is left to the officer whether another identifier is the same person's
-            _add_note(house, link, NoteKind.MORE, f"{kind}: {value.strip()}")
+            _add_note(house, link, NoteKind.MORE, f"{claims[0].kind}: {value}")
 
 
 def show(house: House, link: Link, paper: bytes) -> None:
@@ -75,9 +79,10 @@ def take_back(house: House, link: Link) -> None:
 
 def object_to(house: House, link: Link, text: str) -> Objected:
     """Records an objection to the answer: as an appeal where a law of the case knows one, as a note to the officer in any case."""
-    text = text.strip()
-    if not text or len(text) > LONGEST:
-        raise InputWrong("nothing was written, or too much", code="portal.empty" if not text else "portal.long")
+    text = plain(text)
+    if not text:
+        raise InputWrong("nothing was written", code="portal.empty")
+    _refuse_long(text)
     _add_note(house, link, NoteKind.OBJECTION, text)
     today = house.calendar.day_of(house.clock.now())
     try:
@@ -93,7 +98,7 @@ def answer_for_agent(house: House, link: Link, *, is_agent: bool) -> None:
     """Records whether the person says that the agent acts for them. It verifies something only if their address is on file (`judging.py`)."""
     with house.store.transaction() as tx:
         now = house.clock.now()
-        if link.confirmed_at is not None or any(note.kind is NoteKind.AGENT_DENIED for note in tx.portal.notes_of(link.case)):
+        if link.confirmed_at is not None or NoteKind.AGENT_DENIED in tx.portal.kinds_of(link.case):
             raise Conflict("this question was answered already", code="portal.answered")
         kind = NoteKind.AGENT_CONFIRMED if is_agent else NoteKind.AGENT_DENIED
         tx.portal.add_note(link.case, kind, Secret(""), now)
@@ -102,6 +107,13 @@ def answer_for_agent(house: House, link: Link, *, is_agent: bool) -> None:
             case = _open(tx, link)
             if case is not None:
                 note_verified(tx, house, case, Verified(NAMED, tx.people.id_of(PORTAL), now, ("email",)))
+
+
+def _refuse_long(text: str, most: int = LONGEST) -> None:
+    if len(text) > most:
+        raise InputWrong("the text is too long", code="portal.long")
+    if is_strange(text):
+        raise InputWrong("there is something in the text that is no text", code="portal.letters")
 
 
 def _open(tx: Transaction, link: Link) -> Case | None:
@@ -113,6 +125,6 @@ def _open(tx: Transaction, link: Link) -> Case | None:
 
 def _add_note(house: House, link: Link, kind: NoteKind, text: str) -> None:
     with house.store.transaction() as tx:
-        if tx.portal.count_notes(link.case) >= MOST_NOTES:
+        if sum(kind is not NoteKind.ANSWER for kind in tx.portal.kinds_of(link.case)) >= MOST_NOTES:
             raise Conflict("there are notes enough", code="portal.notes")
         tx.portal.add_note(link.case, kind, Secret(text), house.clock.now())
