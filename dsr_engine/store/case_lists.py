@@ -91,9 +91,11 @@ class CaseLists:
         rows = self._connection.execute(wanted.group_by(cases.c.wait_code).order_by(func.count().desc(), cases.c.wait_code))
         return {code: int(count) for code, count in rows}
 
-    def waiting_for(self, codes: Iterable[str], most: int) -> tuple[Case, ...]:
-        """Open cases that wait for one of these, the longest first."""
+    def waiting_for(self, codes: Iterable[str], most: int, after: tuple[datetime, str] | None = None) -> tuple[Case, ...]:
+        """Open cases that wait for one of these, the longest first; those `after` the one with this id that waits since then."""
         wanted = select(cases).where(cases.c.stage != Stage.CLOSED, cases.c.wait_code.in_(list(codes))).order_by(cases.c.wait_since, cases.c.id)
+        if after is not None:
+            wanted = wanted.where(or_(cases.c.wait_since > after[0], and_(cases.c.wait_since == after[0], cases.c.id > after[1])))
         return tuple(read_case(row) for row in self._connection.execute(wanted.limit(most)))
 
     def waiting(self, but: Iterable[str], most: int) -> tuple[Case, ...]:

@@ -143,9 +143,9 @@ def _legend(series: Sequence[Series]) -> tuple[tuple[str, str], ...]:
 
 
 def _below(labels: Sequence[str], step: float) -> tuple[Mark, ...]:
-    """The labels under the drawing; every second one where they would touch."""
-    every = 1 if step >= 46 else 2
-    return tuple(Mark(_r(_LEFT + (number + 0.5) * step), _HEIGHT - 8, label) for number, label in enumerate(labels) if number % every == 0)
+    """The labels under the drawing, the last one always; every second one where they would touch."""
+    every, last = 1 if step >= 46 else 2, len(labels) - 1
+    return tuple(Mark(_r(_LEFT + (number + 0.5) * step), _HEIGHT - 8, label) for number, label in enumerate(labels) if (last - number) % every == 0)
 
 
 def _ticks(top: float) -> tuple[Mark, ...]:

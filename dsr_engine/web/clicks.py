@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dsr_engine.domain.case import Case, Stage, Wait
+from dsr_engine.domain.user import Permission
+from dsr_engine.workflow.access.bounds import COPYING
 
 #: A click that runs the case again is a form, not a link.
 RUN = "run"
@@ -23,7 +25,7 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """`path` is under the case, or begins with `/` for a page of its own."""
+    """`path` is under the case, or begins with `/` for a page of its own; one that ends with `/` is followed by the case's number."""
 
     label: str
     path: str
@@ -43,14 +45,19 @@ _WAYS: Mapping[str, _Way] = {
         "Decide whose it is", "decide", "One identifier leads to records of several people. Say whether all of them are theirs, or close the case."
     ),
     "answer_by_hand": _Way("Record the answer", "end", "Answer the request in your own words, then record what you answered and when."),
+    "copy_review": _Way("Look over the copy", "copy", "Decide about possible findings and records that name others, then release the copy."),
+    "copy_ready": _Way("Hand out the copy", "copy", "The copy is released. Once the person has it, record the answer, and the person is forgotten."),
     "approval.missing": _Way("See the plan", "plan", "Somebody who did not open the case has to look at the plan and approve it."),
     "approval.over_cap": _Way(
         "See the plan", "plan", "More records than the policy lets pass by itself: somebody has to look at the plan and approve it."
     ),
     "sweep.unusual": _Way("See the plan", "plan", "The sweep would hit unusually much: somebody has to look at the plan and approve it."),
-    "plan.given_back": _Way(
-        "See the plan", "plan", "Whoever was to approve the plan gave it back. Correct it, or hand it in again as it is."
+    "agent.denied": _Way(
+        "Read what the person says",
+        "messages",
+        "The person says that nobody acts for them. Ask them by another way; then refuse the request, or say that it is cleared up.",
     ),
+    "plan.given_back": _Way("See the plan", "plan", "Whoever was to approve the plan gave it back. Correct it, or hand it in again as it is."),
     "correction.lost": _Way("See the plan", "plan", "Records that were to stay lie elsewhere now. Take them out anew, then undo the correction."),
     "correction.forgotten": _Way(
         "See the plan", "plan", "Records stayed at an earlier erasure; which, is forgotten. Take out what has to stay, then undo the correction."
@@ -72,7 +79,9 @@ _WAYS: Mapping[str, _Way] = {
     "holds.unreviewed": _Way("Review legal holds", "/holds", "Nothing is erased before somebody says that legal holds were reviewed."),
     "task_open": _Way("See the tasks", "tasks", "A person has to do something in a system that the engine does not reach, and show it."),
     "too_much_drift": _Way("Decide whether to go on", "decide", "More records changed since the plan was made than the policy lets pass."),
-    "recipients_open": _Way("See the recipients", "/recipients", "Those who had received the data have not all been told, or have not answered."),
+    "recipients_open": _Way(
+        "See the recipients", "/recipients/cases/", "Those who had received the data have not all been told, or have not answered."
+    ),
     "stopped": _Way("See the systems", "/systems", "Somebody stopped the engine. It goes on when that is taken back."),
     "rounds_exhausted": _Way("Let it look again", RUN, "Something of the person is found again and again. Stop what writes it, then look again."),
     "absence.unseen": _Way("Let it look again", RUN, "Not every place could be looked at again. Make the rest readable, then look again."),
@@ -92,11 +101,24 @@ BY_ITSELF = frozenset({"cooling_off", "maintenance_window", "window.closed", "sy
 APPROVALS = frozenset({"approval.missing", "approval.over_cap", "sweep.unusual"})
 #: Waits whose cause is mended elsewhere: then somebody lets the engine look again.
 AGAIN = frozenset({"coverage.gap", "holds.unreviewed", "task_open", "recipients_open", "stopped", "maintenance_window", "window.closed"})
+#: A request for which the engine can make a copy may be answered with it, or by people.
+_BY_COPY = _Way("Make the copy, or answer", "copy", "Let the engine collect a copy of the data; or answer by yourself, and record what you answered.")
 _LIMITS: Mapping[str, _Way] = {
     "acknowledge": _Way("Confirm receipt", "letters", "Tell the requester that the request arrived, or record that you did."),
     "question": _Way("Say what came", "clock", "The requester has not answered for long: ask again, go on without, or close the case."),
     "appeal": _Way("Decide the appeal", "appeals", "Grant the appeal or deny it, and record the day on which you told the person."),
     "refusal": _Way("Refuse, if you mean to", "end", "The answer was extended, saying no was not: refuse by then or not at all."),
+}
+
+
+#: What one needs to be of use on the page of a step; on every other page of a case, to be allowed to work on it.
+_FOR: Mapping[str, Permission] = {
+    "plan": Permission.CASE_READ,
+    "copy": Permission.CASE_READ,
+    "messages": Permission.CASE_PREVIEW,
+    "holds": Permission.HOLD_READ,
+    "recipients": Permission.RECIPIENT_READ,
+    "systems": Permission.SYSTEM_READ,
 }
 
 
@@ -107,7 +129,7 @@ def known_codes() -> tuple[str, ...]:
 
 def paths() -> frozenset[str]:
     """The pages that steps lead to, under a case or of their own."""
-    return frozenset(way.path for way in (*_WAYS.values(), *_LIMITS.values()) if way.path not in ("", RUN))
+    return frozenset(way.path for way in (*_WAYS.values(), _BY_COPY, *_LIMITS.values()) if way.path not in ("", RUN))
 
 
 def click_of(case: Case) -> Click:
@@ -116,7 +138,7 @@ def click_of(case: Case) -> Click:
         return Click("Open", f"/cases/{case.id}", "The case is closed.")
     if case.wait is None:
         return Click("See how far it is", f"/cases/{case.id}", "The engine works on it by itself; nothing has to be done.")
-    way = _WAYS.get(case.wait.code)
+    way = _BY_COPY if case.wait.code == "answer_by_hand" and case.right in COPYING else _WAYS.get(case.wait.code)
     return _found(case.id, way) if way is not None else Click("Let it try again", RUN, _unknown(case.wait))
 
 
@@ -126,10 +148,19 @@ def click_for_limit(case: Case, limit: str) -> Click:
     return _found(case.id, way) if way is not None else click_of(case)
 
 
+def permission_for(click: Click) -> Permission:
+    """What whoever follows this click must be allowed to, so that it is of any use to them."""
+    first, _, rest = click.href.strip("/").partition("/")
+    place = rest.rpartition("/")[2] if first == "cases" and "/" in rest else first
+    return Permission.CASE_READ if place == "cases" else _FOR.get(place, Permission.CASE_WRITE)
+
+
 def _found(case_id: str, way: _Way) -> Click:
     if way.path in ("", RUN):
         return Click(way.label, way.path, way.needs)
-    return Click(way.label, way.path if way.path.startswith("/") else f"/cases/{case_id}/{way.path}", way.needs)
+    if way.path.startswith("/"):
+        return Click(way.label, way.path + case_id if way.path.endswith("/") else way.path, way.needs)
+    return Click(way.label, f"/cases/{case_id}/{way.path}", way.needs)
 
 
 def _unknown(wait: Wait) -> str:

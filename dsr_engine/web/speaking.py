@@ -24,6 +24,8 @@ _PROBLEMS = {
     "letter.unknown": "link",
     "portal.over": "link",
     "mail.not_configured": "mail",
+    "copy.unreleased": "late",
+    "copy.busy": "busy",
     "portal.file": "file",
     "portal.papers": "file",
     "evidence.size": "file",
@@ -34,7 +36,9 @@ _PROBLEMS = {
     "order.binding": "late",
     "portal.answered": "late",
 }
-_STATUSES = {400: "form", 404: "unknown", 405: "unknown", 413: "file", 429: "often"}
+_STATUSES = {400: "form", 404: "unknown", 405: "unknown", 413: "long", 429: "often"}
+#: What may stand behind the address of a page and is no part of it.
+CHOICES = ("what", "who", "where", "new", "again")
 
 
 def language() -> str:
@@ -71,6 +75,7 @@ def page(template: str, **values: Any) -> str:
         language=t.language,
         languages=[(code, name, _address(code, values.get("switch"))) for code, name in LANGUAGES.items()],
         skip_words=t("skip"),
+        is_open=settings.web.has_portal,
         spoken_day=spoken_day,
         reach={key: settings.controller[key] for key in ("name", "contact", "address", "dpo") if settings.controller.get(key)},
         **values,
@@ -80,8 +85,10 @@ def page(template: str, **values: Any) -> str:
 def _address(code: str, switch: Any) -> str:
     if request.endpoint is None or "language" not in (request.view_args or {}):
         return url_for("portal.start", language=code)
-    endpoint, parts = switch or (request.endpoint, {**(request.view_args or {}), **request.args.to_dict()})
-    return url_for(endpoint, **{**parts, "language": code})
+    endpoint, parts = switch or (request.endpoint, request.view_args or {})
+    # Of what else stands in the address only choices of our own are carried on: some names have a meaning for `url_for`.
+    carried = {name: request.args[name] for name in CHOICES if name in request.args} if switch is None else {}
+    return url_for(endpoint, **{**parts, **carried, "language": code})
 
 
 def problem(name: str, status: int, **values: Any) -> tuple[str, int]:

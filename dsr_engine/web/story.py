@@ -4,18 +4,23 @@ All of it is counted by the store without unsealing a finding, so that a case of
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from dsr_engine.domain.case import Case, Outcome, Stage
+from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage
+from dsr_engine.domain.errors import DsrError
 from dsr_engine.domain.finding import Confidence, Coverage, Extent
 from dsr_engine.domain.request import Right
+from dsr_engine.domain.request_log import LogEntry
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.web.clicks import AGAIN, BY_ITSELF, Click, click_of
+from dsr_engine.workflow.correcting.showing import ENDS, Stay, show_plan
 from dsr_engine.workflow.discover import FOUND, VERIFIED
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.law.attention import Urgency, urgency
 from dsr_engine.workflow.law.entitling import stated_grounds
 from dsr_engine.workflow.law.passing import past_of
+from dsr_engine.workflow.law.standing import standing
 from dsr_engine.workflow.letters.letterbox import letter_rows, worries_of
 from dsr_engine.workflow.masking import Mask, mask_of
 from dsr_engine.workflow.report import case_row, coverage_row, due_row, verified_row
@@ -36,6 +41,16 @@ STAGES: tuple[tuple[Stage, str, str], ...] = (
     (Stage.NOTIFY, "Recipients", "Those who had received the data are told."),
     (Stage.CERTIFY, "Certificate", "What was done is signed, entered into the ledger and checked; then the case is closed."),
 )
+#: Every stage in a word or two, as lists show it.
+STAGE_NAMES: Mapping[Stage, str] = {**{stage: name for stage, name, _ in STAGES}, Stage.PUBLISH: "Certificate is checked", Stage.CLOSED: "Closed"}
+#: How a case may end without anything having been done in a system.
+_WITHOUT_EFFECT = (Outcome.REFUSED, Outcome.WITHDRAWN, Outcome.CANNOT_IDENTIFY)
+#: Stages that only a case of a person has.
+_OF_A_PERSON = (Stage.VERIFY_IDENTITY, Stage.RESOLVE_IDENTITIES)
+#: A plan of more batches is told on its own page only: it has to be unsealed to say what stays.
+MOST_ITEMS = 500
+#: Lines of what stays, on the page of a case; the plan has all of them.
+_MOST_STAYS = 12
 #: The certificate is checked in a stage of its own, which takes a moment: people are shown one step.
 _ORDER = {**{stage: number for number, (stage, _, _) in enumerate(STAGES)}, Stage.PUBLISH: len(STAGES) - 1, Stage.CLOSED: len(STAGES)}
 
@@ -50,18 +65,36 @@ class StepMark:
 
 
 def steps_of(case: Case) -> tuple[StepMark, ...]:
-    """The stages of the case with where it stands; none for a request that people answer."""
-    if case.right is not Right.ERASURE:
+    """The stages of the case with where it stands; none for a request that people answer, and for a case that ended without effect."""
+    if case.right is not Right.ERASURE or case.outcome in _WITHOUT_EFFECT:
         return ()
-    is_ended = case.outcome in (Outcome.REFUSED, Outcome.WITHDRAWN, Outcome.CANNOT_IDENTIFY)
     here = _ORDER[case.stage]
     marks = []
-    for number, (_, name, about) in enumerate(STAGES):
-        state = "past" if number < here and not is_ended else ""
+    for number, (stage, name, about) in enumerate(STAGES):
+        if stage in _OF_A_PERSON and not case.kind.is_of_a_person:
+            continue
+        state = "past" if number < here else ""
         if number == here:
             state = "held" if case.wait is not None else "here"
         marks.append(StepMark(name, about, state))
     return tuple(marks)
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A plan in a few lines. `ends` are records by what becomes of them; `more` lines of what stays are on the plan's own page.
+
+    `ends` is empty for a plan that is long or forgotten: then there are digest and round only. `is_idle`: it changes nothing, so nobody approves it.
+    """
+
+    digest: str
+    round: int
+    ends: tuple[tuple[str, int], ...] = ()
+    affected: int = 0
+    taken: int = 0
+    stays: tuple[Stay, ...] = ()
+    more: int = 0
+    is_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +127,13 @@ def story(tx: Transaction, house: House, case: Case) -> dict[str, object]:
     issued = tx.certificates.of(case.id)
     coverage = tx.coverage.of(case.id, case.round, FOUND)
     findings = _findings(tx, case, mask)
+    entry = tx.request_log.of(case.id)
     return {
         **case_row(case),
         "stand": stand_of(case),
         "steps": steps_of(case),
         "due": due_row(tx, house, case),
+        "tones": _tones(tx, house, case),
         **past_of(tx, house, case),
         "grounds": _grounds(tx, house, case),
         "verifications": _verifications(tx, case),
@@ -109,18 +144,25 @@ def story(tx: Transaction, house: House, case: Case) -> dict[str, object]:
         "found": sum(int(str(row["count"])) for row in findings),
         "categories": tx.case_lists.categories(case.id, case.round, FOUND),
         "undecided": tx.case_lists.undecided(case.id, case.round, FOUND, Confidence.POSSIBLE) if case.stage is not Stage.CLOSED else 0,
-        "plan": tx.case_lists.plan_of(case.id),
+        "plan": _plan(tx, house, case, mask),
+        "end": _end(case, entry),
+        "answered": entry.answered if entry is not None else None,
+        "is_answerable": entry is not None and entry.answered is None and (case.right is not Right.ERASURE or entry.decision is not None),
+        "is_of_a_person": case.kind.is_of_a_person,
+        "is_asked": case.kind in (CaseKind.REQUEST, CaseKind.SUPERVISORY_ORDER),
         "approvals": _approvals(tx, case),
         "results": _results(tx, case, mask),
         "verified": _looked(tx.coverage.of(case.id, case.round, VERIFIED)),
         "verified_gaps": [coverage_row(row, mask) for row in _gaps(tx.coverage.of(case.id, case.round, VERIFIED))],
         "notices": tx.notices.of(case.id),
         "letters": letter_rows(tx, case.id),
+        "messages": (len(tx.portal.kinds_of(case.id)), tx.portal.count_unread(case.id)),
         "worries": worries_of(tx, house, case.id),
         "tasks": tx.tasks.of(case.id),
         "papers": len(tx.verifications.shown(case.id)),
+        "holds": [hold for hold in tx.holds.list() if hold.case == case.id],
         "incidents": tx.incidents.of(case.id),
-        "certificate": issued,
+        "certificate": issued if case.stage is Stage.CLOSED else None,
         "withdrawn": tx.withdrawals.of(issued.id) if issued is not None else None,
         "after": aftercare_report(tx, house, case),
         "followups": tx.followups.of(case.id),
@@ -128,6 +170,52 @@ def story(tx: Transaction, house: House, case: Case) -> dict[str, object]:
         "order_due": tx.orders.due(case.id),
         "is_forgotten": tx.contacts.is_case_forgotten(case.id),
     }
+
+
+def _plan(tx: Transaction, house: House, case: Case, mask: Mask) -> Short | None:
+    """The case's last plan; None where there is none, or none any more."""
+    known = tx.case_lists.plan_of(case.id)
+    if known is None:
+        return None
+    short = Short(*known)
+    if sum(share.total or 0 for share in tx.case_lists.changed(case.id, short.round)) > MOST_ITEMS:
+        return short
+    try:
+        shown = show_plan(tx, house, case, mask)
+    except DsrError:
+        return short  # its key is destroyed already
+    counts = shown.ends
+    return replace(
+        short,
+        ends=tuple((end, counts[end]) for end in ENDS if counts[end]),
+        affected=shown.affected,
+        taken=shown.taken,
+        stays=shown.stays[:_MOST_STAYS],
+        more=max(0, len(shown.stays) - _MOST_STAYS),
+        is_idle=shown.affected == 0,
+    )
+
+
+def _end(case: Case, entry: LogEntry | None) -> Row:
+    """How a case ended that had no effect, and on which grounds; empty for every other."""
+    if case.outcome is None or case.outcome not in _WITHOUT_EFFECT:
+        return {}
+    return {"outcome": case.outcome.value, "because": ", ".join(entry.basis) if entry is not None else ""}
+
+
+def _tones(tx: Transaction, house: House, case: Case) -> dict[str, str]:
+    """How near each limit is, as the tone of its day; nothing for one that is far, or that nobody can miss any more."""
+    found = standing(tx, house, case)
+    if found is None:
+        return {}
+    today = house.calendar.day_of(house.clock.now())
+    words = {Urgency.OVERDUE: "wrong", Urgency.TODAY: "wrong", Urgency.SOON: "wait"}
+    tones = {}
+    for name in ("acknowledge", "erase", "answer"):
+        day, last = found.limits.alarm_of(name), getattr(found.limits, name)
+        if day is not None and last is not None:
+            tones[name] = words.get(urgency(day, today, last), "")
+    return tones
 
 
 def named(tx: Transaction, person_id: str) -> str:

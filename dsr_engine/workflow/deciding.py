@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from dsr_engine.domain.case import Case, Stage
 from dsr_engine.store.access import Group, Possible
+from dsr_engine.workflow.access.bounds import is_released
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.house import House
 
@@ -24,6 +25,7 @@ class Deciding:
     groups: tuple[Group, ...]
     found: Sequence[Possible]
     after: str = ""
+    is_released: bool = False
 
     @property
     def waiting(self) -> int:
@@ -35,8 +37,8 @@ class Deciding:
 
     @property
     def may_decide(self) -> bool:
-        """False once a plan is being carried out, and before anything was searched."""
-        return self.case.stage in _DECIDABLE
+        """False once a plan is being carried out or a copy released, and before anything was searched."""
+        return self.case.stage in _DECIDABLE and not self.is_released
 
     @property
     def is_shared(self) -> bool:
@@ -52,5 +54,6 @@ def deciding(
         if case.stage is Stage.CLOSED:
             return Deciding(case, (), ())
         groups = tx.reviews.groups(case_id, case.round, FOUND)
+        is_out = is_released(tx, case, house.clock.now())
         found = tx.reviews.page(case_id, case.round, FOUND, place=place, is_decided=is_decided, after=after, most=most + 1) if groups else ()
-    return Deciding(case, groups, found[:most], found[most - 1].id if len(found) > most else "")
+    return Deciding(case, groups, found[:most], found[most - 1].id if len(found) > most else "", is_out)

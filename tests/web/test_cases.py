@@ -1,12 +1,14 @@
 """The list of cases and the page of one: what an officer and an auditor see, and that nobody's data is in it."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from dsr_engine.domain.case import Outcome, Stage
 from dsr_engine.domain.user import Role
+from dsr_engine.workflow.correcting.showing import show_plan
 from dsr_engine.workflow.decide import close_unfulfilled
 from dsr_engine.workflow.intake import open_case
 from tests.web.conftest import Doors
@@ -64,6 +66,48 @@ def test_the_list_is_filtered_by_what_a_case_is_and_by_its_number_only(doors: Do
     assert _numbers(officer.go(f"/cases?number={EMAIL}").text) == []
 
 
+def test_a_whole_number_leads_to_the_case_itself(doors: Doors) -> None:
+    case = planned(doors.house)
+    officer = doors.signed_in(Role.OFFICER).go(f"/cases?number={case.id}")
+    assert officer.path == f"/cases/{case.id}"
+    assert "No case fits this filter" in officer.go("/cases?number=0123456789abcdef").text
+
+
+def test_a_plan_is_told_in_short_with_what_stays_and_why(doors: Doors) -> None:
+    case = planned(doors.house)
+    officer = doors.signed_in(Role.OFFICER).go(f"/cases/{case.id}")
+    tiles = dict(re.findall(r'<span class="figure">(\d+)</span> ([a-z, ]+)<', officer.text))
+    with doors.house.store.snapshot() as tx:
+        shown = show_plan(tx, doors.house, case)
+    assert sum(map(int, tiles)) >= sum(shown.ends.values()) > 0
+    assert "Nothing stays of what was found" in officer.text
+    assert "Nobody has approved it yet" in officer.text
+    officer.go("/holds/new").send("Place the hold", reason="M-17", system="shop")
+    held = doors.work(opened_for(doors.house, ("email", BOB)).id)
+    text = officer.go(f"/cases/{held.id}").text
+    assert "legal hold" in text
+    assert "It changes nothing, so nobody has to approve it" in text
+
+
+def test_a_plan_of_very_many_batches_is_told_on_its_own_page_only(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = planned(doors.house)
+    monkeypatch.setattr("dsr_engine.web.story.MOST_ITEMS", 0)
+    text = doors.signed_in(Role.OFFICER).go(f"/cases/{case.id}").text
+    assert "What would happen to each record" in text
+    assert "Nothing stays" not in text
+
+
+def test_a_case_whose_key_is_gone_still_tells_how_it_went(doors: Doors) -> None:
+    case = carried_through(doors.house, opened_for(doors.house))
+    with doors.house.store.transaction() as tx:
+        doors.house.store.vault.shred(tx, case.id)
+    officer = doors.signed_in(Role.OFFICER).go(f"/cases/{case.id}")
+    assert officer.status == 200
+    assert "Certificate" in officer.text
+    for path in ("letters", "identity", "clock", "end", "ledger", "grounds", "appeals", "tasks"):
+        assert officer.go(f"/cases/{case.id}/{path}").status == 200, path
+
+
 def test_overdue_cases_are_found_by_the_day_that_their_law_sets(doors: Doors) -> None:
     late = open_case(doors.house, request_of(doors.house, vouched=False)).id
     doors.clock.at += timedelta(days=40)
@@ -71,7 +115,9 @@ def test_overdue_cases_are_found_by_the_day_that_their_law_sets(doors: Doors) ->
     assert _numbers(doors.signed_in(Role.OFFICER).go("/cases?state=overdue").text) == [late]
 
 
-@pytest.mark.parametrize("query", ["after=x", "before=2026-01-01_x", "after=_", "from=2026-13-40", "stage=none", "state=%00", "_external=1&_scheme=javascript"])
+@pytest.mark.parametrize(
+    "query", ["after=x", "before=2026-01-01_x", "after=_", "from=2026-13-40", "stage=none", "state=%00", "_external=1&_scheme=javascript"]
+)
 def test_a_broken_address_of_the_list_harms_nobody(doors: Doors, query: str) -> None:
     planned(doors.house)
     assert doors.signed_in(Role.OFFICER).go(f"/cases?{query}").status in (200, 400)
@@ -152,3 +198,12 @@ def test_the_ledger_of_a_case_is_shown_without_ids_of_people(doors: Doors) -> No
     text = doors.signed_in(Role.AUDITOR).go(f"/cases/{case.id}/ledger").text
     assert text.index("case.opened") < text.index("plan.made") < text.index("certificate.published")
     assert "person-" not in text
+
+
+def test_a_certificate_is_not_handed_out_before_it_is_checked(doors: Doors) -> None:
+    case = carried_through(doors.house, opened_for(doors.house))
+    with doors.house.store.transaction() as tx:
+        tx.cases.save(replace(case, stage=Stage.PUBLISH, outcome=None, closed_at=None))
+    officer = doors.signed_in(Role.OFFICER).go(f"/cases/{case.id}")
+    assert "Certificate, PDF" not in officer.text
+    assert officer.go(f"/cases/{case.id}/certificate.pdf").status == 404

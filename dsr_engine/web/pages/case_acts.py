@@ -351,8 +351,9 @@ def _page(template: str, case_id: str, facts: Callable[[Transaction, Case], dict
 def certificate(case_id: str) -> Response:
     """The paper of the case, as it was signed."""
     with house().store.snapshot() as tx:
-        tx.cases.get(case_id)
-        issued = tx.certificates.of(case_id)
+        case = tx.cases.get(case_id)
+        # Before the case is closed the paper is not checked yet.
+        issued = tx.certificates.of(case_id) if case.stage is Stage.CLOSED else None
     path = house().paper.folder / issued.path if issued is not None else None
     if issued is None or path is None or not path.is_file():
         raise InputWrong("there is no paper of this case", code="certificate.unknown", hint="a case has one once it is closed with an effect")

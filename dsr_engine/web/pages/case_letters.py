@@ -18,7 +18,7 @@ from dsr_engine.web.forms import Answer, attempt, day, one_of, plain_hint, text
 from dsr_engine.web.guard import house, needs, user
 from dsr_engine.workflow.law.extending import REASONS
 from dsr_engine.workflow.letters.corresponding import Order, ending_of, kind_of, pdf_of, record_sent, send_letter
-from dsr_engine.workflow.letters.letterbox import worries_of
+from dsr_engine.workflow.letters.letterbox import GIVEN_UP, worries_of
 from dsr_engine.workflow.letters.writing import SAYABLE, compose
 
 blueprint = Blueprint("case_letters", __name__, url_prefix="/cases")
@@ -151,6 +151,7 @@ def _page(case_id: str, problem: DsrError | None = None) -> str:
         languages=languages(house().settings.home),
         typed=request.form,
         today=house().calendar.day_of(house().clock.now()).isoformat(),
+        given_up=GIVEN_UP,
         problem=problem,
         hint=plain_hint(problem) if problem is not None else "",
     )

@@ -16,18 +16,25 @@ from dsr_engine.domain.request import Right
 from dsr_engine.domain.user import Permission
 from dsr_engine.store.case_lists import Place, Wanted
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.web.clicks import APPROVALS, permission_for
 from dsr_engine.web.forms import midnight
-from dsr_engine.web.guard import house, needs, user
+from dsr_engine.web.guard import house, may, needs, user
+from dsr_engine.web.pages.ledger import said_of
+from dsr_engine.web.pages.plans import WORDS
 from dsr_engine.web.pages.progress import progress_of
-from dsr_engine.web.story import STAGES, stand_of, story
+from dsr_engine.web.story import STAGE_NAMES, STAGES, named, stand_of, story
+from dsr_engine.workflow.access.bounds import COPYING
 from dsr_engine.workflow.law.attention import Urgency, urgency
 from dsr_engine.workflow.law.standing import standings
 from dsr_engine.workflow.waking import wake
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 PAGE = 50
+#: Characters of a case's whole number.
+_WHOLE = 16
 #: Entries of the ledger that the page of one case shows; the ledger itself has all of them.
 MOST_LEAVES = 500
+_MOST_SAID = 5
 #: What the filter of the list says beside the kinds that the store knows.
 STATES = {"": "All", "open": "Open", "waiting": "Waiting", "overdue": "Overdue", "closed": "Closed"}
 
@@ -46,10 +53,12 @@ class Line:
 
 @blueprint.get("")
 @needs(Permission.CASE_READ)
-def index() -> str:
-    """The newest first, a page at a time. What is searched for is a case's number, never a person."""
+def index() -> Response | str:
+    """The newest first, a page at a time. What is searched for is a case's number, never a person; a whole number leads to the case itself."""
     wanted, after, before = _wanted(), _place("after"), _place("before")
     with house().store.snapshot() as tx:
+        if len(wanted.number) == _WHOLE and tx.case_lists.those((wanted.number,)):
+            return redirect(url_for("cases.show", case_id=wanted.number), 303)
         if request.args.get("state") == "overdue":
             wanted = replace(wanted, ids=_overdue(tx))
         found = tx.case_lists.page(wanted, PAGE + 1, after=after, before=before)
@@ -75,6 +84,7 @@ def index() -> str:
         asked=request.args,
         is_filtered=any(value for name, value in request.args.items() if name not in ("after", "before")),
         stand_of=stand_of,
+        names=STAGE_NAMES,
     )
 
 
@@ -85,7 +95,20 @@ def show(case_id: str) -> str:
         case = tx.cases.get(case_id)
         told = story(tx, house(), case)
         progress = progress_of(tx, case)
-    return render_template("cases/show.html", case=case, told=told, progress=progress)
+        is_own = case.opened_by == tx.people.known(user().name)
+    is_waiting = case.wait is not None and case.wait.code in APPROVALS
+    return render_template(
+        "cases/show.html",
+        case=case,
+        told=told,
+        progress=progress,
+        plan_words=WORDS,
+        permission_for=permission_for,
+        approvals=APPROVALS,
+        is_own=is_own,
+        is_copying=case.right in COPYING,
+        is_for_me=is_waiting and not is_own and may(Permission.PLAN_APPROVE),
+    )
 
 
 @blueprint.get("/<case_id>/ledger")
@@ -95,7 +118,13 @@ def leaves(case_id: str) -> str:
     with house().store.snapshot() as tx:
         case = tx.cases.get(case_id)
         found = tx.ledger_lists.of_case(case_id, MOST_LEAVES + 1)
-    return render_template("cases/ledger.html", case=case, leaves=found[:MOST_LEAVES], is_cut=len(found) > MOST_LEAVES, most=MOST_LEAVES)
+        told = [(entry, [(name, _person(tx, name, value)) for name, value in said_of(entry)][:_MOST_SAID]) for entry in found[:MOST_LEAVES]]
+    return render_template("cases/ledger.html", case=case, leaves=told, is_cut=len(found) > MOST_LEAVES, most=MOST_LEAVES)
+
+
+def _person(tx: Transaction, name: str, value: str) -> str:
+    """People stand in the ledger by random ids; here by their names, as long as those are not forgotten."""
+    return named(tx, value) if name == "by" else value
 
 
 @blueprint.post("/<case_id>/run")

@@ -7,15 +7,17 @@ from statistics import median
 from flask import Blueprint, current_app, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from dsr_engine.domain.case import Case
+from dsr_engine.domain.case import Case, Stage
 from dsr_engine.domain.finding import Extent
 from dsr_engine.domain.plan import ResultState
 from dsr_engine.domain.user import Permission
 from dsr_engine.store.case_lists import Wanted
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.web import charts
-from dsr_engine.web.clicks import APPROVALS, BY_ITSELF, Click, click_for_limit, click_of
+from dsr_engine.web.clicks import APPROVALS, BY_ITSELF, Click, click_for_limit, click_of, permission_for
 from dsr_engine.web.guard import house, may, needs, signed_in, user
+from dsr_engine.web.story import STAGE_NAMES
+from dsr_engine.workflow.correcting.preparing import preparers
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.holds.reviewing import unreviewed
 from dsr_engine.workflow.house import House
@@ -90,6 +92,8 @@ def show() -> str:
         first=first,
         most=MOST,
         click_of=click_of,
+        permission_for=permission_for,
+        is_approver=may(Permission.PLAN_APPROVE) and not may(Permission.CASE_WRITE),
         **facts,
     )
 
@@ -101,7 +105,8 @@ def figures() -> str:
     with house().store.snapshot() as tx:
         drawn = [_over_time(tx), _answers(tx), *_by_system(tx)]
         stages = tx.case_lists.by_stage()
-    return render_template("desk/figures.html", charts=drawn, stages=stages, months=MONTHS, last=LAST_CASES)
+    standing = [(stage, STAGE_NAMES[stage], stages[stage]) for stage in Stage if stages.get(stage)]
+    return render_template("desk/figures.html", charts=drawn, stages=standing, months=MONTHS)
 
 
 _LETTERS = {
@@ -137,7 +142,7 @@ def _standing(tx: Transaction, shown: set[str]) -> dict[str, object]:
         "open_count": tx.case_lists.count(Wanted(state="open")),
         "waits": waits,
         "by_person": sum(count for code, count in waits.items() if code not in BY_ITSELF),
-        "to_approve": [(case, case.opened_by == own) for case in approvals],
+        "to_approve": [(case, own in preparers(tx, case)) for case in approvals],
         "to_approve_count": sum(waits.get(code, 0) for code in APPROVALS),
         "to_decide": tx.case_lists.waiting_for(undecided, MOST),
         "to_decide_count": sum(waits.get(code, 0) for code in undecided),
@@ -148,6 +153,7 @@ def _standing(tx: Transaction, shown: set[str]) -> dict[str, object]:
         "holds": unreviewed(tx, house()),
         "holds_until": last_review.until if last_review is not None and last_review.until - now <= timedelta(days=14) else None,
         "incidents": tx.incidents.list(open_only=True) if may(Permission.INCIDENT_READ) else (),
+        "unread": len(tx.portal.unread()),
         "stops": sorted(tx.stops.active()),
     }
 
@@ -235,10 +241,12 @@ def _answers(tx: Transaction) -> charts.Chart:
             left.append((date.fromisoformat(last) - received).days)
             late += answered > date.fromisoformat(last)
     series = [
-        charts.Series("days, in the middle", "one", tuple(float(median(taken[month])) if taken[month] else None for month in months)),
-        charts.Series("days, the slowest", "two", tuple(float(max(taken[month])) if taken[month] else None for month in months)),
+        charts.Series("days (median)", "one", tuple(float(median(taken[month])) if taken[month] else None for month in months)),
+        charts.Series("days (slowest)", "two", tuple(float(max(taken[month])) if taken[month] else None for month in months)),
     ]
-    about = f"By month of the answer. {late} answer(s) came after their limit." if left else "By month of the answer."
+    about = "By month of the answer."
+    if left:
+        about += f" {late} of {len(left)} came after their limit." if late else " None came after its limit."
     limit = (f"limit, mostly {median(left):.0f} days", float(median(left))) if left else None
     return charts.lines("answers", "Time to answer against the limit", about, [_name(month) for month in months], series, limit)
 

@@ -33,10 +33,10 @@ ROWS, MORE = 3, 3
 _MOST_ROWS = 200
 #: Who speaks for the person, and how that is verified later.
 ASKERS = {
-    "": "the person",
-    "agent_with_permission": "an agent with the person's signed permission",
-    "agent_with_power_of_attorney": "an agent with a power of attorney",
-    "guardian": "a parent or guardian of a child",
+    "": "The person",
+    "agent_with_permission": "An agent with the person's signed permission",
+    "agent_with_power_of_attorney": "An agent with a power of attorney",
+    "guardian": "A parent or guardian of a child",
 }
 MANNERS = (Manner.EMAIL, Manner.POST, Manner.PHONE, Manner.IN_PERSON, Manner.WEB, Manner.AUTHORITY, Manner.NOT_RECORDED)
 
@@ -62,7 +62,7 @@ def enter() -> Answer:
             f"Case {double.id} is open for the same identifiers. If it is the same request, withdraw this one: the limits run from the first.", "wait"
         )
     if case.right is Right.ERASURE and not case.identity:
-        return redirect(url_for("case_identity.show", case_id=case.id, method=text("asker") if text("asker") in ASKERS else None), 303)
+        return redirect(url_for("case_identity.show", case_id=case.id, method=text("asker") if text("asker") in set(ASKERS) - {""} else None), 303)
     return redirect(url_for("cases.show", case_id=case.id), 303)
 
 

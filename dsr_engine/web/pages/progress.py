@@ -1,16 +1,17 @@
 """How far a case is while the engine works on it, as it happens (server-sent events).
 
 What is told is read from the store each time: the worker may be another process. Each stream holds a thread of the server for as long as somebody
-looks, so there are only so many; who comes later asks again by itself every few seconds (`progress.js`), and without scripts by reloading.
+looks, so there are only so many, none lives long, and pages that nobody sees have none; who finds no stream free asks again by itself every few
+seconds (`progress.js`), and without scripts by reloading. Looking on keeps no session from ending, and a session that ends ends its streams.
 """
 
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, session
 from flask.blueprints import BlueprintSetupState
 
 from dsr_engine.domain.case import Case, Stage
@@ -18,23 +19,25 @@ from dsr_engine.domain.errors import DsrError
 from dsr_engine.domain.user import Permission
 from dsr_engine.store.case_lists import Share
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.web.guard import house, needs
+from dsr_engine.web.guard import SECRET, house, needs, unattended
 from dsr_engine.web.story import STAGES, stand_of
 from dsr_engine.workflow.discover import FOUND, VERIFIED
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.users.signing_in import session_of
 
 blueprint = Blueprint("progress", __name__, url_prefix="/cases")
-#: How many streams one process serves at a time.
+#: How many streams one process serves at a time: half of the threads of `dsr serve`, so that as many are left for pages.
 MOST_STREAMS = 8
-#: Seconds between two looks, and after which a stream ends by itself; the browser opens a new one.
-PAUSE, LONGEST = 1.0, 120.0
-_STREAMS = "dsr-streams"
+#: Seconds between two looks, and after which a stream ends by itself; the browser opens a new one after `RETRY` milliseconds.
+PAUSE, LONGEST, RETRY = 1.0, 30.0, 1000
+#: Under which name the places of those who look on stand among an app's extensions.
+STREAMS = "dsr-streams"
 
 
 @blueprint.record
 def _count_streams(state: BlueprintSetupState) -> None:
     """Each application has so many streams, whatever others there are in the same process."""
-    state.app.extensions[_STREAMS] = threading.BoundedSemaphore(MOST_STREAMS)
+    state.app.extensions[STREAMS] = threading.BoundedSemaphore(MOST_STREAMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ def progress_of(tx: Transaction, case: Case) -> Progress:
 
 @blueprint.get("/<case_id>/progress")
 @needs(Permission.CASE_READ)
+@unattended
 def now(case_id: str) -> Response:
     """One look, for who found no stream free."""
     return Response(json.dumps(asdict(_look(house(), case_id))), mimetype="application/json")
@@ -76,13 +80,17 @@ def now(case_id: str) -> Response:
 
 @blueprint.get("/<case_id>/events")
 @needs(Permission.CASE_READ)
+@unattended
 def events(case_id: str) -> Response:
     """A stream of looks until the case rests; status 503 where too many look on at this moment."""
-    first = _look(house(), case_id)
-    streams: threading.BoundedSemaphore = current_app.extensions[_STREAMS]
+    at, secret = house(), str(session[SECRET])
+    first = _look(at, case_id)
+    streams: threading.BoundedSemaphore = current_app.extensions[STREAMS]
     if not streams.acquire(blocking=False):
         return Response("too many look on at this moment; ask again by yourself\n", 503, mimetype="text/plain", headers={"Retry-After": "5"})
-    answer = Response(_told(house(), case_id, first), mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    answer = Response(
+        _told(at, case_id, first, lambda: _is_still_there(at, secret)), mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
     answer.call_on_close(_Seat(streams).leave)
     return answer
 
@@ -102,13 +110,21 @@ class _Seat:
                 self._streams.release()
 
 
-def _told(at: House, case_id: str, first: Progress) -> Iterator[str]:
+def _is_still_there(at: House, secret: str) -> bool:
+    """False once who looks on is signed out, or may not look on any more."""
+    found = session_of(at, secret, is_click=False)
+    return found is not None and found.user.may(Permission.CASE_READ)
+
+
+def _told(at: House, case_id: str, first: Progress, is_still_there: Callable[[], bool]) -> Iterator[str]:
     """Each change as one event. A comment goes out where nothing changed, so that a browser that left is noticed."""
     until, last = time.monotonic() + LONGEST, first
-    yield _event("progress", last)
+    yield f"retry: {RETRY}\n\n{_event('progress', last)}"
     while not last.is_resting and time.monotonic() < until:
         time.sleep(PAUSE)
         try:
+            if not is_still_there():
+                return
             current = _look(at, case_id)
         except DsrError:
             return
