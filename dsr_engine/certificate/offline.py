@@ -1,6 +1,6 @@
 """Verifies an evidence bundle without the engine, without a network and without trusting whoever made it: python verify.py --trust BUNDLE.json
 
-This one file travels in every bundle, so it needs nothing but Python 3.11 and the package `cryptography`, and is written to be read.
+This one file travels in every bundle, so it needs nothing but Python 3.11 and the package `cryptography` (42 or newer), and is written to be read.
 Trust comes from a bundle of keys that you got from the controller by another way than this one (by hand, from their web site, from a contract).
 
 What it checks, in this order:
@@ -12,6 +12,7 @@ What it checks, in this order:
  6. statements   every statement is sealed by the controller's signer (DSSE over in-toto), and the ledger holds exactly it
  7. texts        the policies, laws and connectors that the statements and the ledger cite are here, byte for byte
 
+A script that was changed can say anything. Whoever does not trust the copy in the bundle runs one from elsewhere (`--folder`), which finds that out.
 It does not look into the PDFs: `pip install dsr-engine` and `dsr verify FILE.pdf --trust BUNDLE.json` do; the index ties each PDF to its statement.
 It cannot see whether a leaf about the case was left out: the whole ledger (`dsr ledger export`) shows that.
 """
@@ -29,16 +30,16 @@ from typing import Any
 
 try:
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 except ImportError:
-    sys.exit("this needs the package cryptography: pip install cryptography")
+    sys.exit("this needs the package cryptography, 42 or newer: pip install cryptography")
 
 INDEX, SEAL, SIGNER = "index.json", "index.sig", "signer.pem"
 LEAVES, CHECKPOINTS = "ledger/leaves.jsonl", "ledger/checkpoints.json"
-#: The script itself is read by Python, and cannot vouch for itself.
-FREE = {"verify.py", INDEX, SEAL}
+#: What cannot stand in the index: itself, and its seal.
+FREE = {INDEX, SEAL}
 HOLDS, FAILS, WRONG = 0, 1, 2
 _DSSE_TYPE = "application/vnd.in-toto+json"
 
@@ -50,8 +51,9 @@ class Refused(Exception):
 class Evidence:
     """The bundle in a folder, and whom its reader trusts."""
 
-    def __init__(self, folder: Path, trust: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, trust: dict[str, Any], besides: Path | None = None) -> None:
         self.folder = folder
+        self.besides = besides.resolve() if besides else None
         self.anchors = [x509.load_pem_x509_certificate(entry["pem"].encode()) for entry in trust["ca"]]
         self.log_keys = [log_key(text) for text in trust["log_keys"]]
         self.index: dict[str, Any] = {}
@@ -78,7 +80,9 @@ def files(seen: Evidence) -> str:
     if seen.index.get("format") != "dsr-evidence/1":
         raise Refused("the index is not of this version")
     listed = seen.index["files"]
-    there = {path.relative_to(seen.folder).as_posix() for path in seen.folder.rglob("*") if path.is_file()} - FREE
+    # The reader's own trust bundle may have been put beside the script.
+    found = (path for path in seen.folder.rglob("*") if not path.is_dir() and path.resolve() != seen.besides)
+    there = {path.relative_to(seen.folder).as_posix() for path in found} - FREE
     for name in sorted(there ^ set(listed)):
         raise Refused(f"{name} is {'listed and missing' if name in listed else 'there and not listed'}")
     for name, digest in listed.items():
@@ -89,7 +93,10 @@ def files(seen: Evidence) -> str:
 
 def index(seen: Evidence) -> str:
     chain = trusted_chain(seen, SIGNER, seen.index["made_at"])
-    require_signed(chain[0], from_base64(seen.read(SEAL).decode().strip()), seen.read(INDEX))
+    seal = seen.read(SEAL).decode()
+    if not seal.endswith("\n"):
+        raise Refused(f"{SEAL} is cut")
+    require_signed(chain[0], from_base64(seal[:-1]), seen.read(INDEX))
     return f"signed by {chain[0].subject.rfc4514_string()}"
 
 
@@ -241,7 +248,7 @@ def is_consistent(old: int, new: int, proof: list[bytes], old_root: bytes, new_r
 def statements(seen: Evidence) -> str:
     said = [json.loads(data) for data in seen.leaves.values()]
     issued = {leaf["certificate"]: leaf for leaf in said if leaf["kind"] == "certificate.issued"}
-    if len(issued) != len(seen.index["certificates"]):
+    if sorted(issued) != sorted(entry["id"] for entry in seen.index["certificates"]):
         raise Refused("the ledger's extract speaks of other certificates than the index")
     for entry in seen.index["certificates"]:
         statement = sealed_statement(seen, entry)
@@ -306,13 +313,19 @@ def from_base64(text: str) -> bytes:
 
 CHECKS: tuple[Callable[[Evidence], str], ...] = (files, index, checkpoints, inclusion, consistency, statements, texts)
 #: What reading a file that somebody changed may raise.
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, binascii.Error, x509.ExtensionNotFound)
+_UNREADABLE = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError, binascii.Error, UnsupportedAlgorithm),
+    *(x509.ExtensionNotFound, x509.DuplicateExtension, x509.InvalidVersion),
+)
 
 
-def verify(folder: Path, trust: dict[str, Any], say: Callable[[str], object]) -> bool:
-    """Runs every check and says how each ended. The first that fails ends it; what could not be looked at counts as failed."""
+def verify(folder: Path, trust: dict[str, Any], say: Callable[[str], object], besides: Path | None = None) -> bool:
+    """Runs every check and says how each ended. The first that fails ends it; what could not be looked at counts as failed.
+
+    `besides` is a file of the reader's own that may lie in the folder: the trust bundle.
+    """
     try:
-        seen = Evidence(folder, trust)
+        seen = Evidence(folder, trust, besides)
         for check in CHECKS:
             name = check.__name__
             say(f"  holds  {name}: {check(seen)}")
@@ -341,7 +354,7 @@ def main() -> int:
     except (OSError, ValueError) as error:
         print(f"the trust bundle cannot be read ({type(error).__name__})")
         return WRONG
-    does_hold = verify(asked.folder, trust, print)
+    does_hold = verify(asked.folder, trust, print, asked.trust)
     if does_hold and asked.trust is None:
         print("the bundle agrees with itself. WHO issued it is not established: compare these fingerprints with the controller's,")
         print("or run this again with --trust and the bundle that they gave you by another way.")

@@ -7,6 +7,7 @@ Sources: github.com/secure-systems-lab/dsse (protocol 1.0), github.com/in-toto/a
 import base64
 import binascii
 import dataclasses
+import functools
 import hashlib
 import json
 import types
@@ -183,8 +184,13 @@ def _read(kind: object, value: Json, where: str) -> object:
     raise NotVerified(f"{where} is of another type than a statement has there", code="statement.schema")
 
 
+@functools.cache
+def _hints(kind: type) -> Mapping[str, object]:
+    return get_type_hints(kind)
+
+
 def _read_dataclass(kind: type, value: dict[str, Json], where: str) -> object:
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     if value.keys() != hints.keys():
         odd = sorted(value.keys() ^ hints.keys())[0]
         raise NotVerified(f"{where} has an unknown key or lacks one: {odd[:40]!r}", code="statement.schema")

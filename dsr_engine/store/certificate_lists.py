@@ -1,5 +1,6 @@
 """The register of certificates a page at a time, by date, system, policy, kind and state; and the numbers that are missing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import Case, Connection, Row, Select, case, func, literal, selec
 from dsr_engine.store.certificate_tables import certificate_facts, certificate_systems
 from dsr_engine.store.incident_tables import withdrawals
 from dsr_engine.store.request_log_tables import spent_serials
+from dsr_engine.store.tables import certificates
 
 ISSUED, WITHDRAWN, SUPERSEDED, RECORD_ERASED = "issued", "withdrawn", "superseded", "record_erased"
 
@@ -64,6 +66,14 @@ class CertificateLists:
                 return _read(row)
         return None
 
+    def papers(self, listed: Sequence[Listed]) -> dict[int, tuple[str, int | None]]:
+        """Of each of these certificates, by number, its file in the folder of certificates (empty: nobody knows it) and its place in the ledger."""
+        serials = [each.serial for each in listed]
+        there = select(certificates.c.serial, certificates.c.path, certificates.c.leaf_index).where(certificates.c.serial.in_(serials))
+        gone = select(spent_serials.c.serial, spent_serials.c.path).where(spent_serials.c.serial.in_(serials))
+        found = {row.serial: (row.path or "", None) for row in self._connection.execute(gone)}
+        return found | {row.serial: (row.path or "", row.leaf_index) for row in self._connection.execute(there)}
+
     def id_of(self, serial: int) -> str | None:
         """The certificate with this number."""
         for table in (certificate_facts, spent_serials):
@@ -71,6 +81,15 @@ class CertificateLists:
             if found is not None:
                 return str(found)
         return None
+
+    def numbers(self, start: datetime, end: datetime) -> tuple[int, int] | None:
+        """The lowest and the highest number that was issued from `start` up to, not including, `end`; None where none was."""
+        ends: list[int] = []
+        for table in (certificate_facts, spent_serials):
+            serial, at = table.c.serial, table.c.issued_at
+            row = self._connection.execute(select(func.min(serial), func.max(serial)).where(at >= start, at < end)).one()
+            ends += [each for each in row if each is not None]
+        return (min(ends), max(ends)) if ends else None
 
     def highest(self) -> int:
         return max(int(self._connection.scalar(select(func.max(table.c.serial))) or 0) for table in (certificate_facts, spent_serials))

@@ -12,7 +12,7 @@ certificate_facts = Table(
     metadata,
     Column("serial", BigInteger, primary_key=True, autoincrement=False),
     Column("certificate_id", String, nullable=False, index=True),
-    Column("issued_at", Instant, nullable=False),
+    Column("issued_at", Instant, nullable=False, index=True),
     Column("kind", String, nullable=False),
     Column("policy", String, nullable=False),
 )

@@ -1,6 +1,7 @@
 """The ledger for whoever leafs through it: a page of leaves at a time, by kind, case and period, and the list of checkpoints."""
 
 import builtins
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,6 +77,11 @@ class LedgerLists:
     def leaf(self, index: int) -> Entry | None:
         row = self._connection.execute(_LEAVES.where(leaf.c.position == index)).one_or_none()
         return None if row is None else _read(row)
+
+    def data_of(self, indexes: Iterable[int]) -> dict[int, bytes]:
+        """The data of these leaves by index, of those that are there."""
+        wanted = select(leaf.c.position, leaf.c.data).where(leaf.c.position.in_(list(indexes)))
+        return {row.position: row.data for row in self._connection.execute(wanted)}
 
     def of_case(self, case: str, limit: int) -> builtins.list[Entry]:
         """The leaves about a case, oldest first."""

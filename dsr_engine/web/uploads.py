@@ -7,6 +7,7 @@ from typing import IO, Any, TypeVar
 from flask import Flask, Request, current_app, request
 
 from dsr_engine.domain.errors import InputWrong
+from dsr_engine.web.listening import MOST_BYTES
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 _LONGEST = "dsr_longest"
@@ -28,7 +29,8 @@ class InMemory(Request):
 
 
 def takes_file(most: int) -> Callable[[_View], _View]:
-    """The view takes a file of at most so many bytes; without this mark a form is no longer than `LONGEST_FORM`."""
+    """The view takes files of together at most so many bytes; without this mark a form is no longer than `LONGEST_FORM`."""
+    assert most + _BESIDE <= MOST_BYTES, "the server takes in less"
 
     def decorated(view: _View) -> _View:
         setattr(view, _LONGEST, most)

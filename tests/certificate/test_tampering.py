@@ -26,7 +26,7 @@ from dsr_engine.certificate.check import check
 from dsr_engine.certificate.container import containers
 from dsr_engine.certificate.issue import Look, marks_of
 from dsr_engine.certificate.page import draw
-from dsr_engine.certificate.signing import _Cms, _TimeClerk, sign
+from dsr_engine.certificate.signing import TimeClerk, _Cms, sign
 from dsr_engine.certificate.statement import canonical, parsed, sealed, to_bytes
 from dsr_engine.domain.certificate import Statement
 from dsr_engine.domain.evidence import InclusionProof
@@ -275,7 +275,7 @@ def test_a_later_revision_under_a_genuine_timestamp_is_refused(
     """Anybody gets a timestamp over anything, so a signature up to the last byte is no proof; the difference analysis is."""
     assert timed.tsa_url
     writer = IncrementalPdfFileWriter(io.BytesIO(revised(stamped, change)), strict=False)
-    again = PdfTimeStamper(_TimeClerk(timed.tsa_url)).timestamp_pdf(writer, "sha256")
+    again = PdfTimeStamper(TimeClerk(timed.tsa_url)).timestamp_pdf(writer, "sha256")
     assert code_of(again.getvalue(), timed) == "signature.changed"
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -109,6 +110,7 @@ def test_the_report_counts_what_happened_in_each_period(doors: Doors) -> None:
     visitor, now = doors.signed_in(Role.AUDITOR), doors.clock.now()
     (month,) = (row for row in _rows(visitor, f"/certificates/report.csv?year={now.year}&by=month") if row["period"] == f"{now:%Y-%m}")
     assert (month["opened"], month["certified"], month["refused"], month["withdrawn"]) == ("2", "1", "1", "0")
+    assert (month["certificates_withdrawn"], month["first_number"], month["last_number"], month["missing_numbers"]) == ("0", "1", "1", "")
     quarters = _rows(visitor, f"/certificates/report.csv?year={now.year}&by=quarter")
     assert [row["period"][-2:] for row in quarters] == ["Q1", "Q2", "Q3", "Q4"]
     assert sum(int(row["opened"]) for row in quarters) == 2
@@ -131,3 +133,25 @@ def test_pages_with_much_on_them_have_no_barrier(chromium: Browser, doors: Doors
             page.goto(path)
             assert problems_of(page) == [], path
             assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
+
+
+def test_the_report_names_the_period_in_which_a_number_is_missing(doors: Doors) -> None:
+    cases = [_certified(doors, ("email", f"{name}@example.test")) for name in ("ann", "bob", "cleo")]
+    open_incident(doors.house, IncidentKind.WRONG_PERSON, cases[2].id, doors.clock.now(), "officer")
+    with doors.house.store.transaction() as tx:
+        for table in ("certificate_systems", "certificate_facts", "certificates"):
+            tx.connection.execute(text(f"DELETE FROM {table} WHERE serial = 2"))
+    visitor, year = doors.signed_in(Role.AUDITOR), doors.clock.now().year
+    (month,) = (row for row in _rows(visitor, f"/certificates/report.csv?year={year}") if row["missing_numbers"])
+    assert (month["period"], month["first_number"], month["last_number"], month["missing_numbers"]) == (f"{doors.clock.now():%Y-%m}", "1", "3", "2")
+    assert month["certificates_withdrawn"] == "1"
+    assert "1 missing" in visitor.go(f"/certificates/report?year={year}").text
+
+
+def test_what_a_certificate_was_made_by_is_read_word_for_word(doors: Doors) -> None:
+    case = _certified(doors)
+    visitor = doors.signed_in(Role.AUDITOR).go(f"/certificates/{_id(doors, case)}")
+    links = re.findall(r'href="(/policies/texts/[0-9a-f]{64})">([^<]*)<', visitor.text)
+    assert {name.partition(" ")[0] for _, name in links} == {"policy", "regime", "connector"}
+    for path, _ in links:
+        assert visitor.go(path).status == 200

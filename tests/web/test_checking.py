@@ -1,5 +1,6 @@
 """A stranger brings a file: a genuine certificate, a changed one, somebody else's, a bomb. Nothing of it is kept."""
 
+import html
 import io
 from pathlib import Path
 
@@ -8,14 +9,19 @@ from playwright.sync_api import Browser
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
+from dsr_engine.bootstrap import create_home
+from dsr_engine.certificate.check import check
+from dsr_engine.certificate.keys import fingerprint
+from dsr_engine.certificate.trust import bundle_in
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.incident import IncidentKind
 from dsr_engine.domain.user import Role
 from dsr_engine.workflow.incidents import open_incident
 from dsr_engine.workflow.proving.checking import PER_ADDRESS
-from tests.web.conftest import Doors, browsing
+from tests.web.conftest import Doors, browsing, doors_of
 from tests.web.test_looks import problems_of
 from tests.web.visiting import forms_of
+from tests.workflow.company import founded
 from tests.workflow.journeys import carried_through, opened_for
 
 
@@ -69,11 +75,11 @@ def test_a_withdrawn_certificate_is_genuine_and_not_to_be_relied_on(doors: Doors
 
 
 def test_what_is_no_pdf_is_refused_in_words(doors: Doors) -> None:
-    for data in (None, b"", b"%PDF-1.7\n", b"\0" * 1000, "Jane Doe <jane@example.test>".encode() * 100):
+    for data in (None, b"", b"%PDF-1.7\n", b"\0" * 1000, b"Jane Doe <jane@example.test>" * 100):
         answer = _brought(doors, data)
         assert answer.status_code in (200, 422)
         text = answer.get_data(as_text=True)
-        assert "not a genuine certificate" in text or "no file was chosen" in text.lower()
+        assert any(words in text for words in ("not a genuine certificate", "No file was chosen", "The file is empty"))
         assert "jane@" not in text
 
 
@@ -113,5 +119,37 @@ def test_the_page_works_by_dropping_and_without_scripts(chromium: Browser, doors
                 assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
+def test_a_file_that_is_dropped_is_checked_without_a_click(chromium: Browser, doors: Doors, address: str) -> None:
+    dropping = "bytes => { const d = new DataTransfer(); d.items.add(new File([new Uint8Array(bytes)], 'a.pdf')); return d; }"
+    with browsing(chromium, doors, address) as page:
+        page.goto("/check")
+        assert page.inner_text("[data-drop-hint]") == "You can also drop the file into this box."
+        page.dispatch_event("form.drop", "drop", {"dataTransfer": page.evaluate_handle(dropping, [*b"%PDF-1.7"])})
+        page.wait_for_selector("h1:has-text('not a genuine certificate')")
+
+
 def test_who_is_signed_in_can_check_too(doors: Doors) -> None:
     assert doors.signed_in(Role.AUDITOR).go("/check").status == 200
+
+
+def test_the_keys_to_check_with_are_given_to_everybody_and_shown_to_be_compared(doors: Doors) -> None:
+    visitor = doors.visitor()
+    text = visitor.go("/check").text
+    answer = visitor.client.get("/check/trust-bundle.json")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    given = bundle_in(answer.data, Path("given"))
+    assert check(_certificate(doors), given).is_genuine
+    assert all(fingerprint(entry) in text for entry in given.ca)
+    assert all(html.escape(str(key)) in text for key in given.log_keys)
+
+
+def test_a_certificate_of_another_installation_is_told_as_that(doors: Doors, tmp_path: Path) -> None:
+    """Whose name is HTML, as a stranger may call themselves."""
+    theirs = tmp_path / "theirs"
+    create_home(theirs, "<script>alert(1)</script>")
+    with doors_of(founded(theirs, tmp_path / "other")) as other:
+        foreign = _certificate(other)
+    text = _brought(doors, foreign).get_data(as_text=True)
+    assert "This is not a genuine certificate" in text
+    assert "<script>alert" not in text
+    assert "What it says" not in text

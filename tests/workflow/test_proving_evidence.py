@@ -106,11 +106,11 @@ def test_no_part_can_be_changed_left_out_or_added(house: House, bundle: bytes, t
     trust = json.loads((house.paper.folder.parent / BUNDLE).read_text())
     said: list[str] = []
     assert offline.verify(folder, trust, said.append), said
-    parts = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "verify.py"]
-    assert len(parts) > 9
+    parts = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    assert len(parts) > 10
     for path in parts:
         whole = path.read_bytes()
-        for changed in (whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:], whole[: len(whole) // 2], b""):
+        for changed in (whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:], whole[: len(whole) // 2], whole[:-1], whole + b"\n", b""):
             path.write_bytes(changed)
             assert not offline.verify(folder, trust, said.append), path
         path.unlink()
@@ -127,7 +127,7 @@ def _resealed(house: House, folder: Path) -> None:
     index["leaves"] = len((folder / offline.LEAVES).read_text().splitlines())
     data = json.dumps(index).encode()
     (folder / "index.json").write_bytes(data)
-    (folder / "index.sig").write_bytes(base64.b64encode(house.paper.signer.sign(data)))
+    (folder / "index.sig").write_bytes(base64.b64encode(house.paper.signer.sign(data)) + b"\n")
 
 
 def _change_leaf(folder: Path) -> None:
@@ -196,6 +196,7 @@ def test_not_even_the_signer_of_the_index_can_change_what_the_ledger_holds(
     _resealed(house, folder)
     done = _verified(house, folder)
     assert done.returncode == 1, done.stdout
+    assert "  holds  index" in done.stdout or forge is _drop_a_text, done.stdout
     assert "NOT hold" in done.stdout
 
 
@@ -232,3 +233,30 @@ def test_a_certificate_without_its_pdf_is_no_evidence(house: House, case_id: str
     finally:
         path.write_bytes(kept)
     assert refused.value.code == "evidence.no_pdf"
+
+
+def test_a_script_that_says_yes_to_everything_is_found_by_the_programs_own(house: House, bundle: bytes, tmp_path: Path) -> None:
+    folder = _unpacked(bundle, tmp_path)
+    (folder / "verify.py").write_text('print("everything holds")\n')
+    trust = str(house.paper.folder.parent / BUNDLE)
+    command = [sys.executable, "-m", "dsr_engine.certificate.offline", "--folder", str(folder), "--trust", trust]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "verify.py is not the file that the index lists" in done.stdout
+
+
+def test_the_trust_bundle_may_lie_beside_the_script(house: House, bundle: bytes, tmp_path: Path) -> None:
+    folder = _unpacked(bundle, tmp_path)
+    (folder / "from-the-controller.json").write_bytes((house.paper.folder.parent / BUNDLE).read_bytes())
+    assert _run(folder, "--trust", "from-the-controller.json").returncode == 0
+    (folder / "another.json").write_text("{}")
+    assert _run(folder, "--trust", "from-the-controller.json").returncode == 1
+
+
+def test_a_certificate_that_is_listed_twice_does_not_hide_another(house: House, bundle: bytes, tmp_path: Path) -> None:
+    folder = _unpacked(bundle, tmp_path)
+    index = json.loads((folder / "index.json").read_bytes())
+    index["certificates"] *= 2
+    (folder / "index.json").write_text(json.dumps(index))
+    _resealed(house, folder)
+    assert "other certificates than the index" in _verified(house, folder).stdout

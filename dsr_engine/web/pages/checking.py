@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 
+from dsr_engine.certificate.keys import fingerprint
 from dsr_engine.certificate.layout import blocks
 from dsr_engine.certificate.report import Report, Step
 from dsr_engine.certificate.strangers import MOST_BYTES
+from dsr_engine.certificate.trust import bundle_text
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.web.guard import house, public
-from dsr_engine.web.papers import parts
+from dsr_engine.web.papers import parts, saved
+from dsr_engine.web.uploads import file_of, takes_file
 from dsr_engine.workflow.proving.checking import Checked, check_upload
 from dsr_engine.workflow.proving.paper import marks_of_report
 
@@ -41,36 +44,35 @@ class Line:
     word: str
 
 
-@blueprint.url_value_preprocessor
-def _take_a_whole_file(*_: object) -> None:
-    """Certificates are longer than forms. This runs before anything reads the form."""
-    request.max_content_length = MOST_BYTES + 64 * 1024
-
-
 @blueprint.get("")
 @public
 def form() -> str:
-    return render_template("checking/form.html", problem=None)
+    return _asking(None)
+
+
+def _asking(problem: InputWrong | None) -> str:
+    """The page that asks for a file; after one that cannot be taken it says why."""
+    bundle = house().paper.bundle
+    prints = [(entry.subject.rfc4514_string(), fingerprint(entry)) for entry in bundle.ca]
+    return render_template("checking/form.html", problem=problem, prints=prints, log_keys=[str(key) for key in bundle.log_keys])
+
+
+@blueprint.get("/trust-bundle.json")
+@public
+def trust() -> Response:
+    """The keys that everything this installation issues can be checked with. They are no secret; whoever does not trust this server compares them."""
+    return saved(bundle_text(house().paper.bundle), "trust-bundle.json", "application/json")
 
 
 @blueprint.post("")
 @public
+@takes_file(MOST_BYTES)
 def look() -> str | tuple[str, int]:
     try:
-        checked = check_upload(house(), uploaded("certificate"), request.remote_addr or "")
+        checked = check_upload(house(), file_of("certificate") or b"", request.remote_addr or "")
     except InputWrong as problem:
-        return render_template("checking/form.html", problem=problem), 422
+        return _asking(problem), 422
     return shown(checked)
-
-
-def uploaded(field: str) -> bytes:
-    """The file that was sent in this field; empty where none was. Large ones lie in a file without a name until they are read."""
-    upload = request.files.get(field)
-    if upload is None:
-        return b""
-    with upload.stream as stream:
-        data: bytes = stream.read()
-    return data
 
 
 def shown(checked: Checked) -> str:

@@ -14,21 +14,14 @@ from dsr_engine.store.ledger_lists import Entry, Filter
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.web.asked import asked, begin, day, end, number, turned
 from dsr_engine.web.guard import house, needs
-from dsr_engine.web.pages.checking import uploaded
 from dsr_engine.web.papers import saved
+from dsr_engine.web.uploads import file_of, takes_file
 from dsr_engine.workflow.proving.checking import checkpoint_of
 from dsr_engine.workflow.proving.histories import Side, compared, note_of, note_of_report, note_of_serial, note_of_size
 
 blueprint = Blueprint("ledger", __name__, url_prefix="/ledger")
 
 _PAGE = 50
-
-
-@blueprint.url_value_preprocessor
-def _take_a_whole_file(endpoint: str | None, _: object) -> None:
-    """Certificates are longer than forms. This runs before anything reads the form."""
-    if endpoint == "ledger.compare":
-        request.max_content_length = 2 * MOST_BYTES + 64 * 1024
 
 
 @blueprint.get("")
@@ -45,7 +38,7 @@ def index() -> str:
     page = turned(found, _PAGE, before, after)
     return render_template(
         "ledger/index.html",
-        entries=[(entry, _said(entry)) for entry in page.rows],
+        entries=[(entry, said_of(entry)) for entry in page.rows],
         kinds=kinds,
         size=size,
         newest=newest,
@@ -67,7 +60,7 @@ def leaf(index: int) -> str:
     return render_template(
         "ledger/leaf.html",
         entry=entry,
-        said=_said(entry),
+        said=said_of(entry),
         proof=proof,
         holds=holds,
         size=size,
@@ -126,6 +119,7 @@ def histories() -> str:
 
 @blueprint.post("/histories")
 @needs(Permission.LEDGER_READ)
+@takes_file(MOST_BYTES)
 def compare() -> str:
     """Compares two states that somebody brings: two certificates, two checkpoints, or one with the newest state of this ledger."""
     sides = [side for name in ("one", "other") if (side := _brought(name)) is not None]
@@ -143,7 +137,7 @@ def compare() -> str:
 
 def _brought(name: str) -> Side | None:
     """What was brought under this name: a file, or a note that was pasted."""
-    pdf, note = uploaded(f"{name}_file"), request.form.get(f"{name}_note", "")
+    pdf, note = file_of(f"{name}_file"), request.form.get(f"{name}_note", "")
     if pdf:
         return note_of_report(house(), check_apart(pdf, house().paper.bundle))
     return note_of(house(), "the checkpoint that was pasted", note) if note.strip() else None
@@ -164,7 +158,7 @@ def _proof(tx: Transaction, index: int) -> InclusionProof | None:
         return None
 
 
-def _said(entry: Entry) -> list[tuple[str, str]]:
+def said_of(entry: Entry) -> list[tuple[str, str]]:
     """What a leaf says, but for what its row shows beside it."""
     data: dict[str, object] = json.loads(entry.data)
     return [(name, _text(value)) for name, value in data.items() if name not in ("kind", "at", "key", "case")]

@@ -49,7 +49,7 @@ def log() -> str:
     with house().store.snapshot() as tx:
         found = tx.request_log.page(_PAGE + 1, day("from"), day("to"), before=before, after=after)
         page = turned(found, _PAGE, 1 if before else None, 1 if after else None)
-        rows = [readable(log_row(as_of_today(tx, house(), entry), today)) for entry in page.rows]
+        rows = [readable(log_row(entry, today)) for entry in as_of_today(tx, house(), page.rows)]
     given = asked()
     return render_template(
         "records/log.html",

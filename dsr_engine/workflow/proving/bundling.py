@@ -9,7 +9,7 @@ import inspect
 import io
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -26,6 +26,7 @@ from dsr_engine.store.ledger import rfc3339
 from dsr_engine.store.ledger_lists import Entry
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.proving.citing import cited_by
 
 FORMAT = "dsr-evidence/1"
 #: A case of more leaves than this is no case of one person; its whole ledger is exported instead.
@@ -60,10 +61,10 @@ def evidence_of(house: House, wanted: str) -> Evidence:
     parts["trust-bundle.json"] = bundle_text(house.paper.bundle).encode()
     parts["README.md"] = (shipped("templates") / "certificate" / "evidence.md").read_bytes()
     parts[offline.SIGNER] = _pem(house.paper.signer)
+    parts["verify.py"] = inspect.getsource(offline).encode()
     index = json.dumps(_index(house, case, certificates, entries, parts), indent=1, ensure_ascii=False, sort_keys=True).encode()
     parts[offline.INDEX] = index
     parts[offline.SEAL] = base64.b64encode(house.paper.signer.sign(index)) + b"\n"
-    parts["verify.py"] = inspect.getsource(offline).encode()
     return Evidence(f"evidence-{certificates[-1].serial:06d}.zip", _zipped(parts))
 
 
@@ -125,12 +126,13 @@ def _papers(papers: Iterable[_Paper]) -> dict[str, bytes]:
     return parts
 
 
-def _ledger(tx: Transaction, papers: Iterable[_Paper], entries: Iterable[Entry]) -> dict[str, bytes]:
+def _ledger(tx: Transaction, papers: Iterable[_Paper], entries: tuple[Entry, ...]) -> dict[str, bytes]:
     """The leaves with their proofs against the newest checkpoint, and the checkpoints that the certificates carry with theirs."""
     (newest,) = tx.ledger_lists.checkpoints(1)
+    paths = tx.ledger.paths([entry.index for entry in entries], newest.size)
     lines = []
     for entry in entries:
-        path = [_base64(each) for each in tx.ledger.proof(entry.index, newest.size).path]
+        path = [_base64(each) for each in paths[entry.index]]
         lines.append(json.dumps({"index": entry.index, "data": entry.data.decode(), "path": path}, ensure_ascii=False))
     carried = {_size_of(paper.inside.checkpoint): paper.inside.checkpoint for paper in papers} | {newest.size: newest.note}
     notes = [
@@ -150,16 +152,8 @@ def _texts(house: House, certificates: Iterable[Issued], entries: Iterable[Entry
     return {_text_name(digest): text for digest, text in found if text is not None}
 
 
-def _cited(certificates: Iterable[Issued], entries: Iterable[Entry]) -> dict[str, str]:
-    """What the statements and the ledger cite: SHA-256 of a text, and what it is."""
-    cited: dict[str, str] = {}
-    for entry in entries:
-        cited |= {digest: what.replace(":", " ") for what, digest in json.loads(entry.data).get("texts", {}).items()}
-    for issued in certificates:
-        statement = from_bytes(issued.statement)
-        cited |= {regime["sha256"]: f"regime {regime['name']}" for regime in statement.regimes}
-        cited[statement.policy["sha256"]] = f"policy {statement.policy['name']}"
-    return {digest: what for digest, what in cited.items() if digest}
+def _cited(certificates: Iterable[Issued], entries: Iterable[Entry]) -> Mapping[str, str]:
+    return cited_by((entry.data for entry in entries), (from_bytes(issued.statement) for issued in certificates))
 
 
 def _index(house: House, case: str, certificates: Iterable[Issued], entries: tuple[Entry, ...], parts: dict[str, bytes]) -> dict[str, object]:

@@ -6,6 +6,7 @@ from dsr_engine.certificate.report import Report, Step
 from dsr_engine.certificate.strangers import MOST_BYTES, check_apart
 from dsr_engine.certificate.trust import Bundle
 from dsr_engine.domain.errors import InputWrong, NotVerified
+from dsr_engine.domain.network import network_of
 from dsr_engine.domain.note import Checkpoint, opened
 from dsr_engine.store import log_key
 from dsr_engine.store.transaction import Transaction
@@ -28,7 +29,7 @@ class Checked:
 def check_upload(house: House, pdf: bytes, address: str) -> Checked:
     """Looks at a file of somebody at this address, in a process of its own. Raises `InputWrong` for one that is no certificate's size or cannot be
     read, `NotAllowed` (`sign_in.often`) for one too many."""
-    throttle(house, "certificate check", address, PER_ADDRESS)
+    throttle(house, "certificate check", network_of(address), PER_ADDRESS)
     if not pdf:
         raise InputWrong("no file was chosen", code="check.none", hint="choose the PDF of a certificate")
     if len(pdf) > MOST_BYTES:

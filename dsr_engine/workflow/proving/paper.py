@@ -15,13 +15,14 @@ from dsr_engine.store.certificates import Issued
 from dsr_engine.store.incidents import Withdrawal
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.proving.citing import Cited, cited_by, kept_of
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
     """A certificate. `statement` None: the record of its request is erased, and the PDF is all that is left; then `blocks` are empty.
 
-    `supersedes` and `superseded_by` are ids. `incidents` are those of its case.
+    `texts` are what it was made by: the policy, the laws, the connectors.
     """
 
     listed: Listed
@@ -32,6 +33,7 @@ class Paper:
     blocks: tuple[Block, ...] = ()
     withdrawal: Withdrawal | None = None
     published_at: datetime | None = None
+    texts: tuple[Cited, ...] = ()
 
     @property
     def serial(self) -> int:
@@ -47,6 +49,7 @@ def paper_of(tx: Transaction, house: House, certificate: str) -> Paper | None:
     if issued is None:
         return Paper(listed, tx.certificates.spent_path(listed.serial))
     statement = from_bytes(issued.statement)
+    opened = [tx.ledger.data(index) for index, _ in tx.ledger.find("case.opened", case=issued.case)]
     published = next((datetime.fromisoformat(str(data["at"])) for _, data in tx.ledger.find("certificate.published", case=issued.case)), None)
     return Paper(
         listed,
@@ -57,6 +60,7 @@ def paper_of(tx: Transaction, house: House, certificate: str) -> Paper | None:
         blocks(statement, _marks(tx, house, issued)),
         tx.withdrawals.of(certificate),
         published,
+        kept_of(house, cited_by(opened, (statement,))),
     )
 
 

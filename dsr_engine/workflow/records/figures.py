@@ -9,7 +9,7 @@ from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.figures import Figures, figures
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.records.replying import entries
+from dsr_engine.workflow.records.replying import answered_by_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,13 @@ def figures_of(tx: Transaction, house: House, year: int, regime: str = "") -> Fi
     if regime and regime not in house.regimes:
         raise InputWrong(f"no such regime: {regime}", code="regime.unknown", hint=f"known are {', '.join(sorted(house.regimes))}")
     gone = sum(_is_counted(data, year, regime) for _, data in tx.ledger.find("log.ended"))
-    return figures(entries(tx, house, date(year, 1, 1), date(year, 12, 31)), year, regime, erased=gone)
+    kept = tx.request_log.list(date(year, 1, 1), date(year, 12, 31))
+    return figures(answered_by_now(tx, house, kept), year, regime, erased=gone)
 
 
 def publications(tx: Transaction, house: House, year: int, regime: str = "") -> tuple[Publication, ...]:
     """Which of the laws under which somebody asked in this year want its figures published, the earliest day first; of a named one anyway."""
-    asked = {name for entry in tx.request_log.list(date(year, 1, 1), date(year, 12, 31)) for name, _ in entry.regimes}
+    asked = tx.request_log.laws(date(year, 1, 1), date(year, 12, 31))
     found = [
         Publication(entry.name, date.fromisoformat(f"{year + 1}-{entry.metrics.publish_on}"), entry.metrics.from_people, entry.metrics.cite)
         for entry in house.regimes.values()

@@ -75,13 +75,11 @@ def _serials(tx: Transaction, house: House) -> Iterator[Serial]:
         certificate, day = entered.get(number, ("", None))
         kept, path = known.get(number, ("", ""))
         state = SerialState.RECORD_ERASED if number in spent else _state(tx, kept) if kept else SerialState.MISSING
-        yield Serial(
-            number, certificate or kept, day, state, amiss(certificate, kept, is_there=bool(path) and (house.paper.folder / path).is_file())
-        )
+        yield Serial(number, certificate or kept, day, state, amiss(certificate, kept, is_there=bool(path) and (house.paper.folder / path).is_file()))
 
 
 def amiss(entered: str, kept: str, *, is_there: bool) -> str:
-    """What is wrong with a number; `entered` is the certificate that the ledger has under it, `kept` the store's, `is_there` says that there is a PDF."""
+    """What is wrong with a number; `entered` is the ledger's certificate under it, `kept` the store's, `is_there` says that there is a PDF."""
     if not entered and not kept:
         return "this number was never given to a certificate that anybody knows"
     if not entered:

@@ -4,7 +4,7 @@ Erasure is carried out by the engine, and its decision is what the engine did. O
 somebody records the answer (`replied`), so nothing is ever searched or erased for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
@@ -17,7 +17,7 @@ from dsr_engine.domain.request import Manner, Right
 from dsr_engine.domain.request_log import DECISIONS, DENIALS, Decision, LogEntry, kept_until, last_days
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.law.standing import standing
+from dsr_engine.workflow.law.standing import standings
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.records.logbook import LOGGED, first_entry
 
@@ -43,7 +43,7 @@ def note_closed(tx: Transaction, house: House, case: Case, *, basis: Iterable[st
         decided=day,
         basis=tuple(dict.fromkeys((*basis, *_unidentified(case), *_kept_under(tx, case)))),
         certificate=issued.id if issued is not None else "",
-        limits=_limits(tx, house, case),
+        limits=_limits(tx, house, (case,)).get(case.id, {}),
         keep_until=kept_until(day, entry.keep_months, to_year_end=entry.to_year_end),
     )
     tx.request_log.put(_with_letters(tx, house, entry))
@@ -53,21 +53,34 @@ def note_closed(tx: Transaction, house: House, case: Case, *, basis: Iterable[st
 
 def note_answers(tx: Transaction, house: House) -> None:
     """Takes the days on which acknowledgements and answers were sent from the outbox into the log."""
-    for case in tx.remains.told_of(f"letter:{LetterKind.ACKNOWLEDGEMENT.value}", [f"letter:{kind.value}" for kind in _ANSWERS]):
+    for case in _told(tx):
         entry = tx.request_log.of(case)
         if entry is not None:
             tx.request_log.put(_with_letters(tx, house, entry))
 
 
+def _told(tx: Transaction) -> tuple[str, ...]:
+    """The cases with a letter that went out and that their row does not know of yet."""
+    return tx.remains.told_of(f"letter:{LetterKind.ACKNOWLEDGEMENT.value}", [f"letter:{kind.value}" for kind in _ANSWERS])
+
+
 def entries(tx: Transaction, house: House, start: date | None = None, end: date | None = None) -> tuple[LogEntry, ...]:
     """The rows of requests that were received in these days; those of open ones with the limits that run today."""
-    return tuple(as_of_today(tx, house, kept) for kept in tx.request_log.list(start, end))
+    return as_of_today(tx, house, tx.request_log.list(start, end))
 
 
-def as_of_today(tx: Transaction, house: House, kept: LogEntry) -> LogEntry:
-    """The row with letters that went out since the worker last entered them, and, while it is open, with the limits that run today."""
-    entry = _with_letters(tx, house, kept)
-    return entry if entry.decision is not None else replace(entry, limits=_limits(tx, house, tx.cases.get(entry.case)))
+def answered_by_now(tx: Transaction, house: House, kept: Sequence[LogEntry]) -> tuple[LogEntry, ...]:
+    """The rows with letters that went out since the worker last entered them; what limits run for open ones is not looked up."""
+    told = frozenset(_told(tx)) if kept else frozenset()
+    return tuple(_with_letters(tx, house, entry) if entry.case in told else entry for entry in kept)
+
+
+def as_of_today(tx: Transaction, house: House, kept: Sequence[LogEntry]) -> tuple[LogEntry, ...]:
+    """The rows with letters that went out since the worker last entered them, and, of those that are open, with the limits that run today."""
+    found = answered_by_now(tx, house, kept)
+    running = tx.case_lists.those([entry.case for entry in found if entry.decision is None])
+    limits = _limits(tx, house, running)
+    return tuple(replace(entry, limits=limits.get(entry.case, {})) if entry.decision is None else entry for entry in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +195,14 @@ def _kept_under(tx: Transaction, case: Case) -> Iterable[str]:
             yield from sorted({reason.because for reason in item.reasons if reason.treatment in KEEPING and reason.because})
 
 
-def _limits(tx: Transaction, house: House, case: Case) -> dict[str, str]:
-    """The limits that ran for the case until it was closed. Only erasure has one for erasing."""
-    found = standing(tx, house, replace(case, outcome=None))
-    days = last_days(found.limits) if found is not None else {}
-    return {limit: day for limit, day in days.items() if limit != "erase" or case.right is Right.ERASURE}
+def _limits(tx: Transaction, house: House, cases: Iterable[Case]) -> dict[str, dict[str, str]]:
+    """The limits that ran for each of these cases until it was closed. Only erasure has one for erasing."""
+    running = {case.id: replace(case, outcome=None) for case in cases}
+    found = {}
+    for case_id, due in standings(tx, house, running.values()).items():
+        days = last_days(due.limits)
+        found[case_id] = {limit: day for limit, day in days.items() if limit != "erase" or running[case_id].right is Right.ERASURE}
+    return found
 
 
 def _with_letters(tx: Transaction, house: House, entry: LogEntry) -> LogEntry:

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("serial", name="pk_certificate_facts"),
     )
     op.create_index("ix_certificate_facts_certificate_id", "certificate_facts", ["certificate_id"])
+    op.create_index("ix_certificate_facts_issued_at", "certificate_facts", ["issued_at"])
     systems = op.create_table(
         "certificate_systems",
         sa.Column("serial", sa.BigInteger(), autoincrement=False, nullable=False),
