@@ -7,7 +7,7 @@ from dsr_engine.cli.options import as_json, house_of
 from dsr_engine.cli.terminal import Cell, print_json, print_line, print_table
 from dsr_engine.store.webhooks import Event, EventState
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.subscribing.sending import retry, tell_subscribers
+from dsr_engine.workflow.subscribing.sending import ping, retry, tell_subscribers
 
 
 @click.group()
@@ -79,4 +79,14 @@ def retry_(context: click.Context, subscriber: str) -> int:
         print_line(f"{count} event(s) go out again")
         for line in tell_subscribers(house):
             print_line(line)
+    return DONE
+
+
+@webhooks.command("ping")
+@click.argument("subscriber")
+@click.pass_context
+def ping_(context: click.Context, subscriber: str) -> int:
+    """Sends SUBSCRIBER a signed event about nothing (kind `ping`), now, and tells how it was answered."""
+    with house_of(context) as house:
+        print_line(f"{subscriber} has it ({ping(house, subscriber)})")
     return DONE

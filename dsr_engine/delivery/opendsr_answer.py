@@ -16,7 +16,8 @@ from dsr_engine.domain.partner import OpenDsrDoor
 
 #: A callback is a courtesy: nobody is waited for longer.
 _SECONDS = 10.0
-DOMAIN, SIGNATURE = "X-OpenDSR-Processor-Domain", "X-OpenDSR-Signature"
+#: Controllers of version 1 read the older names (§ 10.1).
+_NAMES = ("X-OpenDSR", "X-OpenGDPR")
 
 
 def signed_body(door: OpenDsrDoor, document: Mapping[str, Any]) -> tuple[bytes, Mapping[str, str]]:
@@ -24,7 +25,8 @@ def signed_body(door: OpenDsrDoor, document: Mapping[str, Any]) -> tuple[bytes, 
     body = json.dumps(document).encode()
     key = read_key(door.key.reveal(), "").key
     signature = key.sign(body, padding.PKCS1v15(), SHA256()) if isinstance(key, rsa.RSAPrivateKey) else key.sign(body, ec.ECDSA(SHA256()))
-    return body, {DOMAIN: door.domain, SIGNATURE: b64encode(signature).decode()}
+    written = b64encode(signature).decode()
+    return body, {f"{name}-{what}": text for name in _NAMES for what, text in (("Processor-Domain", door.domain), ("Signature", written))}
 
 
 def signed_post(door: OpenDsrDoor, url: str, document: Mapping[str, Any]) -> None:

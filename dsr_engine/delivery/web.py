@@ -6,24 +6,31 @@ what we send holds identifiers and is meant for one host. Proxies of the environ
 
 import contextlib
 import http.client
-import ipaddress
 import json
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from dsr_engine.delivery.trust import trust_in
 from dsr_engine.domain.errors import InputWrong, NotAllowed, NotSupported, NotVerified, Unreachable
+from dsr_engine.domain.reachable import Place, place_of
 
 #: No answer that we have a use for is longer.
 MOST_BYTES = 256 * 1024
 #: A whole exchange, from the connection to the last byte, may take so many seconds.
 SECONDS = 30.0
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+#: All addresses of a host, as text. Raises `OSError` where nobody knows it.
+Resolve = Callable[[str, int], Sequence[str]]
+
+
+def addresses_of(host: str, port: int) -> Sequence[str]:
+    """What this machine's resolver says."""
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,12 +54,16 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """How strangers are spoken to. `ca_file`: who vouches for them instead of the usual authorities. `internal`: private addresses are allowed."""
+    """How strangers are spoken to. `ca_file`: who vouches for them instead of the usual authorities.
+
+    `internal`: private networks and this machine are allowed; link-local addresses and metadata services never are.
+    """
 
     ca_file: str = ""
     internal: bool = False
     seconds: float = SECONDS
     accepted: frozenset[int] = field(default_factory=frozenset)
+    resolve: Resolve = addresses_of
 
     def ask(self, method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answered:
         """One exchange. Statuses outside 2xx and `accepted` are errors.
@@ -97,21 +108,27 @@ class Web:
         if status in _BUSY:
             raise Unreachable(f"{host} answers with status {status}", code="web.busy")
         if 300 <= status < 400:
-            raise NotAllowed(f"{host} sends us elsewhere (status {status})", code="web.redirect", hint="put the final address into recipients.yaml")
+            raise NotAllowed(f"{host} sends us elsewhere (status {status})", code="web.redirect", hint="write its final address where it is declared")
         raise NotAllowed(f"{host} refuses (status {status})", code="web.refused", hint="ask the recipient what it wants")
 
     def _address(self, host: str, port: int) -> str:
-        """An address of the host that may be spoken to."""
+        """An address of the host that may be spoken to, after all of them were judged."""
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = self.resolve(host, port)
         except (OSError, UnicodeError):
-            raise Unreachable(f"nobody knows where {host} is", code="web.unknown_host", hint="look at the address in recipients.yaml") from None
-        addresses = [str(entry[4][0]) for entry in found]
-        if not self.internal and not all(map(_is_public, addresses)):
+            found = ()
+        if not found:
+            raise Unreachable(f"nobody knows where {host} is", code="web.unknown_host", hint="look at its address where it is declared")
+        places = set(map(place_of, found))
+        if Place.NEVER in places:
             raise NotAllowed(
-                f"{host} lies in a private network", code="web.private", hint="say `internal: true` for this recipient if that is meant to be"
+                f"{host} is link-local, a metadata service or no host", code="web.never", hint="nobody who is told anything can be there"
             )
-        return addresses[0]
+        if Place.INSIDE in places and not self.internal:
+            raise NotAllowed(
+                f"{host} lies in a private network", code="web.private", hint="say `internal: true` where it is declared if that is meant to be"
+            )
+        return found[0]
 
 
 def checked_url(url: str) -> SplitResult:
@@ -124,12 +141,6 @@ def checked_url(url: str) -> SplitResult:
     if not is_right or any(character <= " " or character > "~" for character in url):
         raise InputWrong("not an address that begins with https://", code="web.url", hint="for instance https://privacy.example.com/erasures")
     return parts
-
-
-def _is_public(address: str) -> bool:
-    found = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None)
-    return (mapped or found).is_global and not found.is_multicast
 
 
 class _Connection(http.client.HTTPSConnection):

@@ -48,9 +48,9 @@ class PartnerRequests:
         return tuple(_read(row) for row in self._connection.execute(wanted))
 
     def note(self, digest: bytes, told: str, callbacks: Sequence[str]) -> None:
-        """Writes down what the partner was told, and whom to tell further."""
-        mine = partner_requests.c.digest == digest
-        self._connection.execute(update(partner_requests).where(mine).values(told=told, callbacks=json.dumps(tuple(callbacks))))
+        """Writes down what the partner was told, and whom to tell further; where that is nobody, the partner's id for the request goes."""
+        mine = update(partner_requests).where(partner_requests.c.digest == digest)
+        self._connection.execute(mine.values(told=told, callbacks=json.dumps(tuple(callbacks)), **({} if callbacks else {"request_id": ""})))
 
 
 def _read(row: Row[Any]) -> PartnerRequest:

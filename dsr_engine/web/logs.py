@@ -3,11 +3,15 @@
 The route's pattern stands in the line, not the path; of who called only the random id of the account. `X-Request-Id` in the answer leads to the line.
 """
 
+import io
 import json
 import logging
 import secrets
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from flask import Flask, g, request
@@ -15,12 +19,12 @@ from werkzeug.wrappers import Response
 
 from dsr_engine.web.metrics import METRICS, Metrics
 
-CALLS = "dsr.calls"
+CALLS, SAID = "dsr.calls", "dsr.said"
 HEADER = "X-Request-Id"
 FORMATS = ("text", "json")
 #: Their entries repeat paths and what came with them.
 _CHATTY = ("waitress", "waitress.queue", "werkzeug", "apscheduler", "authlib", "webauthn")
-_log = logging.getLogger(CALLS)
+_log, _said = logging.getLogger(CALLS), logging.getLogger(SAID)
 
 
 def note_calls(app: Flask) -> None:
@@ -66,13 +70,42 @@ class JsonLines(logging.Formatter):
         return json.dumps({**line, **getattr(record, "facts", {})}, ensure_ascii=False)
 
 
-def write_logs(form: str) -> None:
-    """How this process writes its log from now on: `json` has a line for each call and each entry, `text` only entries, in words."""
+class _Lines(io.TextIOBase):
+    """Takes what is said in words, and logs it line by line."""
+
+    encoding = "utf-8"
+
+    def __init__(self) -> None:
+        self._begun = ""
+        self._lock = threading.Lock()
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            if line.strip():
+                _said.info(line.strip())
+        return len(text)
+
+
+@contextmanager
+def logs_in(form: str) -> Iterator[None]:
+    """How this process writes its log as long as the block lasts: `json` has a line of JSON for each call, each entry and each line that is said
+    in words; `text` has entries only."""
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if form != "json":
+        yield
         return
+    root, streams = logging.getLogger(), (sys.stdout, sys.stderr)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    logging.getLogger().handlers[:] = [handler]
-    _log.setLevel(logging.INFO)
+    before, root.handlers[:] = root.handlers[:], [handler]
+    for logger in (_log, _said):
+        logger.setLevel(logging.INFO)
+    sys.stdout = sys.stderr = _Lines()
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = streams
+        root.handlers[:] = before

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from dsr_engine.delivery.signing import verify_signature
 from tests.cli.conftest import Dsr
 from tests.servers.recipient_server import RecipientServer, Reply
 
@@ -35,6 +36,19 @@ def test_what_does_not_arrive_is_listed_until_it_does(dsr: Dsr, home: Path, reci
     assert [(row["subscriber"], row["dead"]) for row in listed["subscribers"]] == [("tickets", 0)]
     assert listed["events"][0]["code"] == "web.busy"
     assert "ada@" not in json.dumps(listed)
+
+
+def test_a_new_subscriber_is_tried_out_with_an_event_about_nothing(dsr: Dsr, home: Path, recipient_server: RecipientServer) -> None:
+    _declare(home, recipient_server)
+    said = dsr("--home", home, "webhooks", "ping", "tickets")
+    assert (said.code, "tickets has it (http_202)" in said.out) == (0, True)
+    (asked,) = recipient_server.asked
+    assert json.loads(asked.body)["kind"] == "ping"
+    stamp = asked.headers["x-dsr-timestamp"]
+    assert verify_signature(_SECRET.encode(), stamp, asked.body, asked.headers["x-dsr-signature"], int(stamp))
+    recipient_server.answering = lambda _: Reply(401)
+    assert dsr("--home", home, "webhooks", "ping", "tickets").code != 0
+    assert dsr("--home", home, "webhooks", "ping", "nobody").code == 2
 
 
 def test_a_secret_that_is_written_out_is_refused_by_place_and_not_repeated(dsr: Dsr, home: Path, recipient_server: RecipientServer) -> None:

@@ -2,8 +2,9 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -113,12 +114,77 @@ def test_a_certificate_for_another_name_does_not_hold(recipient_server: Recipien
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "127.0.0.1", "[::1]", "10.0.0.1", "192.168.1.1", "169.254.169.254", "[fd00::1]", "[::ffff:10.0.0.1]", "0.0.0.0"]
+    "host",
+    [
+        *("localhost", "127.0.0.1", "[::1]", "10.0.0.1", "192.168.1.1", "[fd00::1]", "[::ffff:10.0.0.1]", "[64:ff9b::10.0.0.1]"),
+        *("2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::127.0.0.1]", "[2002:7f00:1::]"),
+    ],
 )
 def test_a_private_address_is_refused_unless_the_register_says_otherwise(recipient_server: RecipientServer, host: str) -> None:
     with pytest.raises(NotAllowed) as caught:
         Web(str(recipient_server.ca_file)).ask("POST", f"https://{host}:{recipient_server.port}/", body=b"identifiers")
     assert caught.value.code == "web.private"
+    assert recipient_server.asked == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("169.254.169.254", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.16689662", "[::ffff:169.254.169.254]", "[::169.254.169.254]"),
+        *("[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "[fe80::1]", "[fd00:ec2::254]", "168.63.129.16", "100.100.100.200", "0.0.0.0", "[::]"),
+    ],
+)
+def test_link_local_and_metadata_addresses_are_refused_whatever_the_register_says(recipient_server: RecipientServer, host: str) -> None:
+    with pytest.raises(NotAllowed) as caught:
+        _web(recipient_server).ask("POST", f"https://{host}:{recipient_server.port}/", body=b"identifiers")
+    assert caught.value.code == "web.never"
+    assert recipient_server.asked == []
+
+
+class _Names:
+    """A resolver that gives the first answer once, and then the others."""
+
+    def __init__(self, *answers: Sequence[str]) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+
+    def __call__(self, host: str, port: int) -> Sequence[str]:
+        self.asked += 1
+        return self.answers[min(self.asked, len(self.answers)) - 1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (["169.254.169.254"], "web.never"),
+        (["127.0.0.1", "169.254.169.254"], "web.never"),
+        (["127.0.0.1", "fe80::1%eth0"], "web.never"),
+        ([], "web.unknown_host"),
+    ],
+)
+def test_every_address_that_a_name_means_is_judged(recipient_server: RecipientServer, answer: list[str], code: str) -> None:
+    web = replace(_web(recipient_server), resolve=_Names(answer))
+    for said in (lambda: web.ask("POST", recipient_server.url, body=b"identifiers"), lambda: web.reach(recipient_server.url)):
+        with pytest.raises(DsrError) as caught:
+            said()
+        assert caught.value.code == code
+    assert recipient_server.asked == []
+
+
+def test_a_name_that_means_another_address_the_second_time_leads_nowhere_else(recipient_server: RecipientServer) -> None:
+    with socket.create_server(("127.0.0.2", recipient_server.port)) as other:
+        names = _Names(["127.0.0.1"], ["127.0.0.2"])
+        replace(_web(recipient_server), resolve=names).ask("POST", recipient_server.url, body=b"identifiers")
+        assert (names.asked, len(recipient_server.asked)) == (1, 1)
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            other.accept()
+
+
+def test_what_was_judged_is_what_is_connected_to(recipient_server: RecipientServer) -> None:
+    """The name belongs to the server, the resolver says that it is elsewhere: nobody else looks the name up again."""
+    with pytest.raises(Unreachable):
+        replace(_web(recipient_server, seconds=2.0), resolve=_Names(["127.0.0.3"])).ask("POST", recipient_server.url, body=b"identifiers")
     assert recipient_server.asked == []
 
 

@@ -16,14 +16,14 @@ from tests.workflow.journeys import opened_for, planned
 
 
 def _figures(doors: Doors) -> str:
-    return program(doors, permissions=[Permission.RECORD_READ]).client.get("/metrics", headers=_headers(doors)).get_data(as_text=True)
+    return program(doors, permissions=[Permission.METRICS_READ]).client.get("/metrics", headers=_headers(doors)).get_data(as_text=True)
 
 
 def _headers(doors: Doors) -> dict[str, str]:
-    return {"Authorization": f"Bearer {program(doors, permissions=[Permission.RECORD_READ]).token}"}
+    return {"Authorization": f"Bearer {program(doors, permissions=[Permission.METRICS_READ]).token}"}
 
 
-def test_figures_need_a_token_that_may_read_records(doors: Doors) -> None:
+def test_figures_need_a_token_that_may_read_them(doors: Doors) -> None:
     client = doors.visitor().client
     assert client.get("/metrics").status_code == 401
     assert doors.signed_in(Role.OFFICER).client.get("/metrics").status_code == 401

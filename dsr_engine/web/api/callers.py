@@ -1,5 +1,6 @@
 """Who calls the API: a program with a token in its Authorization header. Cookies count for nothing here, so no page can make a browser call it."""
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +9,8 @@ from typing import Any
 
 from flask import Flask, abort, current_app, g, request
 
-from dsr_engine.domain.errors import NotAllowed
+from dsr_engine.domain.errors import InputWrong, NotAllowed
+from dsr_engine.domain.network import network_of
 from dsr_engine.domain.user import Permission
 from dsr_engine.web.guard import house
 from dsr_engine.workflow.users.signing_in import throttle
@@ -16,12 +18,13 @@ from dsr_engine.workflow.users.tokens import PREFIX, Caller, caller_of
 
 #: Which permission an operation asks for stands on its view under this name.
 API_MARK = "dsr_api_needs"
-#: So many calls in a minute with one token, and from one address, to one process.
-PER_TOKEN, PER_ADDRESS, MINUTE = 600, 1_200, timedelta(minutes=1)
+#: `calls_per_minute` counts calls with one token to one process; from one address come so many times more.
+MINUTE, TOKENS_OF_AN_ADDRESS = timedelta(minutes=1), 2
 #: So many tokens that do not hold, from one address in a quarter of an hour, over all processes.
 WRONG_TOKENS = 60
 LIMITS = "dsr-api-limits"
 _MOST_COUNTED = 10_000
+_TOKEN = re.compile(PREFIX + "[0-9a-f]{64}")
 
 
 @dataclass(slots=True)
@@ -54,19 +57,20 @@ def check_caller() -> None:
     needed = getattr(view, API_MARK, None)
     if not isinstance(needed, Permission):
         abort(403)
-    g.caller = bearer()
-    if not g.caller.may(needed):
+    if not bearer().may(needed):
         raise NotAllowed(
             f"this token has no permission {needed.value}", code="token.permission", hint="make one that has it, on the page of your account"
         )
 
 
 def bearer() -> Caller:
-    """Who calls with the token of this request. Raises `NotAllowed` (`token.wrong`, `sign_in.often`)."""
-    limits: Limits = current_app.extensions[LIMITS]
-    address, now = request.remote_addr or "", house().clock.now()
-    if limits.is_over(f"address {address}", PER_ADDRESS, now):
-        raise _often()
+    """Who calls with the token of this request. Raises `NotAllowed` (`token.wrong`, `sign_in.often`), `InputWrong` (`token.in_url`)."""
+    if any(_TOKEN.search(value) for values in request.args.listvalues() for value in values):
+        raise InputWrong(
+            "a token does not belong into an address", code="token.in_url", hint="addresses are logged on the way: revoke it, and make another"
+        )
+    address = network_of(request.remote_addr or "")
+    count_address("api")
     kind, _, value = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not value.startswith(PREFIX):
         raise NotAllowed("a token is needed", code="token.wrong", hint="Authorization: Bearer dsr_…, from the page of your account")
@@ -75,8 +79,21 @@ def bearer() -> Caller:
     except NotAllowed:
         throttle(house(), "api address", address, WRONG_TOKENS)
         raise
-    if limits.is_over(f"token {found.token}", PER_TOKEN, now):
+    g.caller = found
+    if _limits().is_over(f"token {found.token}", house().settings.web.calls_per_minute, house().clock.now()):
         raise _often()
+    return found
+
+
+def count_address(door: str) -> None:
+    """Counts a call at a door for programs by the address that it came from. Raises `NotAllowed` (`sign_in.often`)."""
+    most = TOKENS_OF_AN_ADDRESS * house().settings.web.calls_per_minute
+    if _limits().is_over(f"{door} {network_of(request.remote_addr or '')}", most, house().clock.now()):
+        raise _often()
+
+
+def _limits() -> Limits:
+    found: Limits = current_app.extensions[LIMITS]
     return found
 
 

@@ -100,11 +100,11 @@ def acknowledge(body: dict[str, Any], case_id: str) -> dict[str, Any]:
 
 @noun.post("/cases/<case_id>/decide", _WRITE, _ROW, schemas.DecideSchema(), is_guarded=True)
 def decide(body: dict[str, Any], case_id: str) -> dict[str, Any]:
-    """Decides what the engine must not decide: possible findings, shared identifiers, drift."""
+    """Decides what the engine must not decide: possible findings, shared identifiers, drift. One of the three in one call."""
     words = [manner for manner, is_said in ((SAME_PERSON, body["same_person"]), (GO_ON, body["go_on"])) if is_said]
     verdicts = [(entry["finding"], entry["verdict"]) for entry in body["findings"]]
-    if not words and not verdicts:
-        raise InputWrong("nothing was decided", code="option.decide", hint="findings with verdicts, same_person or go_on")
+    if len(words) + bool(verdicts) != 1:
+        raise InputWrong("a call decides one thing", code="option.decide", hint="findings with verdicts, same_person or go_on")
 
     def act(by: str) -> None:
         for manner in words:

@@ -11,7 +11,7 @@ from dsr_engine.domain.request import Manner, Right
 from dsr_engine.domain.user import Permission
 from dsr_engine.store.case_lists import Place, Wanted
 from dsr_engine.web.api.callers import caller
-from dsr_engine.web.api.cursors import cursor_for, place_of
+from dsr_engine.web.api.cursors import cursor_for, list_name, place_of
 from dsr_engine.web.api.noun import Noun
 from dsr_engine.web.api.schemas import CaseListSchema, CaseQuery, CaseSchema, OpenedSchema, OpenSchema
 from dsr_engine.web.guard import house, keeper
@@ -24,29 +24,29 @@ from dsr_engine.workflow.records.doubles import open_doubles
 from dsr_engine.workflow.report import case_report, case_row
 
 noun = Noun("cases", "Requests and sweeps, from intake to certificate.")
-_LIST = "cases"
 
 
 @noun.get("/cases", Permission.CASE_READ, CaseListSchema(), CaseQuery())
 def list_(query: dict[str, Any]) -> dict[str, Any]:
     """Lists cases, the newest first."""
-    page = page_of(_wanted(query), query)
-    return {"cases": [row_of(case) for case in page], "next": next_of(page, query)}
+    name = list_name("cases", query)
+    page = page_of(name, _wanted(query), query)
+    return {"cases": [row_of(case) for case in page], "next": next_of(name, page, query)}
 
 
-def page_of(wanted: Wanted, query: dict[str, Any]) -> tuple[Case, ...]:
+def page_of(name: str, wanted: Wanted, query: dict[str, Any]) -> tuple[Case, ...]:
     """A page of these cases, and one more where more follow."""
     after = None
     if "cursor" in query:
-        opened_at, id_ = place_of(_LIST, query["cursor"])
+        opened_at, id_ = place_of(name, query["cursor"])
         after = Place(datetime.fromisoformat(str(opened_at)), str(id_))
     with house().store.snapshot() as tx:
         return tx.case_lists.page(wanted, query["limit"], after=after)
 
 
-def next_of(page: tuple[Case, ...], query: dict[str, Any]) -> str | None:
+def next_of(name: str, page: tuple[Case, ...], query: dict[str, Any]) -> str | None:
     """The cursor of what follows a page; a full one may be the last."""
-    return cursor_for(_LIST, (page[-1].opened_at.isoformat(), page[-1].id)) if len(page) == query["limit"] else None
+    return cursor_for(name, (page[-1].opened_at.isoformat(), page[-1].id)) if len(page) == query["limit"] else None
 
 
 def _wanted(query: dict[str, Any]) -> Wanted:

@@ -9,10 +9,11 @@ from werkzeug.wrappers import Response
 
 from dsr_engine.web.api import case_acts, certificates, holds, plans, suppression, surroundings, sweeps
 from dsr_engine.web.api.callers import count_calls
+from dsr_engine.web.api.links import add_links
 from dsr_engine.web.api.noun import PREFIX, Interface, Noun
 from dsr_engine.web.api.partner_doors import add_doors
 from dsr_engine.web.api.problems import answer_programs
-from dsr_engine.web.guard import public
+from dsr_engine.web.guard import house, public
 from dsr_engine.workflow.users.tokens import PREFIX as TOKEN
 
 NOUNS: tuple[Noun, ...] = (
@@ -31,13 +32,14 @@ INTERFACE = "dsr-interface"
 RECEIVER = """import hashlib, hmac, time
 
 def verify_signature(secret: bytes, timestamp: str, body: bytes, signature: str) -> bool:
-    if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > 300:
+    if not (timestamp.isascii() and timestamp.isdigit()) or abs(time.time() - int(timestamp)) > 300:
         return False
     mark = hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(f"sha256={mark}", signature)"""
+    return hmac.compare_digest(f"sha256={mark}".encode(), signature.encode())"""
 _ABOUT = (
-    "Everything that the console does with cases, but for approvals: a plan is approved by a person with a second factor. Identifiers of people go "
-    "into bodies of POST calls only; they are sealed at once, never told back and never logged."
+    "Cases from intake to certificate, and what is around them. A plan is approved by a person with a second factor, never by a program; letters, "
+    "corrections, papers and copies of somebody's data are for the console. Identifiers of people go into bodies of POST calls only; they are sealed "
+    "at once, never told back and never logged."
 )
 blueprint = Blueprint("api_docs", __name__, url_prefix=PREFIX)
 
@@ -71,22 +73,34 @@ def page() -> str:
     shown = {tag["name"].removeprefix("api-"): tag.get("description", "") for tag in found["tags"]}
     operations = tuple(_operations(found))
     nouns = [(name, about, [each for each in operations if each.noun == name]) for name, about in shown.items()]
-    return render_template("api/docs.html", about=found["info"]["description"], nouns=nouns, schemas=tuple(_schemas(found)), receiver=RECEIVER)
+    schemas = tuple(_schemas(found))
+    return render_template(
+        "api/docs.html",
+        about=found["info"]["description"],
+        nouns=nouns,
+        schemas=schemas,
+        fields_of={name: rows for name, _, rows in schemas},
+        receiver=RECEIVER,
+        per_minute=house().settings.web.calls_per_minute,
+        own=house().settings.web.url,
+    )
 
 
 def _document() -> dict[str, Any]:
     found: dict[str, Any] = current_app.extensions[INTERFACE].spec.to_dict()
+    add_links(found)
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One value that is sent or told. `kind` says what it may be, in words."""
+    """One value that is sent or told. `kind` says what it may be, in words; `schema` names the schema of which it is."""
 
     name: str
     kind: str
     is_needed: bool
     about: str = ""
+    schema: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +154,19 @@ def _schemas(found: dict[str, Any]) -> Iterator[tuple[str, str, tuple[Field, ...
     for name, schema in sorted(found["components"]["schemas"].items()):
         needed = schema.get("required", ())
         fields = tuple(
-            Field(field, _kind(each), field in needed, each.get("description", "")) for field, each in sorted(schema.get("properties", {}).items())
+            Field(field, _kind(each), field in needed, each.get("description", ""), _schema(each))
+            for field, each in sorted(schema.get("properties", {}).items())
         )
         yield name, schema.get("description", ""), fields
 
 
 def _named(schema: dict[str, Any]) -> str:
     return str(schema.get("$ref", "")).rpartition("/")[2]
+
+
+def _schema(schema: dict[str, Any]) -> str:
+    """The schema that a value, or each entry of a list, is described by; empty for a plain one."""
+    return _named(schema) or (_schema(schema["items"]) if "items" in schema else "")
 
 
 def _kind(schema: dict[str, Any]) -> str:

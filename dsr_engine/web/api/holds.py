@@ -3,16 +3,17 @@
 from datetime import date, datetime
 from typing import Any
 
+from dsr_engine.domain.errors import NotAllowed
 from dsr_engine.domain.hold import Hold
 from dsr_engine.domain.user import Permission
 from dsr_engine.web.api import proof_schemas
 from dsr_engine.web.api.callers import caller
-from dsr_engine.web.api.noun import Noun
+from dsr_engine.web.api.noun import Noun, refuse_changed
 from dsr_engine.web.api.schemas import NothingSchema
 from dsr_engine.web.guard import house
 from dsr_engine.workflow.claims import claims_of
 from dsr_engine.workflow.holds.drawing_up import Wanted, drawn_up
-from dsr_engine.workflow.holds.placing import ask_lift, confirm_hold, lift_hold, place_hold, refuse_lift
+from dsr_engine.workflow.holds.placing import ask_lift, confirm_hold, place_hold, refuse_lift
 
 noun = Noun("holds", "What must not be erased, whatever the rules say.")
 _HOLD = proof_schemas.HoldSchema()
@@ -53,30 +54,37 @@ def place(body: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     return {**_row(hold), "in_flight": rows}, 201, {"Location": f"/api/v1/holds/{hold.id}"}
 
 
-@noun.post("/holds/<hold_id>/confirm", Permission.HOLD_WRITE, _HOLD, NothingSchema())
+@noun.post("/holds/<hold_id>/confirm", Permission.HOLD_WRITE, _HOLD, NothingSchema(), is_guarded=True)
 def confirm(_: dict[str, Any], hold_id: str) -> dict[str, Any]:
     """Confirms a hold that somebody else placed."""
+    refuse_changed(_HOLD, _now(hold_id))
     confirm_hold(house(), hold_id, caller().user.name)
     return _now(hold_id)
 
 
-@noun.post("/holds/<hold_id>/ask-lift", Permission.HOLD_WRITE, _HOLD, proof_schemas.AskLiftSchema())
+@noun.post("/holds/<hold_id>/ask-lift", Permission.HOLD_WRITE, _HOLD, proof_schemas.AskLiftSchema(), is_guarded=True)
 def ask(body: dict[str, Any], hold_id: str) -> dict[str, Any]:
     """Asks for a hold to be lifted. It protects until somebody else agrees."""
+    refuse_changed(_HOLD, _now(hold_id))
     ask_lift(house(), hold_id, caller().user.name, body["reason"])
     return _now(hold_id)
 
 
-@noun.post("/holds/<hold_id>/lift", Permission.HOLD_WRITE, proof_schemas.LiftedSchema(), NothingSchema())
+@noun.post("/holds/<hold_id>/lift", Permission.HOLD_WRITE, _HOLD, NothingSchema())
 def lift(_: dict[str, Any], hold_id: str) -> dict[str, Any]:
-    """Agrees to what somebody else asked for: this ends the hold."""
-    cases = lift_hold(house(), hold_id, caller().user.name)
-    return {**_now(hold_id), "kept_for": list(cases)}
+    """Always refused with 403 `hold.second_factor`: a second person ends a hold at the console, with a second factor; a token can be stolen."""
+    _now(hold_id)
+    raise NotAllowed(
+        "a hold is not lifted by a program",
+        code="hold.second_factor",
+        hint="a second person opens the hold in the console and proves a second factor",
+    )
 
 
-@noun.post("/holds/<hold_id>/keep", Permission.HOLD_WRITE, _HOLD, NothingSchema())
+@noun.post("/holds/<hold_id>/keep", Permission.HOLD_WRITE, _HOLD, NothingSchema(), is_guarded=True)
 def keep(_: dict[str, Any], hold_id: str) -> dict[str, Any]:
     """Refuses the lifting: the hold stays."""
+    refuse_changed(_HOLD, _now(hold_id))
     refuse_lift(house(), hold_id, caller().user.name)
     return _now(hold_id)
 

@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import flask_smorest  # type: ignore[import-untyped]  # published without type information
-from flask import Response, abort, jsonify, request
+from flask import abort, current_app, jsonify, request
 from marshmallow import Schema
+from werkzeug.wrappers import Response
 
 from dsr_engine.domain.user import Permission
 from dsr_engine.web.api import keys
 from dsr_engine.web.api.callers import allows, check_caller
-from dsr_engine.web.api.problems import MEDIA_TYPE
+from dsr_engine.web.api.problems import MEDIA_TYPE, problem
 from dsr_engine.web.api.schemas import ProblemSchema
+from dsr_engine.web.api.strict_json import is_strict
 from dsr_engine.web.guard import csrf, looks_itself
 
 _View = TypeVar("_View", bound=Callable[..., Any])
@@ -24,11 +26,13 @@ _KEY = {
     "description": "A random text of your own for this act. The same call with the same key is done once and answered the same for a day.",
     "schema": {"type": "string", "pattern": keys.PATTERN},
 }
+#: On a view: which words its query has, and whether it may carry If-Match.
+_QUERY, _GUARDED = "dsr_api_query", "dsr_api_guarded"
 _IF_NONE_MATCH = {"in": "header", "name": "If-None-Match", "description": "The ETag that you have.", "schema": {"type": "string"}}
 _IF_MATCH = {
     "in": "header",
     "name": "If-Match",
-    "description": "Act only if the case still has this ETag.",
+    "description": "Act only if it still has this ETag.",
     "schema": {"type": "string"},
 }
 
@@ -62,6 +66,8 @@ class Noun:
         self.blueprint.before_request(_check_words)
         self.blueprint.before_request(check_caller)
         self.blueprint.before_request(_check_media)
+        self.blueprint.before_request(_check_query)
+        self.blueprint.before_request(_check_body)
         self.blueprint.before_request(keys.begin)
         self.blueprint.after_request(_tagged)
         self.blueprint.after_request(keys.end)
@@ -74,6 +80,7 @@ class Noun:
             made = self.blueprint.doc(parameters=[_IF_NONE_MATCH], responses={304: {"description": "It is as you have it"}})(made)
             if query is not None:
                 made = self.blueprint.arguments(query, location="query")(made)
+            setattr(made, _QUERY, frozenset(query.fields if query is not None else ()))
             self._add(rule, "GET", view, needs, made)
             return view
 
@@ -87,6 +94,7 @@ class Noun:
         def declared(view: _View) -> _View:
             made = self._answering(view, status, gives)
             made = self.blueprint.doc(parameters=[_KEY, *([_IF_MATCH] if is_guarded else [])])(made)
+            setattr(made, _GUARDED, is_guarded)
             if body is not None:
                 made = self.blueprint.arguments(body)(made)
             self._add(rule, "POST", view, needs, made)
@@ -106,7 +114,9 @@ class Noun:
         return made
 
     def _add(self, rule: str, method: str, view: Callable[..., Any], needs: Permission, made: Callable[..., Any]) -> None:
-        made = self.blueprint.doc(security=[{"token": []}], **{"x-permission": needs.value, "operationId": f"{self.name}.{view.__name__}"})(made)
+        made = self.blueprint.doc(
+            security=[{"token": []}], **{"x-permission": needs.value, "operationId": f"{self.name}.{view.__name__.rstrip('_')}"}
+        )(made)
         endpoint = view.__name__.rstrip("_")
         self.blueprint.add_url_rule(rule, endpoint, looks_itself(allows(needs, made)), methods=[method], tags=[self.name])
 
@@ -116,6 +126,28 @@ def _check_words() -> None:
     for value in (request.view_args or {}).values():
         if isinstance(value, str) and not (len(value) <= 100 and value.isascii() and all(mark.isalnum() or mark in "-_.:" for mark in value)):
             abort(404)
+
+
+def _check_query() -> Response | None:
+    """Only words that the operation knows, each once: a filter that is mistyped would show more than was asked for."""
+    known: frozenset[str] = getattr(_view(), _QUERY, frozenset())
+    wrong = {name if name in known else "(unknown)" for name, values in request.args.lists() if name not in known or len(values) > 1}
+    if wrong:
+        return problem(422, "request.invalid", errors={name: ["Unknown field." if name not in known else "Given twice."] for name in sorted(wrong)})
+    if request.method == "POST" and request.if_match and not getattr(_view(), _GUARDED, False):
+        return problem(400, "etag.not_here", "this act is about nothing that has a version", "leave out If-Match")
+    return None
+
+
+def _check_body() -> Response | None:
+    data = request.get_data(cache=True)
+    if request.method == "POST" and data and not is_strict(data):
+        return problem(400, "request.malformed", "the body is not one JSON object in UTF-8, whose names stand once each, without control characters")
+    return None
+
+
+def _view() -> Callable[..., Any]:
+    return current_app.view_functions[request.endpoint or ""]
 
 
 def _check_media() -> None:
@@ -129,7 +161,7 @@ def _check_media() -> None:
 
 def _tagged(answer: Response) -> Response:
     """Every look has an ETag, and who has that version already gets none."""
-    if request.method == "GET" and answer.status_code == 200:
+    if request.method in ("GET", "HEAD") and answer.status_code == 200:
         answer.add_etag()
         answer.make_conditional(request)
     return answer

@@ -9,10 +9,12 @@ from flask import Blueprint, Flask, abort, current_app, request
 from werkzeug.wrappers import Response
 
 from dsr_engine.bootstrap import pin_policy
+from dsr_engine.delivery.opendsr import VERSION
 from dsr_engine.delivery.opendsr_answer import certificate_of, signed_body
 from dsr_engine.domain.errors import NotAllowed
+from dsr_engine.domain.network import network_of
 from dsr_engine.domain.partner import IabDoor, OpenDsrDoor
-from dsr_engine.web.api.callers import LIMITS, PER_ADDRESS, Limits
+from dsr_engine.web.api.callers import count_address
 from dsr_engine.web.guard import csrf, house, keeper, looks_itself, public
 from dsr_engine.workflow.partners import iab_ddr, opendsr
 from dsr_engine.workflow.partners.taking_in import policy_for
@@ -23,7 +25,8 @@ csrf.exempt(blueprint)
 RING = "dsr-iab-keys"
 #: So many wrong proofs of one address in a quarter of an hour, over all processes.
 WRONG_PROOFS = 60
-ROOT = "/opendsr/v2"
+#: Where the specification's versions begin, the present one and the one that was called OpenGDPR.
+ROOT, OLD_ROOT = "/opendsr/v2", "/opendsr/v1"
 
 
 def add_doors(app: Flask) -> None:
@@ -34,20 +37,19 @@ def add_doors(app: Flask) -> None:
 
 @blueprint.before_request
 def _count() -> None:
-    limits: Limits = current_app.extensions[LIMITS]
-    if limits.is_over(f"partner {request.remote_addr}", PER_ADDRESS, house().clock.now()):
-        raise NotAllowed("that was called too often", code="sign_in.often", hint="wait a minute")
+    count_address("partner")
 
 
 # --- OpenDSR 2.0 -------------------------------------------------------------------------------------------------------------------
 
 
 @blueprint.get(f"{ROOT}/discovery")
+@blueprint.get(f"{OLD_ROOT}/discovery")
 @public
 def discovery() -> Response:
     """What is taken here; for everybody (§ 6)."""
     door = _opendsr()
-    return _signed(door, opendsr.discovery(door, house().settings.web.url + ROOT), 200)
+    return _signed(door, opendsr.discovery(door, house().settings.web.url + ROOT, _version()), 200)
 
 
 @blueprint.get(f"{ROOT}/certificate")
@@ -58,29 +60,38 @@ def certificate() -> Response:
 
 
 @blueprint.post(f"{ROOT}/requests")
+@blueprint.post(f"{OLD_ROOT}/opengdpr_requests")
 @looks_itself
 def ask() -> Response:
     """Takes a request in (§ 7)."""
     door = _opendsr()
     controller = _controller(door)
     pin_policy(keeper().home, policy_for(house(), door.policy))
-    return _signed(door, opendsr.request(house(), door, controller, request.get_data()), 201)
+    return _signed(door, opendsr.request(house(), door, controller, request.get_data(), _version()), 201)
 
 
 @blueprint.get(f"{ROOT}/requests/<request_id>")
+@blueprint.get(f"{ROOT}/status/<request_id>")
+@blueprint.get(f"{OLD_ROOT}/opengdpr_requests/<request_id>")
 @looks_itself
 def status(request_id: str) -> Response:
     """How a request stands (§ 8)."""
     door = _opendsr()
-    return _signed(door, opendsr.status(house(), _controller(door), request_id), 200)
+    return _signed(door, opendsr.status(house(), _controller(door), request_id, _version()), 200)
 
 
 @blueprint.delete(f"{ROOT}/requests/<request_id>")
+@blueprint.delete(f"{OLD_ROOT}/opengdpr_requests/<request_id>")
 @looks_itself
 def cancel(request_id: str) -> Response:
     """Takes a request back while it is pending (§ 9)."""
     door = _opendsr()
-    return _signed(door, opendsr.cancel(house(), _controller(door), request_id), 202)
+    return _signed(door, opendsr.cancel(house(), _controller(door), request_id, _version()), 202)
+
+
+def _version() -> str:
+    """The version of the specification that is spoken at the address that was called."""
+    return opendsr.OLDER if request.path.startswith(OLD_ROOT) else VERSION
 
 
 def _opendsr() -> OpenDsrDoor:
@@ -92,7 +103,7 @@ def _controller(door: OpenDsrDoor) -> str:
     given = request.headers.get("Authorization", "").encode()
     found = [name for name, value in door.controllers.items() if hmac.compare_digest(value.reveal().encode(), given)]
     if not found:
-        throttle(house(), "partner address", request.remote_addr or "", WRONG_PROOFS)
+        throttle(house(), "partner address", network_of(request.remote_addr or ""), WRONG_PROOFS)
         raise NotAllowed("this controller is not known here", code="token.wrong", hint="send the Authorization that was agreed")
     return found[0]
 
@@ -124,7 +135,7 @@ def delete() -> Response:
     ring: iab_ddr.KeyRing = current_app.extensions[RING]
     acknowledged, is_taken = iab_ddr.answer(house(), door, ring, token)
     if not is_taken:
-        throttle(house(), "partner address", request.remote_addr or "", WRONG_PROOFS)
+        throttle(house(), "partner address", network_of(request.remote_addr or ""), WRONG_PROOFS)
     return Response(json.dumps({"acJWT": acknowledged}), 202 if is_taken else 400, mimetype="application/json")
 
 

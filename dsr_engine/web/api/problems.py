@@ -65,6 +65,8 @@ def problem(status: int, code: str, detail: str = "", hint: str = "", errors: Ma
     body |= {name: text for name, text in (("detail", detail), ("hint", hint), ("request_id", g.get("request_id", ""))) if text}
     if errors:
         body["errors"] = errors
+    if request.path.startswith("/opendsr/"):  # the specification has a word of its own for it (§ 7.6)
+        body["error"] = {"code": status, "message": detail, "errors": [{"domain": "dsr", "reason": code, "message": detail}]}
     answer = Response(json.dumps(body), status, mimetype=MEDIA_TYPE)
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"

@@ -4,7 +4,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 from dsr_engine.domain.hold import HoldState
-from dsr_engine.web.api.schemas import CaseRowSchema, Given, PageQuery, PageSchema, Told, identifiers
+from dsr_engine.web.api.schemas import CaseRowSchema, Given, PageSchema, Told, identifiers
 
 _NAME = Regexp(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
 
@@ -140,7 +140,7 @@ class HoldListSchema(Told):
     holds = fields.List(fields.Nested(HoldSchema), required=True)
 
 
-class HoldQuery(PageQuery):
+class HoldQuery(Given):
     all = fields.Boolean(load_default=False, metadata={"description": "Lifted ones, too."})
 
 
@@ -174,10 +174,6 @@ class PlacedHoldSchema(HoldSchema):
 
 class AskLiftSchema(Given):
     reason = fields.String(required=True, validate=Length(1, 300))
-
-
-class LiftedSchema(HoldSchema):
-    kept_for = fields.List(fields.String(), required=True, metadata={"description": "Closed cases that kept something back for it."})
 
 
 class CheckSchema(Given):

@@ -14,14 +14,14 @@ from dsr_engine.workflow.staying_erased.screening import are_listed
 noun = Noun("suppression", "Who must not be taken in again.")
 
 
-@noun.post("/suppression/check", Permission.RECORD_READ, proof_schemas.ListedSchema(), proof_schemas.CheckSchema())
+@noun.post("/suppression/check", Permission.SUPPRESSION_CHECK, proof_schemas.ListedSchema(), proof_schemas.CheckSchema())
 def check(body: dict[str, Any]) -> dict[str, Any]:
     """Tells whether one of these identifiers is of somebody who was erased; neither who that was nor why."""
     (is_listed,) = are_listed(house(), [_asked(body["identifiers"])], caller().user.name)
     return {"is_listed": is_listed}
 
 
-@noun.post("/suppression/check-all", Permission.RECORD_READ, proof_schemas.BulkListedSchema(), proof_schemas.BulkCheckSchema())
+@noun.post("/suppression/check-all", Permission.SUPPRESSION_CHECK, proof_schemas.BulkListedSchema(), proof_schemas.BulkCheckSchema())
 def check_all(body: dict[str, Any]) -> dict[str, Any]:
     """The same for up to 500 people at once."""
     found = are_listed(house(), [_asked(person) for person in body["people"]], caller().user.name)

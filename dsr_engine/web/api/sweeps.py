@@ -20,8 +20,8 @@ noun = Noun("sweeps", "Retention without a request: what has outlived its period
 @noun.get("/sweeps", Permission.SWEEP_READ, proof_schemas.SweepListSchema(), PageQuery())
 def list_(query: dict[str, Any]) -> dict[str, Any]:
     """Lists the tranches of all sweeps, the newest first."""
-    page = page_of(Wanted(kind=CaseKind.SWEEP), query)
-    return {"sweeps": [_row(case) for case in page], "next": next_of(page, query)}
+    page = page_of("sweeps", Wanted(kind=CaseKind.SWEEP), query)
+    return {"sweeps": [_row(case) for case in page], "next": next_of("sweeps", page, query)}
 
 
 @noun.post("/sweeps", Permission.SWEEP_WRITE, proof_schemas.StartedSweepSchema(), proof_schemas.StartSweepSchema(), 202)

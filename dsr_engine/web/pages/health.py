@@ -32,7 +32,7 @@ def ready() -> tuple[str, int]:
 @blueprint.get("/metrics")
 @looks_itself
 def metrics() -> Response:
-    """Figures for Prometheus, for a token that may read records."""
-    if not bearer().may(Permission.RECORD_READ):
-        raise NotAllowed("this token may not read figures", code="token.permission", hint="make one with record.read")
+    """Figures for Prometheus, for a token that may read them."""
+    if not bearer().may(Permission.METRICS_READ):
+        raise NotAllowed("this token may not read figures", code="token.permission", hint="make one with metrics.read")
     return Response(text_of_metrics(), content_type="text/plain; version=0.0.4; charset=utf-8")

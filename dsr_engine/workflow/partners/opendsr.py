@@ -18,7 +18,7 @@ from dsr_engine.domain.partner import OpenDsrDoor
 from dsr_engine.workflow.claims import claims_of
 from dsr_engine.workflow.decide import close_unfulfilled
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.partners.taking_in import Handed, Standing, claims_taken, policy_for, refuse_future, stands, state_of, take_in
+from dsr_engine.workflow.partners.taking_in import Handed, Standing, claims_taken, policy_for, refuse_future, standing_of, stands, state_of, take_in
 
 PROTOCOL = "opendsr"
 MOST_IDENTITIES, MOST_CALLBACKS = 50, 5
@@ -26,52 +26,59 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
 #: Where no law sets a day, a controller is told this many days.
 _USUAL = timedelta(days=30)
 #: A callback is tried at each round until so long after the case was closed; so many requests in one round.
-GIVEN_UP_AFTER, _CALLBACKS_AT_ONCE = timedelta(days=3), 20
+GIVEN_UP_AFTER, _CALLBACKS_AT_ONCE = timedelta(days=3), 500
+#: The version that was called OpenGDPR; its routes and headers have to be honoured (§ 10.1).
+OLDER = "1.0"
 
 
-def discovery(door: OpenDsrDoor, root: str) -> dict[str, Any]:
+def discovery(door: OpenDsrDoor, root: str, version: str = VERSION) -> dict[str, Any]:
     """What is taken here (§ 6)."""
     identities = [{"identity_type": kind, "identity_format": "raw"} for kind in sorted({*door.identifiers, *map(_their_word, door.identifiers)})]
     return {
-        "api_version": VERSION,
+        "api_version": version,
         "supported_identities": identities,
         "supported_subject_request_types": ["erasure"],
         "processor_certificate": f"{root}/certificate",
     }
 
 
-def request(house: House, door: OpenDsrDoor, controller: str, body: bytes) -> dict[str, Any]:
-    """Takes a request in (§ 7). Raises `InputWrong` for one that the specification does not know or that is not taken here."""
+def request(house: House, door: OpenDsrDoor, controller: str, body: bytes, version: str = VERSION) -> dict[str, Any]:
+    """Takes a request in (§ 7). Raises `InputWrong` for one that the specification does not know or that is not taken here.
+
+    Version 1 (OpenGDPR) knew one regulation and did not name it.
+    """
     given = _object(body)
     request_id = checked_id(given.get("subject_request_id"))
     if given.get("subject_request_type") != "erasure":
         raise _wrong("type", "only erasure is taken here")
-    if given.get("regulation") not in REGULATIONS:
+    regulation = given.get("regulation", REGULATIONS[0] if version == OLDER else None)
+    if regulation not in REGULATIONS:
         raise _wrong("regulation", "the regulation is gdpr or ccpa")
-    if not str(given.get("api_version", VERSION)).startswith("2."):
-        raise _wrong("version", "version 2 of the specification is spoken here")
+    if str(given.get("api_version", version)).partition(".")[0] != version.partition(".")[0]:
+        raise _wrong("version", f"version {version} of the specification is spoken at this address")
     asked_at = _moment(given.get("submitted_time"))
     refuse_future(asked_at, house.clock.now(), "opendsr.submitted_time")
     pairs = claims_taken(tuple(_identities(given)), door.identifiers, "opendsr.identities")
-    handed = Handed(PROTOCOL, controller, request_id, claims_of(pairs), asked_at, (str(given["regulation"]),), _callbacks(given))
+    handed = Handed(PROTOCOL, controller, request_id, claims_of(pairs), asked_at, (str(regulation),), _callbacks(given))
     found = take_in(house, policy_for(house, door.policy), handed)
     return {**_told(controller, request_id, found), "encoded_request": b64encode(body).decode()}
 
 
-def status(house: House, controller: str, request_id: str) -> dict[str, Any]:
+def status(house: House, controller: str, request_id: str, version: str = VERSION) -> dict[str, Any]:
     """How a request stands (§ 8)."""
     found = stands(house, PROTOCOL, controller, checked_id(request_id))
-    return {**_told(controller, request_id, found), "request_status": found.state, "api_version": VERSION, "results_url": None}
+    return {**_told(controller, request_id, found), "request_status": found.state, "api_version": version, "results_url": None}
 
 
-def cancel(house: House, controller: str, request_id: str) -> dict[str, Any]:
+def cancel(house: House, controller: str, request_id: str, version: str = VERSION) -> dict[str, Any]:
     """Takes a request back (§ 9). Raises `Conflict` once it is not pending any more."""
     found = stands(house, PROTOCOL, controller, checked_id(request_id))
     if found.state != "pending":
         raise Conflict("the request is not pending any more", code="opendsr.late", hint="ask how it stands")
     close_unfulfilled(house, found.case, Outcome.WITHDRAWN, "withdrawn", controller)
     house.store.scrub()
-    return {**_told(controller, request_id, found), "api_version": VERSION}
+    told = {"controller_id": controller, "subject_request_id": request_id}
+    return {**told, "received_time": _written(house.clock.now()), "api_version": version}
 
 
 def tell_partners(house: House) -> Iterator[str]:
@@ -82,10 +89,12 @@ def tell_partners(house: House) -> Iterator[str]:
     with house.store.snapshot() as tx:
         cases = [(each, tx.cases.get(each.case)) for each in tx.partner_requests.with_callbacks()]
     behind = [(each, case) for each, case in cases if state_of(case) != each.told]
+    down: set[str] = set()
     for each, case in behind[:_CALLBACKS_AT_ONCE]:
         state, now = state_of(case), house.clock.now()
-        told = {"controller_id": each.partner, "subject_request_id": each.id, "request_status": state, "api_version": VERSION}
-        left = tuple(url for url in each.callbacks if not _is_told(door, url, told))
+        with house.store.snapshot() as tx:
+            told = {**_told(each.partner, each.id, standing_of(tx, house, each)), "request_status": state, "api_version": VERSION}
+        left = tuple(url for url in each.callbacks if not _is_told(door, url, told, down))
         is_over = case.closed_at is not None and (not left or now >= case.closed_at + GIVEN_UP_AFTER)
         if not left:
             yield f"partner {each.partner}: told that a request is {state}"
@@ -93,10 +102,15 @@ def tell_partners(house: House) -> Iterator[str]:
             tx.partner_requests.note(each.digest, each.told if left else state, () if is_over else each.callbacks)
 
 
-def _is_told(door: OpenDsrDoor, url: str, document: Mapping[str, Any]) -> bool:
+def _is_told(door: OpenDsrDoor, url: str, document: Mapping[str, Any], down: set[str]) -> bool:
+    """True if the controller has it. A host that did not answer is left in peace for this round, so that no other waits for it."""
+    host = checked_url(url).netloc
+    if host in down:
+        return False
     try:
-        signed_post(door, url, document)
+        signed_post(door, url, {**document, "status_callback_url": url})
     except DsrError:
+        down.add(host)
         return False
     return True
 

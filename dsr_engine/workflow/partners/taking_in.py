@@ -61,13 +61,13 @@ def take_in(house: House, policy: Policy, handed: Handed) -> Standing:
             )
             tx.partner_requests.add(known)
             tx.ledger.append(leaf(house.clock, ASKED, case.id, case=case.id, partner=handed.partner, protocol=handed.protocol, person="unverified"))
-        return _standing(tx, house, known)
+        return standing_of(tx, house, known)
 
 
 def stands(house: House, protocol: str, partner: str, request_id: str) -> Standing:
     """How a request stands. Raises `InputWrong` (`partner_request.unknown`)."""
     with house.store.snapshot() as tx:
-        return _standing(tx, house, _known(tx, house, protocol, partner, request_id))
+        return standing_of(tx, house, _known(tx, house, protocol, partner, request_id))
 
 
 def _known(tx: Transaction, house: House, protocol: str, partner: str, request_id: str) -> PartnerRequest:
@@ -77,7 +77,8 @@ def _known(tx: Transaction, house: House, protocol: str, partner: str, request_i
     return found
 
 
-def _standing(tx: Transaction, house: House, request: PartnerRequest) -> Standing:
+def standing_of(tx: Transaction, house: House, request: PartnerRequest) -> Standing:
+    """How a request stands, as this transaction sees it."""
     case = tx.cases.get(request.case)
     found = standing(tx, house, case)
     due = datetime.combine(found.limits.answer, datetime.min.time(), house.calendar.zone) if found is not None else None

@@ -1,5 +1,7 @@
 """Sends events to subscribers, in order, each until it arrived or three days are over."""
 
+import json
+import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -75,9 +77,26 @@ def _failed(house: House, subscriber: Subscriber, event: Event, error: DsrError,
     return f"subscriber {subscriber.name}: {error.message}; {how}"
 
 
+def ping(house: House, name: str) -> str:
+    """Sends a subscriber an event of kind `ping`, which is about nothing; gives the code of the answer.
+
+    Raises `InputWrong` (`subscriber.unknown`), and as `post_event` does.
+    """
+    subscriber, id_ = _named(house, name), secrets.token_hex(16)
+    now = house.clock.now()
+    body = json.dumps({"version": "1", "id": id_, "kind": "ping", "at": now.isoformat(timespec="seconds")})
+    return post_event(subscriber, id_, body, now)
+
+
 def retry(house: House, name: str) -> int:
     """Lets everything that was given up for a subscriber go out again; gives how many. Raises `InputWrong` (`subscriber.unknown`)."""
-    if name not in house.partners.subscribers:
-        raise InputWrong("there is no such subscriber", code="subscriber.unknown", hint="partners.yaml names them")
+    _named(house, name)
     with house.store.transaction() as tx:
         return tx.webhooks.revive(name, house.clock.now())
+
+
+def _named(house: House, name: str) -> Subscriber:
+    found = house.partners.subscribers.get(name)
+    if found is None:
+        raise InputWrong("there is no such subscriber", code="subscriber.unknown", hint="partners.yaml names them")
+    return found

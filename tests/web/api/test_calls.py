@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from dsr_engine.domain.user import Permission, Role
-from dsr_engine.web.api.callers import API_MARK, PER_TOKEN
+from dsr_engine.web.api.callers import API_MARK
 from dsr_engine.web.api.docs import NOUNS
 from dsr_engine.web.api.keys import KEPT_FOR
 from dsr_engine.workflow.users.accounts import disable
+from dsr_engine.workflow.users.tending import end_old_access
 from dsr_engine.workflow.users.tokens import caller_of
 from tests.web.api.calling import Program, code_of, program
 from tests.web.conftest import Doors
@@ -72,9 +73,11 @@ def test_nobody_approves_with_a_token(doors: Doors) -> None:
 
 
 def test_too_many_calls_are_slowed_down_for_a_minute(doors: Doors) -> None:
+    settings = doors.company.home / "dsr.toml"
+    settings.write_text(f"{settings.read_text()}\n[web]\ncalls_per_minute = 30\n")
     caller, other = program(doors), program(doors, name="somebody else")
-    answers = [caller.get("/systems").status_code for _ in range(PER_TOKEN + 1)]
-    assert answers == [200] * PER_TOKEN + [429]
+    answers = [caller.get("/systems").status_code for _ in range(31)]
+    assert answers == [200] * 30 + [429]
     assert caller.get("/systems").headers["Retry-After"] == "60"
     assert other.get("/systems").status_code == 200
     doors.clock.at += timedelta(minutes=1)
@@ -126,6 +129,31 @@ def _begun(doors: Doors, caller: Program, key: str) -> bytes:
     with doors.house.store.transaction() as tx:
         assert tx.idempotency.begin(digest, fingerprint, now, now + KEPT_FOR) is None
     return digest
+
+
+def test_what_was_answered_is_forgotten_when_its_day_is_over(doors: Doors) -> None:
+    caller = program(doors)
+    assert caller.post("/cases", _PERSON, "first-try-1").status_code == 201
+
+    def kept() -> int:
+        with doors.house.store.transaction() as tx:
+            return tx.idempotency.end_old(doors.clock.now() + KEPT_FOR)
+
+    doors.clock.at += KEPT_FOR - timedelta(seconds=1)
+    list(end_old_access(doors.house))
+    doors.clock.at += timedelta(seconds=1)
+    list(end_old_access(doors.house))
+    assert kept() == 0
+    assert caller.post("/cases", _PERSON, "another-try").status_code == 201
+    assert kept() == 1
+
+
+def test_a_call_decides_one_thing(doors: Doors) -> None:
+    caller = program(doors)
+    case = _case_of(caller)
+    for body in ({}, {"same_person": True, "go_on": True}, {"go_on": True, "findings": [{"finding": "0" * 32, "verdict": "theirs"}]}):
+        answer = caller.post(f"/cases/{case}/decide", body)
+        assert (answer.status_code, code_of(answer)) == (400, "option.decide")
 
 
 def test_a_refusal_that_changes_nothing_frees_its_key(doors: Doors) -> None:
@@ -233,7 +261,19 @@ def test_a_whole_case_is_carried_by_programs_but_for_the_approval(doors: Doors) 
     assert proof.status_code == 200
 
 
-def test_another_person_confirms_a_hold(doors: Doors) -> None:
+def test_what_was_forgotten_with_a_case_is_not_there_and_no_error(doors: Doors) -> None:
+    case = planned(doors.house)
+    caller = program(doors)
+    assert caller.get(f"/cases/{case.id}/plan").status_code == 200
+    assert caller.post(f"/cases/{case.id}/withdraw").status_code == 200
+    gone = caller.get(f"/cases/{case.id}/plan")
+    assert (gone.status_code, code_of(gone)) == (404, "plan.unknown")
+    for possible in ("false", "true"):
+        assert caller.get(f"/cases/{case.id}/findings?possible={possible}").json == {"findings": [], "next": None}
+    assert caller.get(f"/cases/{case.id}").status_code == 200
+
+
+def test_another_person_confirms_a_hold_and_none_lifts_it_by_a_token(doors: Doors) -> None:
     one, other = program(doors), program(doors, name="somebody else")
     placed = one.post("/holds", {"reason": "M-17", "system": "shop", "identifiers": _PERSON["identifiers"]})
     assert placed.status_code == 201, placed.get_data(as_text=True)
@@ -245,9 +285,11 @@ def test_another_person_confirms_a_hold(doors: Doors) -> None:
     assert confirmed is not None
     assert confirmed["state"] == "confirmed"
     assert one.post(f"/holds/{hold}/ask-lift", {"reason": "settled"}).status_code == 200
-    lifted = other.post(f"/holds/{hold}/lift").json
-    assert lifted is not None
-    assert (lifted["state"], lifted["kept_for"]) == ("lifted", [])
+    lifted = other.post(f"/holds/{hold}/lift")
+    assert (lifted.status_code, code_of(lifted)) == (403, "hold.second_factor")
+    kept = other.post(f"/holds/{hold}/keep").json
+    assert kept is not None
+    assert kept["state"] == "confirmed"
 
 
 def test_who_was_erased_is_recognised_and_nobody_else(doors: Doors) -> None:

@@ -205,7 +205,41 @@ def test_a_controller_that_wants_so_is_called_back_when_its_request_moves(open_d
     list(tell_partners(house))
     told = [json.loads(asked.body) for asked in recipient_server.asked]
     assert [(one["request_status"], one["subject_request_id"]) for one in told] == [("cancelled", body["subject_request_id"])] * 2
+    with house.store.snapshot() as tx:
+        assert tx.partner_requests.with_callbacks() == ()  # and what the request was called there is forgotten
+    assert told[0]["status_callback_url"] == f"{recipient_server.url}/back"
+    assert told[0]["expected_completion_time"]
     assert "x-opendsr-signature" in recipient_server.asked[0].headers
+
+
+def test_a_controller_that_does_not_answer_keeps_no_other_waiting(open_doors: Doors, recipient_server: RecipientServer) -> None:
+    dead = [_request(status_callback_urls=["https://localhost:1/back"]) for _ in range(3)]
+    living = _request(status_callback_urls=[f"{recipient_server.url}/back"])
+    for body in (*dead, living):
+        assert _asked(open_doors, body).status_code == 201
+    house = open_doors.keeper.house()
+    with house.store.snapshot() as tx:
+        cases = tx.cases.list()
+    for case in cases:
+        close_unfulfilled(house, case.id, Outcome.REFUSED, "unverified", "officer")
+    assert list(tell_partners(house)) == ["partner example-shop: told that a request is cancelled"]
+    assert len(recipient_server.asked) == 1
+
+
+def test_a_controller_of_the_first_version_is_served_by_its_own_names(open_doors: Doors) -> None:
+    body = {name: value for name, value in _request().items() if name != "regulation"} | {"api_version": "1.0"}
+    client, headers = open_doors.visitor().client, {"Authorization": _SHOP}
+    assert client.get("/opendsr/v1/discovery").get_json()["api_version"] == "1.0"
+    taken = client.post("/opendsr/v1/opengdpr_requests", json=body, headers=headers)
+    assert taken.status_code == 201
+    assert taken.headers["X-OpenGDPR-Signature"] == taken.headers["X-OpenDSR-Signature"]
+    assert _case(open_doors).regimes == ("gdpr",)
+    path = f"/opendsr/v1/opengdpr_requests/{body['subject_request_id']}"
+    assert client.get(path, headers=headers).get_json()["request_status"] == "pending"
+    assert client.get(path.replace("v1/opengdpr_requests", "v2/status"), headers=headers).get_json()["api_version"] == "2.0"
+    assert client.delete(path, headers=headers).status_code == 202
+    refused = client.post("/opendsr/v2/requests", json=body, headers=headers)
+    assert (refused.status_code, refused.get_json()["error"]["code"]) == (400, 400)
 
 
 def test_identifiers_of_partners_stay_sealed(open_doors: Doors, caplog: pytest.LogCaptureFixture) -> None:
