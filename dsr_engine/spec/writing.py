@@ -21,8 +21,13 @@ _STEP = 2
 
 
 def scalar(text: str) -> str:
-    """A text as YAML: plain where nothing in it means anything, else in double quotes, whose escapes are JSON's."""
-    return text if _PLAIN.fullmatch(text) and text.lower() not in _RESERVED else json.dumps(text, ensure_ascii=False)
+    """A text as YAML: plain where nothing in it means anything, else in double quotes, whose escapes are JSON's.
+
+    YAML has more line ends than JSON (U+0085, U+2028, U+2029), which it would fold into blanks: what cannot be printed is escaped.
+    """
+    if _PLAIN.fullmatch(text) and text.lower() not in _RESERVED:
+        return text
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in json.dumps(text, ensure_ascii=False))
 
 
 def put(text: str, path: tuple[str, ...], value: str) -> str:

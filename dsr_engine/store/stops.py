@@ -37,4 +37,6 @@ class Stops:
 
     def list(self) -> tuple[Stop, ...]:
         """Every stop, by system."""
-        return tuple(Stop(row.system, row.stopped_by, row.at, row.reason or "") for row in self._connection.execute(select(stops).order_by(stops.c.system)))
+        return tuple(
+            Stop(row.system, row.stopped_by, row.at, row.reason or "") for row in self._connection.execute(select(stops).order_by(stops.c.system))
+        )

@@ -98,7 +98,7 @@ def test_whatever_is_put_in_is_there_and_the_rest_is_as_it_was(tree: dict[str, o
             with pytest.raises(InputWrong):
                 put(text, path, scalar(value))
             return
-        expected = inner if isinstance(inner, dict) else expected.setdefault(step, {})  # type: ignore[assignment]
+        expected = inner if isinstance(inner, dict) else expected.setdefault(step, {})  # type: ignore[assignment]  # a nested mapping
     expected[path[-1]] = value
     after = put(text, path, scalar(value))
     assert _data(after) == tree

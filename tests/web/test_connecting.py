@@ -6,10 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from dsr_engine.domain.finding import Extent
 from dsr_engine.domain.user import Role
+from dsr_engine.spec.connector_file import manifest_from
+from dsr_engine.spec.loader import parse_document
 from dsr_engine.web.bench import bench
+from dsr_engine.workflow.engine import run_case
+from dsr_engine.workflow.looking import FOUND
 from tests.web.conftest import Doors
 from tests.web.visiting import Visitor
+from tests.workflow.journeys import opened_for
 
 _CRM = """\
 CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, full_name TEXT NOT NULL);
@@ -40,13 +46,13 @@ def _begun(doors: Doors, crm: Path) -> Visitor:
 def _tested(doors: Doors, crm: Path) -> Visitor:
     visitor = _begun(doors, crm).send("Test it")
     _rested(doors)
-    return visitor.go("/connecting/crm")
+    return visitor.go("/connecting/to/crm")
 
 
 def _drafted(doors: Doors, crm: Path) -> Visitor:
     visitor = _tested(doors, crm).send("Draft it")
     _rested(doors)
-    return visitor.go("/connecting/crm")
+    return visitor.go("/connecting/to/crm")
 
 
 def test_a_system_is_connected_from_the_first_step_to_the_last(doors: Doors, crm: Path) -> None:
@@ -56,9 +62,9 @@ def test_a_system_is_connected_from_the_first_step_to_the_last(doors: Doors, crm
     visitor = _drafted(doors, crm)
     assert "2 collections" in visitor.text
     assert systems.read_text(encoding="utf-8") == before
-    visitor.go("/connecting/crm/map/calls").send("Keep these corrections", **{"whose-2": "actor", "category-2": "user.contact.email"})
+    visitor.go("/connecting/to/crm/fields?of=calls").send("Keep these corrections", **{"whose-2": "actor", "category-2": "user.contact.email"})
     assert "calls is corrected" in visitor.text
-    visitor.go("/connecting/crm").send("Save crm")
+    visitor.go("/connecting/to/crm").send("Save crm")
     assert visitor.path == "/systems/crm", visitor.text
     assert systems.read_text(encoding="utf-8").startswith(before)
     manifest = doors.keeper.house().systems["crm"].manifest
@@ -77,7 +83,7 @@ def test_a_system_is_connected_from_the_first_step_to_the_last(doors: Doors, crm
 
 
 def test_a_password_that_is_written_out_is_refused_and_never_shown_or_kept(doors: Doors) -> None:
-    secret = "hunter2-canary"  # noqa: S105 -- no secret of anybody
+    secret = "hunter2-canary"
     visitor = doors.signed_in(Role.ADMINISTRATOR).go("/connecting/new/postgresql")
     for values in (
         {"url": "postgresql://db.example.com/shop", "user": "dsr", "password": secret},
@@ -92,9 +98,9 @@ def test_a_password_that_is_written_out_is_refused_and_never_shown_or_kept(doors
 
 
 def test_a_secret_is_named_by_its_variable(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(doors.keeper.environment, "CRM_PASSWORD", "x")  # type: ignore[arg-type]  # a dict in truth
+    monkeypatch.setitem(doors.keeper.environment, "CRM_PASSWORD", "x")
     visitor = doors.signed_in(Role.ADMINISTRATOR).go("/connecting/new/postgresql")
-    visitor.send("Go on to the test", name="web", url="postgresql://db.example.com/shop", user="dsr", password="CRM_PASSWORD")  # noqa: S106 -- a name
+    visitor.send("Go on to the test", name="web", url="postgresql://db.example.com/shop", user="dsr", password="CRM_PASSWORD")
     assert "${CRM_PASSWORD}" in visitor.text
 
 
@@ -115,12 +121,14 @@ def test_a_reference_cannot_carry_the_engines_secrets_elsewhere(doors: Doors, va
 
 
 def test_files_of_this_machine_are_for_whoever_says_so_and_never_the_engines_own(doors: Doors, crm: Path) -> None:
-    visitor = doors.signed_in(Role.ADMINISTRATOR).go("/connecting/new/sqlite").send("Go on to the test", name="crm", url=f"sqlite:///{crm}").send("Test it")
+    visitor = (
+        doors.signed_in(Role.ADMINISTRATOR).go("/connecting/new/sqlite").send("Go on to the test", name="crm", url=f"sqlite:///{crm}").send("Test it")
+    )
     _rested(doors)
-    assert "files of this machine" in visitor.go("/connecting/crm").text
+    assert "files of this machine" in visitor.go("/connecting/to/crm").text
     visitor.go("/connecting/new/folder").send("Go on to the test", name="own", url=f"folder:{doors.company.home}", inside="1").send("Test it")
     _rested(doors)
-    assert "own files cannot be a system" in visitor.go("/connecting/own").text
+    assert "own files cannot be a system" in visitor.go("/connecting/to/own").text
 
 
 def test_a_test_that_fails_leads_to_no_saving(doors: Doors, crm: Path) -> None:
@@ -128,26 +136,52 @@ def test_a_test_that_fails_leads_to_no_saving(doors: Doors, crm: Path) -> None:
     crm.unlink()
     visitor.send("Test it")
     _rested(doors)
-    visitor.go("/connecting/crm")
+    visitor.go("/connecting/to/crm")
     assert "cannot be used" in visitor.text
     assert "Save crm" not in visitor.text
 
 
 def test_a_question_is_answered_by_yes(doors: Doors, crm: Path) -> None:
+    with closing(sqlite3.connect(crm)) as connection:
+        connection.executescript("CREATE TABLE visits (id INTEGER PRIMARY KEY, person_id INTEGER, host INTEGER REFERENCES people (id))")
     visitor = _drafted(doors, crm)
-    overview = visitor.go("/connecting/crm/map").text
-    assert "people" in overview
-    for collection in ("people", "calls"):
-        visitor.go(f"/connecting/crm/map/{collection}")
-        if "Yes:" in visitor.text:
-            break
-    name = visitor.text.split('name="follow" value="')[1].split('"')[0].replace("&#35;", "#")
-    visitor.send("Keep these corrections", follow=name)
+    assert "visits" in visitor.go("/connecting/to/crm/map").text
+    asked = visitor.go("/connecting/to/crm/fields?of=visits").text.split('name="follow" value="')[1].split('"')[0].replace("&#35;", "#")
+    visitor.send("Keep these corrections", follow=asked)
     assert "answered by yes" in visitor.text
+    draft = (doors.company.home / "connectors" / "crm.yaml.draft").read_text(encoding="utf-8")
+    manifest = manifest_from(parse_document(draft.encode(), "the map"))
+    visits = manifest.collection_named("visits")
+    assert visits is not None
+    field = visits.field_named(asked.partition("#")[0])
+    assert field is not None
+    assert field.selects
+    visitor.send("Keep these corrections", follow=asked)
+    assert visitor.status == 400
+
+
+def test_a_map_of_another_database_is_never_saved(doors: Doors, crm: Path) -> None:
+    other = crm.with_name("other.db")
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE guests (id INTEGER PRIMARY KEY, email TEXT)")
+    visitor = _drafted(doors, crm)
+    page = doors.signed_in(Role.ADMINISTRATOR).go("/connecting/to/crm")
+    visitor.go("/connecting/new/sqlite?again=crm")
+    assert f"sqlite:///{crm}" in visitor.text
+    visitor.send("Go on to the test", url=f"sqlite:///{other}")
+    assert "Save crm" not in visitor.text
+    page.send("Save crm")
+    assert page.status == 400
+    assert "was not tested" in page.text
+    assert not (doors.company.home / "connectors" / "crm.yaml.draft").exists()
+    visitor.send("Test it")
+    _rested(doors)
+    visitor.go("/connecting/to/crm").send("Save crm")
+    assert doors.keeper.house().systems["crm"].manifest.name == "sqlite"
 
 
 def test_a_text_that_is_no_map_is_shown_again_with_line_and_column(doors: Doors, crm: Path) -> None:
-    visitor = _drafted(doors, crm).go("/connecting/crm/text")
+    visitor = _drafted(doors, crm).go("/connecting/to/crm/text")
     kept = (doors.company.home / "connectors" / "crm.yaml.draft").read_text(encoding="utf-8")
     visitor.send("Keep this text", text="connector: crm\ndriver: sql\ncollections:\n  people:\n    fields:\n      email: {category: user.nonsense}\n")
     assert visitor.status == 400
@@ -161,7 +195,7 @@ def test_what_would_not_load_is_not_saved(doors: Doors, crm: Path) -> None:
     systems = doors.company.home / "systems.yaml"
     before = systems.read_text(encoding="utf-8")
     (doors.company.home / "connectors" / "crm.yaml.draft").write_text("connector: crm\ndriver: nothing\n", encoding="utf-8")
-    visitor.go("/connecting/crm").send("Save crm")
+    visitor.go("/connecting/to/crm").send("Save crm")
     assert visitor.status == 400
     assert "nothing was changed" in visitor.text
     assert systems.read_text(encoding="utf-8") == before
@@ -171,10 +205,10 @@ def test_what_would_not_load_is_not_saved(doors: Doors, crm: Path) -> None:
 def test_the_map_of_a_declared_system_is_corrected_and_its_comments_stay(doors: Doors) -> None:
     path = doors.company.home / "connectors" / "shop.yaml"
     path.write_text("# ours\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
-    visitor = doors.signed_in(Role.ADMINISTRATOR).go("/systems/shop").go("/connecting/shop").send("Draft it")
+    visitor = doors.signed_in(Role.ADMINISTRATOR).go("/systems/shop").go("/connecting/to/shop").send("Draft it")
     _rested(doors)
-    visitor.go("/connecting/shop/map/orders").send("Keep these corrections", **{"category-2": "user.content", "search-2": "1"})
-    visitor.go("/connecting/shop").send("Save shop")
+    visitor.go("/connecting/to/shop/fields?of=orders").send("Keep these corrections", **{"category-2": "user.content", "search-2": "1"})
+    visitor.go("/connecting/to/shop").send("Save shop")
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# ours\n")
     assert "note: {category: user.content, search: text}" in text
@@ -183,7 +217,7 @@ def test_the_map_of_a_declared_system_is_corrected_and_its_comments_stay(doors: 
 
 def test_saving_wants_a_second_factor(doors: Doors, crm: Path) -> None:
     _tested(doors, crm)
-    visitor = doors.signed_in(Role.ADMINISTRATOR, is_confirmed=False).go("/connecting/crm")
+    visitor = doors.signed_in(Role.ADMINISTRATOR, is_confirmed=False).go("/connecting/to/crm")
     before = (doors.company.home / "systems.yaml").read_text(encoding="utf-8")
     visitor.send("Save crm")
     assert "/account/confirm" in visitor.path
@@ -196,4 +230,24 @@ def test_a_name_that_is_taken_is_refused_and_what_was_begun_can_be_forgotten(doo
     assert visitor.status == 409
     _begun(doors, crm)
     visitor.go("/connecting").send("Forget crm")
-    assert visitor.go("/connecting/crm").status == 404
+    assert visitor.go("/connecting/to/crm").status == 404
+
+
+def test_what_no_driver_reaches_becomes_a_task_in_each_case(doors: Doors) -> None:
+    visitor = doors.signed_in(Role.ADMINISTRATOR).go("/connecting/new/manual")
+    visitor.send("Go on to the test", name="crm", about="The CRM", instructions="Search: by address\r\n# and erase.", due="soon", owner="sales")
+    assert visitor.status == 400
+    visitor.send("Go on to the test", due="14 days").send("Test it")
+    _rested(doors)
+    visitor.go("/connecting/to/crm").send("Save crm")
+    assert visitor.path == "/systems/crm", visitor.text
+    assert "# and erase." in visitor.text
+    assert "Only databases have a map" in doors.signed_in(Role.ADMINISTRATOR).go("/connecting/to/crm").text
+    house = doors.keeper.house()
+    task = house.systems["crm"].manifest.task
+    assert task is not None
+    assert (task.instructions, task.owner) == ("Search: by address\n# and erase.", "sales")
+    case = run_case(house, opened_for(house).id, "worker")
+    with house.store.snapshot() as tx:
+        [seen] = [entry for entry in tx.coverage.of(case.id, 1, FOUND) if entry.system == "crm"]
+    assert seen.extent is Extent.NONE

@@ -6,6 +6,7 @@ from dsr_engine.domain.user import Role
 from tests.web.conftest import Doors
 from tests.web.visiting import Visitor
 from tests.workflow.company import EMAIL
+from tests.workflow.journeys import carried_through, opened_for
 
 
 def _placed(doors: Doors, **fields: str) -> Visitor:
@@ -90,3 +91,13 @@ def test_an_auditor_sees_holds_and_no_acts(doors: Doors) -> None:
         assert auditor.text.count("<form") == 1
     assert auditor.go("/holds/new").status == 403
     assert doors.signed_in(Role.ADMINISTRATOR).go("/holds").status == 403
+
+
+def test_what_a_hold_kept_back_is_told_as_counts(doors: Doors) -> None:
+    officer = _placed(doors, collection="shop.customers")
+    assert "Nothing yet" in officer.text
+    case = carried_through(doors.house, opened_for(doors.house))
+    page = officer.go(officer.path).text
+    assert "1 record of 1 case" in page
+    assert "shop.customers" in page
+    assert case.id in page

@@ -29,8 +29,8 @@ def test_rules_are_read_in_words(doors: Doors) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace("      customer_id:", dates + "      customer_id:"), encoding="utf-8")
     _policy(
         doors,
-        "{name: invoices, when: {collection: shop.orders}, then: restrict, keep: {for: 8 years, from: {latest: [paid_on, sent_on]}, to_year_end: true, "
-        "because: legal_obligation, law: '§ 147 AO'}}",
+        "{name: invoices, when: {collection: shop.orders}, then: restrict, "
+        "keep: {for: 8 years, from: {latest: [paid_on, sent_on]}, to_year_end: true, because: legal_obligation, law: '§ 147 AO'}}",
     )
     text = doors.signed_in(Role.AUDITOR).go("/policies/ours").text
     assert "8 years after the latest of paid_on, sent_on, counted from the end of that year" in text
@@ -70,7 +70,7 @@ def test_cases_that_were_forgotten_are_said_to_be_missing(doors: Doors) -> None:
     case = carried_through(doors.house, opened_for(doors.house))
     with doors.house.store.transaction() as tx:
         doors.house.store.vault.shred(tx, case.id)
-    assert "0 plans; 1 of the last cases have none any more" in _counted(doors)
+    assert "0 plans; 1 of the last cases has none any more" in _counted(doors)
 
 
 def test_texts_are_kept_by_digest_and_name_the_cases_that_cite_them(doors: Doors) -> None:

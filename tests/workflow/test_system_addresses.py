@@ -1,6 +1,7 @@
 """What is connected from a page cannot be a way into what only this machine reaches, whatever a name or a URL says."""
 
 import ipaddress
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class _Names:
         self.answers = list(answers)
         self.asked = 0
 
-    def __call__(self, host: str, port: int) -> Sequence[str]:  # noqa: ARG002 -- a resolver's signature
+    def __call__(self, host: str, port: int) -> Sequence[str]:
         self.asked += 1
         return self.answers[min(self.asked, len(self.answers)) - 1]
 
@@ -41,7 +42,7 @@ class _Names:
 @pytest.mark.parametrize(
     "address",
     [
-        *("169.254.169.254", "169.254.0.1", "100.100.100.200", "168.63.129.16", "192.0.0.192", "0.0.0.0", "0.1.2.3", "224.0.0.1", "240.0.0.1"),  # noqa: S104
+        *("169.254.169.254", "169.254.0.1", "100.100.100.200", "168.63.129.16", "192.0.0.192", "0.0.0.0", "0.1.2.3", "224.0.0.1", "240.0.0.1"),
         *("255.255.255.255", "::", "fe80::1", "fe80::1%eth0", "ff02::1", "fd00:ec2::254", "::ffff:169.254.169.254", "::169.254.169.254"),
         *("64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1"),
     ],
@@ -94,6 +95,14 @@ def test_a_name_that_means_another_address_the_second_time_is_not_asked_again(sy
     assert PUBLIC in reach.system.setting(setting)
     assert reach.address == PUBLIC
     assert system.setting(setting) != reach.system.setting(setting)
+
+
+def test_of_several_addresses_the_one_that_answers_is_taken() -> None:
+    with socket.create_server(("127.0.0.2", 0)) as server:
+        port = server.getsockname()[1]
+        names = _Names(["127.0.0.3", "127.0.0.2"])
+        reach = judged(_system(f"postgresql://dsr@db.example.com:{port}/shop"), HOME, is_inside=True, resolve=names)
+    assert reach.address == "127.0.0.2"
 
 
 def test_postgresql_is_reached_at_the_judged_address_and_its_name_is_never_looked_up(postgres_server: PostgresServer, postgres_database: str) -> None:
@@ -187,8 +196,9 @@ def test_files_are_for_whoever_says_so_and_have_to_be_there(tmp_path: Path) -> N
         judged(system, home, is_inside=False)
     (tmp_path / "link").symlink_to(home / "keys")
     for inside in (home, home / "keys", tmp_path, tmp_path / "link", Path("/")):
-        with pytest.raises(NotAllowed):
+        with pytest.raises(NotAllowed) as refused:
             judged(_system(f"folder:{inside}", "objectstore"), home, is_inside=True)
+        assert refused.value.code == "connect.own_files"
     for url in (f"sqlite:///{file}?mode=rw", "sqlite:///:memory:", "sqlite://", "sqlite:///file:x"):
         with pytest.raises(InputWrong):
             judged(_system(url), home, is_inside=True)

@@ -1,6 +1,6 @@
 """Connecting a system step by step, and correcting the map of one that is connected."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -19,6 +19,7 @@ from dsr_engine.workflow.systems.asking import state_of
 from dsr_engine.workflow.systems.connecting import (
     DRAFT,
     KINDS,
+    MANUAL,
     TEST,
     WISH,
     Place,
@@ -29,14 +30,27 @@ from dsr_engine.workflow.systems.connecting import (
     draft_path,
     draft_text,
     keep_text,
+    keep_wish,
     refused_secret,
     save_map,
     save_new,
     wish_of,
 )
-from dsr_engine.workflow.systems.correcting import Correction, FieldRow, check_text, collections, corrected, followed, rows
+from dsr_engine.workflow.systems.correcting import (
+    CollectionRow,
+    Correction,
+    FieldRow,
+    check_text,
+    collections,
+    corrected,
+    followed,
+    refuse_changed,
+    rows,
+    seen_of,
+)
 from dsr_engine.workflow.systems.health import health_of
 
+#: What is about one system lies below `/to/`, because a system may be called `new`.
 blueprint = Blueprint("connecting", __name__, url_prefix="/connecting")
 
 #: What each setting is called in the form, and what it looks like. Secrets are named, never typed.
@@ -46,6 +60,13 @@ LABELS = {
     "password": ("Where its password is", "The NAME of an environment variable of the server, or file:/run/secrets/name, or keyring:service/name."),
     "schema": ("Schema", "Only this schema of the database."),
     "mailboxes": ("Mailboxes", "A folder, or all."),
+    "ca_file": ("Who vouches for its certificate", "A PEM file on this machine; empty: the authorities that the machine trusts."),
+    "about": ("What it is", "One line, for instance: the CRM, which the sales team looks after."),
+    "instructions": (
+        "What to do in each case",
+        "The person who does it reads this beside the case: search for whom, erase what, keep which answer. No names of customers.",
+    ),
+    "due": ("Within", "For instance 14 days."),
     "bucket": ("Bucket", ""),
     "prefix": ("Prefix", "Only what lies below it, for instance exports/."),
     "endpoint_url": ("Endpoint", "For stores that are not Amazon's, for instance https://s3.example.com."),
@@ -53,6 +74,21 @@ LABELS = {
     "access_key": ("Access key", "Its name. Empty: the server's own role is used."),
     "secret_key": ("Where its secret key is", "As for a password: the NAME of a variable, file:… or keyring:…"),
 }
+#: One line about each kind, for whoever has to choose.
+ABOUTS = {
+    "postgresql": "A database or one schema of it. Its map is drafted from the live catalogue.",
+    "mariadb": "A database. Its map is drafted from the live catalogue.",
+    "sqlite": "One file. Its map is drafted from its schema.",
+    "imap": "One account with its folders. Mail needs no map: everything is searched.",
+    "maildir": "A folder of mail with its subfolders. Mail needs no map.",
+    "mbox": "One file of mail. Mail needs no map.",
+    "s3": "A bucket, or what lies below a prefix, with all versions. Text, CSV, JSON, spreadsheets, archives and mail are read inside.",
+    MANUAL: "A CRM in the cloud, a vendor, paper: no driver reaches it, so each case gives a person a task and waits for their word.",
+    "folder": "Files in a folder and below it. Text, CSV, JSON, spreadsheets, archives and mail are read inside.",
+}
+#: Those whose map can be drafted, and the settings that nothing works without.
+DATABASES = frozenset({"postgresql", "mariadb", "sqlite"})
+NEEDED = frozenset({"url", "bucket", "instructions", "due"})
 EXAMPLES = {
     "postgresql": "postgresql://db.example.com/shop",
     "mariadb": "mysql://db.example.com/shop",
@@ -84,28 +120,34 @@ def _wish(name: str) -> Wish | None:
 def start() -> str:
     with house().store.snapshot() as tx:
         begun = list(tx.inquiries.of_kind(WISH))
-    return render_template("connecting/start.html", kinds=KINDS, begun=begun)
+    return render_template("connecting/start.html", kinds=KINDS, abouts=ABOUTS, begun=begun)
 
 
 @blueprint.get("/new/<kind>")
 @needs(Permission.SYSTEM_WRITE)
 def new(kind: str) -> str:
-    return _form(kind)
+    name = request.args.get("again", "")
+    with house().store.snapshot() as tx:
+        kept = tx.inquiries.get(WISH, name)
+    wish = Wish.read(kept.answer) if kept is not None and kept.answer is not None else None
+    if wish is None or wish.kind != kind:
+        return _form(kind, {})
+    return _form(kind, {**wish.settings, "name": name, "owner": wish.owner, "inside": "1" if wish.is_inside else "", "again": name})
 
 
-def _form(kind: str, problem: DsrError | None = None) -> str:
+def _form(kind: str, values: Mapping[str, str], problem: DsrError | None = None) -> str:
     if kind not in KINDS:
         raise InputWrong("nothing of that kind can be connected here", code="connect.unknown", hint="write it into systems.yaml")
     title, keys = KINDS[kind]
-    # A password that somebody wrote out is not written into the page again.
-    values = {key: "" if refused_secret(key, text(key)) else text(key) for key in keys}
     return render_template(
         "connecting/new.html",
         kind=kind,
         title=title,
         fields=[(key, *LABELS[key]) for key in keys],
         example=EXAMPLES.get(kind, ""),
-        values={**values, "name": text("name"), "owner": text("owner"), "inside": text("inside")},
+        needed=NEEDED,
+        databases=DATABASES,
+        values=values,
         problem=problem,
         problems=_problems(problem),
     )
@@ -121,20 +163,18 @@ def _problems(problem: DsrError | None) -> tuple[str, ...]:
 @blueprint.post("/new/<kind>")
 @needs(Permission.SYSTEM_WRITE)
 def begin(kind: str) -> Answer:
+    typed = {key: text(key).replace("\r\n", "\n") for key in KINDS.get(kind, ("", ()))[1]}
     try:
-        typed = {key: text(key) for key in KINDS.get(kind, ("", ()))[1]}
         wish = wish_of(place(), text("name"), kind, typed, text("owner"), is_inside=bool(text("inside")))
+        keep_wish(house(), place(), wish, is_again=text("again") == wish.name)
     except DsrError as error:
-        return _form(kind, error), status_of(error)
-    with house().store.transaction() as tx:
-        for step in (TEST, DRAFT):
-            tx.inquiries.drop(step, wish.name)
-        tx.inquiries.keep(WISH, wish.name, house().clock.now(), wish.as_kept())
-    draft_path(place(), wish.name).unlink(missing_ok=True)
+        # A password that somebody wrote out is not written into the page again.
+        shown = {key: "" if refused_secret(key, value) else value for key, value in typed.items()}
+        return _form(kind, {**shown, **{key: text(key) for key in ("name", "owner", "inside", "again")}}, error), status_of(error)
     return redirect(url_for("connecting.show", name=wish.name), 303)
 
 
-@blueprint.get("/<name>")
+@blueprint.get("/to/<name>")
 @needs(Permission.SYSTEM_WRITE)
 def show(name: str) -> str:
     return _steps(name)
@@ -145,7 +185,7 @@ def _steps(name: str, problem: DsrError | None = None) -> str:
     now = house().clock.now()
     with house().store.snapshot() as tx:
         test, draft = tx.inquiries.get(TEST, name), tx.inquiries.get(DRAFT, name)
-    driver = house().systems[name].manifest.driver if wish is None else place().manifests[wish.kind].driver
+    is_database = house().systems[name].manifest.driver == "sql" if wish is None else wish.kind in DATABASES
     health = health_of(test, now)
     return render_template(
         "connecting/show.html",
@@ -158,14 +198,14 @@ def _steps(name: str, problem: DsrError | None = None) -> str:
         draft=draft,
         draft_state=state_of(draft, now),
         has_draft=bool(draft_text(place(), name)),
-        can_draft=driver == "sql",
+        can_draft=is_database,
         is_asked="running" in (health.state, state_of(draft, now)),
         problem=problem,
         problems=problem.problems if isinstance(problem, SpecWrong) else (),
     )
 
 
-@blueprint.post("/<name>/test")
+@blueprint.post("/to/<name>/test")
 @needs(Permission.SYSTEM_WRITE)
 @with_second_factor
 def test(name: str) -> Answer:
@@ -179,7 +219,7 @@ def test(name: str) -> Answer:
     return _done(name, act)
 
 
-@blueprint.post("/<name>/draft")
+@blueprint.post("/to/<name>/draft")
 @needs(Permission.SYSTEM_WRITE)
 @with_second_factor
 def draft(name: str) -> Answer:
@@ -194,7 +234,7 @@ def draft(name: str) -> Answer:
     return _done(name, act)
 
 
-@blueprint.post("/<name>/forget")
+@blueprint.post("/to/<name>/forget")
 @needs(Permission.SYSTEM_WRITE)
 def forget(name: str) -> Response:
     with house().store.transaction() as tx:
@@ -205,7 +245,7 @@ def forget(name: str) -> Response:
     return redirect(url_for("connecting.start"), 303)
 
 
-@blueprint.post("/<name>/save")
+@blueprint.post("/to/<name>/save")
 @needs(Permission.SYSTEM_WRITE)
 @with_second_factor
 def save(name: str) -> Answer:
@@ -227,21 +267,27 @@ def _done(name: str, act: Callable[[], str]) -> Answer:
 # --- correcting the map ------------------------------------------------------------------------------------------------
 
 
-@blueprint.get("/<name>/map")
+@blueprint.get("/to/<name>/map")
 @needs(Permission.SYSTEM_WRITE)
 def overview(name: str) -> str:
     document, draft = _document(name), _text(name)
-    return render_template("connecting/map.html", name=name, collections=collections(document, draft), gaps=document.get("not_looked_at", ()))
+    found = collections(document, draft)
+    shown: dict[bool, list[CollectionRow]] = {True: [], False: []}
+    for row in found:
+        shown[bool(row.doubts or row.personal or row.gap)].append(row)
+    gaps = document.get("not_looked_at", ())
+    return render_template("connecting/map.html", name=name, collections=shown[True], others=shown[False], gaps=gaps)
 
 
-@blueprint.get("/<name>/map/<path:collection>")
+@blueprint.get("/to/<name>/fields")
 @needs(Permission.SYSTEM_WRITE)
-def fields(name: str, collection: str) -> str:
-    return _fields(name, collection)
+def fields(name: str) -> str:
+    return _fields(name, request.args.get("of", ""))
 
 
 def _fields(name: str, collection: str, problem: DsrError | None = None) -> str:
-    found = rows(_document(name), _text(name), collection)
+    draft = _text(name)
+    found = rows(_document(name), draft, collection)
     if not found:
         raise InputWrong("the map has no such collection", code="connect.unknown", hint="look at the list of collections")
     kinds = sorted({*IDENTIFIERS, *(row.whose for row in found if row.whose not in ("", "actor"))})
@@ -250,6 +296,7 @@ def _fields(name: str, collection: str, problem: DsrError | None = None) -> str:
         name=name,
         collection=collection,
         rows=found,
+        seen=seen_of(draft, collection),
         kinds=kinds,
         categories=sorted(categories()),
         problem=problem,
@@ -257,21 +304,23 @@ def _fields(name: str, collection: str, problem: DsrError | None = None) -> str:
     )
 
 
-@blueprint.post("/<name>/map/<path:collection>")
+@blueprint.post("/to/<name>/fields")
 @needs(Permission.SYSTEM_WRITE)
-def correct(name: str, collection: str) -> Answer:
+def correct(name: str) -> Answer:
+    collection = request.args.get("of", "")
+
     def act() -> str:
-        found = rows(_document(name), _text(name), collection)
-        draft = corrected(_text(name), collection, _said(found))
+        before = _text(name)
+        refuse_changed(before, collection, text("seen"))
+        draft = corrected(before, collection, _said(rows(_document(name), before, collection)))
         asked = text("follow")
         if asked:
             field, _, number = asked.rpartition("#")
             draft = followed(_document(name), draft, collection, field, int(number) if number.isdecimal() else -1)
-        keep_text(place(), name, draft)
+        keep_text(place(), name, draft, before)
         return "The question is answered by yes." if asked else f"{collection} is corrected."
 
-    onward = url_for("connecting.fields", name=name, collection=collection)
-    return attempt(act, onward, lambda error: _fields(name, collection, error))
+    return attempt(act, url_for("connecting.fields", name=name, of=collection), lambda error: _fields(name, collection, error))
 
 
 def _said(found: tuple[FieldRow, ...]) -> dict[str, Correction]:
@@ -289,29 +338,31 @@ def _said(found: tuple[FieldRow, ...]) -> dict[str, Correction]:
     return said
 
 
-@blueprint.get("/<name>/text")
+@blueprint.get("/to/<name>/text")
 @needs(Permission.SYSTEM_WRITE)
 def raw(name: str) -> str:
-    return _raw(name, _text(name))
+    draft = _text(name)
+    return _raw(name, draft, seen_of(draft))
 
 
-def _raw(name: str, draft: str, problem: DsrError | None = None) -> str:
+def _raw(name: str, draft: str, seen: str, problem: DsrError | None = None) -> str:
     problems = problem.problems if isinstance(problem, SpecWrong) else ()
-    return render_template("connecting/text.html", name=name, text=draft, problem=None if problems else problem, problems=problems)
+    return render_template("connecting/text.html", name=name, text=draft, seen=seen, problem=None if problems else problem, problems=problems)
 
 
-@blueprint.post("/<name>/text")
+@blueprint.post("/to/<name>/text")
 @needs(Permission.SYSTEM_WRITE)
 def write(name: str) -> Answer:
     typed = request.form.get("text", "").replace("\r\n", "\n")
 
     def act() -> str:
-        _text(name)
+        before = _text(name)
+        refuse_changed(before, "", text("seen"))
         check_text(typed)
-        keep_text(place(), name, typed)
+        keep_text(place(), name, typed.replace("\n", "\r\n") if "\r\n" in before else typed, before)
         return "The text is kept; nothing counts before it is saved."
 
-    return attempt(act, url_for("connecting.raw", name=name), lambda error: _raw(name, typed, error))
+    return attempt(act, url_for("connecting.raw", name=name), lambda error: _raw(name, typed, text("seen"), error))
 
 
 def _document(name: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ from dsr_engine.spec.categories import categories
 from dsr_engine.spec.selector_kinds import KINDS
 from dsr_engine.web.answers import status_of
 from dsr_engine.web.forms import Answer, attempt, day_or_none, text
-from dsr_engine.web.guard import house, needs, user
+from dsr_engine.web.guard import house, needs, user, with_second_factor
 from dsr_engine.workflow.claims import claims_of
 from dsr_engine.workflow.holds.drawing_up import Wanted, drawn_up
 from dsr_engine.workflow.holds.placing import InFlight, ask_lift, confirm_hold, lift_hold, place_hold, refuse_lift
@@ -73,6 +73,7 @@ def new() -> str:
 def _form(problem: DsrError | None = None) -> str:
     """The form; identifiers of a person are not written into it again."""
     kept = {name: text(name) for name in ("reason", "matter", "case", "system", "collection", "category", "since", "until", "everything")}
+    kept["case"] = kept["case"] or request.args.get("case", "")  # from the page of a case
     return render_template(
         "holds/new.html", problem=problem, values=kept, systems=sorted(house().systems), categories=sorted(categories()), kinds=sorted(KINDS)
     )
@@ -128,10 +129,18 @@ def _one(hold_id: str, problem: DsrError | None = None) -> str:
     with house().store.snapshot() as tx:
         entry = tx.holds.get(hold_id)
         people = {each: tx.people.name_of(each) for each in (entry.placed_by, entry.confirmed_by, entry.lift_asked_by, entry.lifted_by) if each}
-        kept = tx.kept.cases_of_hold(hold_id)
+        kept, counts = tx.kept.cases_of_hold(hold_id), tx.kept.counts_of_hold(hold_id)
         me = tx.people.known(user().name)
     return render_template(
-        "holds/show.html", hold=entry, state=_STATES[entry.state], scope=scope_of(entry), people=people, kept=kept[:50], me=me, problem=problem
+        "holds/show.html",
+        hold=entry,
+        state=_STATES[entry.state],
+        scope=scope_of(entry),
+        people=people,
+        kept=kept,
+        counts=counts,
+        me=me,
+        problem=problem,
     )
 
 
@@ -155,6 +164,7 @@ def keep(hold_id: str) -> Answer:
 
 @blueprint.post("/<hold_id>/lift")
 @needs(Permission.HOLD_WRITE)
+@with_second_factor
 def lift(hold_id: str) -> Answer:
     return _done(hold_id, lambda: _lifted(hold_id), "The hold is lifted; what it protected falls under its rules again at the next round or sweep.")
 

@@ -15,7 +15,7 @@ from dsr_engine.domain.user import Permission
 from dsr_engine.shipped import shipped
 from dsr_engine.web.bench import bench
 from dsr_engine.web.guard import house, keeper, needs
-from dsr_engine.workflow.law.lawbook import law_row, lawbook
+from dsr_engine.workflow.law.lawbook import grouped, law_row, lawbook
 from dsr_engine.workflow.law.linting import Remark, linted
 from dsr_engine.workflow.law.policybook import request_points, rule_rows, sweep_points
 from dsr_engine.workflow.law.rule_hits import CASES, HITS, ask_hits
@@ -61,8 +61,8 @@ def show(name: str) -> str:
         policy=policy,
         is_own=_is_own(policy),
         rows=rule_rows(policy, {regime: now_in.regimes[regime] for regime in policy.regimes}),
-        request_terms=tuple(request_points(policy.request)),
-        sweep_terms=tuple(sweep_points(policy.sweep)),
+        request_terms=grouped(request_points(policy.request)),
+        sweep_terms=grouped(sweep_points(policy.sweep)),
         laws=[now_in.regimes[regime] for regime in policy.regimes],
         remarks=_remarks(policy),
         hits=hits,
@@ -102,7 +102,7 @@ def law(name: str) -> str:
     with house().store.snapshot() as tx:
         texts = tx.policy_uses.texts_of_law(name)
     used_by = [policy.name for policy in house().policies.values() if name in policy.regimes and _is_own(policy)]
-    return render_template("policies/law.html", law=lawbook(regime, today), regime=regime, texts=texts, used_by=used_by)
+    return render_template("policies/law.html", law=lawbook(regime, today), grouped=grouped, regime=regime, texts=texts, used_by=used_by)
 
 
 @blueprint.get("/texts/<digest>")

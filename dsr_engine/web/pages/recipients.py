@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from dsr_engine.domain.case import Stage
 from dsr_engine.domain.errors import DsrError, InputWrong
-from dsr_engine.domain.recipient import Notice, NoticeState
+from dsr_engine.domain.recipient import Channel, Notice, NoticeState
 from dsr_engine.domain.regime import Duty
 from dsr_engine.domain.user import Permission
 from dsr_engine.web.forms import Answer, attempt, day_or_none, one_of, text
@@ -113,8 +113,9 @@ def _acts(notice: Notice) -> frozenset[str]:
         found.add("impossible")
         if notice.duty is Duty.UNLESS_DISPROPORTIONATE:
             found.add("disproportionate")
-    if notice.is_open:
-        found.add("resend")
+    known = house().recipients.get(notice.recipient)
+    if notice.is_open and known is not None and (notice.channel, known.channel) != (Channel.MANUAL, Channel.MANUAL):
+        found.add("resend")  # where a person tells it, there is nothing that the engine could send
     if notice.state is NoticeState.ACKNOWLEDGED and notice.channel not in ("mail", "manual"):
         found.add("cancel")
     return frozenset(found)

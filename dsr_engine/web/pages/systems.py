@@ -15,8 +15,10 @@ from dsr_engine.workflow.systems.stopping import EVERYWHERE, REASONS, pull_brake
 
 blueprint = Blueprint("systems", __name__, url_prefix="/systems")
 
-#: How many of a system's last searches its page shows.
+#: How many of a system's last searches its page shows, how many of the gaps of the last one, and how many collections of its map.
 _SEARCHES = 10
+_GAPS = 50
+_COLLECTIONS = 200
 
 
 @blueprint.get("")
@@ -37,6 +39,7 @@ def show(name: str) -> str:
     with house().store.snapshot() as tx:
         check, grants = tx.inquiries.get(CHECK, name), tx.inquiries.get(GRANTS, name)
         searches = searched(tx).get(name, ())[:_SEARCHES]
+        gaps = tx.coverage.gaps(searches[0].case, name, _GAPS) if searches else ()
         stops = {stop.system: stop for stop in tx.stops.list()}
         people = {stop.by: tx.people.name_of(stop.by) for stop in stops.values()}
     return render_template(
@@ -47,6 +50,8 @@ def show(name: str) -> str:
         grants_state=state_of(grants, now),
         about=ABOUT,
         searches=searches,
+        gaps=gaps,
+        collections=system.manifest.collections[:_COLLECTIONS],
         stop=stops.get(name),
         everywhere=stops.get(EVERYWHERE),
         people=people,

@@ -1,8 +1,9 @@
 """A regime in words: what its file says, section by section, so that an officer can read a law without knowing YAML."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 
 from dsr_engine.domain.deadline import Clocks, ClockStart, Limit
 from dsr_engine.domain.letter import ELEMENTS
@@ -52,6 +53,11 @@ class Law:
             for heading, rows in self.sections
         }
         return {"regime": self.name, "title": self.title, "version": self.version, "warnings": list(self.warnings), "sections": points}
+
+
+def grouped(points: Iterable[Point]) -> tuple[tuple[str, tuple[Point, ...]], ...]:
+    """The points in their order, neighbours about the same thing together."""
+    return tuple((what, tuple(rows)) for what, rows in groupby(points, key=lambda point: point.what))
 
 
 def law_row(regime: Regime, today: date) -> dict[str, str | int | bool | None]:

@@ -8,14 +8,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dsr_engine.domain.finding import Match
-from dsr_engine.domain.policy import Datum, Policy, Rule, governing
+from dsr_engine.domain.policy import Datum, Policy, governing
+from dsr_engine.domain.source import Source
 from dsr_engine.domain.system import Discover, System
 from dsr_engine.spec.against import check_against
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """`code`: `wrong`, `gap` (something is missing), `undecided` (a collection without a rule), `shadowed`, `unmatched`. `place` is `file:line`."""
+    """`code`: `wrong`, `gap` (something is missing), `undecided` (a collection without a rule), `shadowed`, `unmatched`.
+
+    `place` is `file:line:column`.
+    """
 
     code: str
     place: str
@@ -26,7 +30,9 @@ def linted(policy: Policy, systems: Mapping[str, System]) -> tuple[Remark, ...]:
     """Everything worth a look, in the order of how much it matters."""
     known = tuple(_declared(systems))
     gaps = tuple(
-        Remark("gap" if problem.is_gap else "wrong", f"{problem.source.file}:{problem.source.line}", problem.message)
+        Remark(
+            "gap" if problem.is_gap else "wrong", place_of(problem.source), f"{problem.path}: {problem.message}" if problem.path else problem.message
+        )
         for problem in check_against(policy, systems)
     )
     return (*gaps, *_rules(policy, known, systems), *_undecided_collections(policy, systems))
@@ -59,10 +65,10 @@ def _rules(policy: Policy, known: tuple[Datum, ...], systems: Mapping[str, Syste
     for rule in policy.rules:
         if not covered.get(rule.name):
             more = "; what a search discovers beside them may still be" if discovers else ""
-            yield Remark("unmatched", _place(rule), f"rule “{rule.name}”: nothing that a connector declares is about it{more}")
+            yield Remark("unmatched", place_of(rule.source), f"rule “{rule.name}”: nothing that a connector declares is about it{more}")
         elif not first.get(rule.name) and rule.keep is None:
             others = ", ".join(f"“{name}”" for name in takers[rule.name])
-            yield Remark("shadowed", _place(rule), f"rule “{rule.name}”: everything declared that it covers is decided by {others}")
+            yield Remark("shadowed", place_of(rule.source), f"rule “{rule.name}”: everything declared that it covers is decided by {others}")
 
 
 def _undecided_collections(policy: Policy, systems: Mapping[str, System]) -> Iterator[Remark]:
@@ -72,8 +78,9 @@ def _undecided_collections(policy: Policy, systems: Mapping[str, System]) -> Ite
             data = [Datum(system.name, collection.origin, field.name, field.category, Match.OWNS) for field in collection.fields if field.category]
             if data and not any(governing(policy, datum) for datum in data):
                 text = f"{system.name}.{collection.name}: no rule decides about any of its {len(data)} personal fields; a case that finds it waits"
-                yield Remark("undecided", f"{collection.source.file}:{collection.source.line}", text)
+                yield Remark("undecided", place_of(collection.source), text)
 
 
-def _place(rule: Rule) -> str:
-    return f"{rule.source.file}:{rule.source.line}"
+def place_of(source: Source) -> str:
+    """`file:line:column`, as editors jump to it."""
+    return f"{source.file}:{source.line}:{source.column}"

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from dsr_engine.domain.anonymize import Method
 from dsr_engine.domain.finding import Match
-from dsr_engine.domain.policy import Keep, Pick, Policy, RequestTerms, Rule, Start, SweepTerms, Then, Treatment, When
+from dsr_engine.domain.policy import Keep, Pick, Policy, RequestTerms, Rule, Start, SweepTerms, Then, Treatment
 from dsr_engine.domain.regime import Regime
 from dsr_engine.workflow.law.lawbook import Point
+from dsr_engine.workflow.law.linting import place_of
 
 _TREATMENTS: Mapping[Treatment, str] = {
     Treatment.DELETE: "delete the record; where it has to stay, empty the field",
@@ -27,10 +28,12 @@ _APPROVALS = {
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """One rule as a person reads it. `place` is `file:line`."""
+    """One rule as a person reads it. `narrowed` are pairs of what and which; `place` is `file:line:column`."""
 
     name: str
-    when: str
+    subject: str
+    narrowed: tuple[tuple[str, str], ...]
+    treatment: str
     then: str
     keep: str
     because: str
@@ -38,18 +41,12 @@ class RuleRow:
 
 
 def rule_row(rule: Rule, regimes: Mapping[str, Regime]) -> RuleRow:
-    return RuleRow(rule.name, _when(rule.when), _then(rule.then), _keep(rule.keep), _because(rule.keep, regimes), str(rule.source))
-
-
-def _when(when: When) -> str:
+    when, then = rule.when, rule.then
     subject = "mentions of the person" if when.match is Match.MENTIONS else "the person's own data"
-    parts = [
-        f"of the category {when.category}" if when.category else "",
-        f"in the field {when.field}" if when.field else "",
-        f"of {when.collection}" if when.collection else "",
-        f"in the system {when.system}" if when.system else "",
-    ]
-    return " ".join((subject, *filter(None, parts)))
+    said = (("category", when.category), ("field", when.field), ("collection", when.collection), ("system", when.system))
+    narrowed = tuple((what, which) for what, which in said if which)
+    because = _because(rule.keep, regimes)
+    return RuleRow(rule.name, subject, narrowed, str(then.treatment), _then(then), _keep(rule.keep), because, place_of(rule.source))
 
 
 def _then(then: Then) -> str:

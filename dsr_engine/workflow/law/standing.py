@@ -13,7 +13,7 @@ from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.deadlines import Due, due
 
 EXTENDED = "extended"
-#: What two open cases have in common whose limits are the same: laws, kind, right, day of receipt, whether it was extended, and what stopped the clock.
+#: What two open cases with the same limits have in common: laws, kind, right, day of receipt, whether it was extended, what stopped the clock.
 _Alike = tuple[tuple[str, ...], CaseKind, Right, date, bool, tuple[Stop, ...]]
 
 

@@ -7,14 +7,15 @@ metadata addresses are refused always (CWE-918); loopback and private networks a
 A URL is taken apart by one strict form and refused if it is any other: two readers that disagree about a URL are the usual way around such a check.
 """
 
-import ipaddress
 import re
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dsr_engine.domain.errors import InputWrong, NotAllowed, Unreachable
+from dsr_engine.domain.reachable import Place, place_of
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import System
 
@@ -29,30 +30,24 @@ _DATABASE = re.compile(
 )
 _MAIL = re.compile(r"(?P<scheme>imaps?)://" + _HOST + r"/?")
 _ENDPOINT = re.compile(r"(?P<scheme>https?)://" + _HOST + r"/?")
-_LOCAL = re.compile(r"(?P<scheme>sqlite:///|maildir:|mbox:|folder:)(?P<path>/[^?#\x00]+)")
+_LOCAL = re.compile(r"(?P<scheme>sqlite:///|maildir:|mbox:|folder:)(?P<path>/[^?#\x00-\x1f]*)")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{1,62}")
 #: What may stand behind the `?` of a database's URL. Others can name another host, a socket or a file (`hostaddr`, `service`, `unix_socket`).
 _PARAMETERS = re.compile(r"(sslmode|sslrootcert|application_name|charset|connect_timeout)=[^&=]*")
 _PORTS = {"postgresql": 5432, "postgres": 5432, "mysql": 3306, "mariadb": 3306, "imap": 143, "imaps": 993, "http": 80, "https": 443}
 
-#: Refused whatever anybody says: metadata services of clouds, and addresses that are no host's.
-_NEVER = tuple(
-    map(
-        ipaddress.ip_network,
-        ("0.0.0.0/8", "169.254.0.0/16", "100.100.100.200/32", "168.63.129.16/32", "192.0.0.0/24", "fe80::/10", "fec0::/10", "fd00:ec2::/32"),
-    )
-)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_COMPATIBLE = ipaddress.ip_network("::/96")
+#: How many addresses of one host are tried, and for how many seconds each.
+_TRIED, _SECONDS = 4, 1.0
 _OTHER = "for other forms, write the entry into systems.yaml yourself"
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where a system is: its host, and the address that was judged. Both empty for files of this machine and for Amazon's own stores."""
+    """Where a system is: its host, and the address that was judged.
+
+    Both are empty for files of this machine, for Amazon's own stores and for a person's task.
+    """
 
     system: System
     host: str = ""
@@ -79,6 +74,8 @@ def judged(system: System, home: Path, *, is_inside: bool, resolve: Resolve = ad
             return Reach(system, found["host"], _address(found, is_inside, resolve))
         case "objectstore" if system.setting("bucket"):
             return _bucket(system, is_inside, resolve)
+        case "manual":
+            return Reach(system)
     return _file(system, home, is_inside)
 
 
@@ -133,7 +130,7 @@ def _matched(form: re.Pattern[str], url: str, example: str) -> Mapping[str, str]
 
 
 def _address(found: Mapping[str, str], is_inside: bool, resolve: Resolve) -> str:
-    """The first address of the host, after all of them were judged."""
+    """An address of the host, after all of them were judged."""
     host = found["host"].strip("[]")
     port = int(found["port"] or _PORTS[found["scheme"]])
     try:
@@ -144,35 +141,28 @@ def _address(found: Mapping[str, str], is_inside: bool, resolve: Resolve) -> str
         raise Unreachable("nobody knows where this host is", code="connect.unknown_host", hint="look at its name, and at this machine's DNS")
     for address in addresses:
         refuse(address, is_inside=is_inside)
+    return _answering(addresses, port)
+
+
+def _answering(addresses: Sequence[str], port: int) -> str:
+    """The first of several that lets us connect: a machine's own name often means an address of IPv6 that nobody listens at. Else the first."""
+    for address in addresses[:_TRIED] if len(addresses) > 1 else ():
+        with suppress(OSError), socket.create_connection((address, port), timeout=_SECONDS):
+            return address
     return addresses[0]
 
 
 def refuse(address: str, *, is_inside: bool) -> None:
     """Raises `NotAllowed` for an address that may not be connected to."""
-    for meant in _meanings(ipaddress.ip_address(address.partition("%")[0])):
-        if any(meant.version == network.version and meant in network for network in _NEVER) or meant.is_multicast or meant.is_unspecified:
-            raise NotAllowed("the host's address is link-local, a metadata service or no host's", code="connect.never", hint="no system can be there")
-        if meant.version == 4 and meant.is_reserved:
-            raise NotAllowed("the host's address is no host's", code="connect.never", hint="no system can be there")
-        if not is_inside and not meant.is_global:
-            raise NotAllowed(
-                "the host lies in a private network, or on this machine",
-                code="connect.inside",
-                hint='say so by "inside our own network" if that is meant',
-            )
-
-
-def _meanings(address: Address) -> Iterator[Address]:
-    """The address, or what an IPv6 address carries inside: the way may lead there."""
-    if isinstance(address, ipaddress.IPv4Address):
-        yield address
-        return
-    carried: list[Address] = [address.ipv4_mapped] if address.ipv4_mapped else []
-    carried += [address.sixtofour] if address.sixtofour else []
-    carried += [address.teredo[1]] if address.teredo else []
-    is_compatible = address in _COMPATIBLE and int(address) > 1
-    carried += [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)] if is_compatible or address in _NAT64 else []
-    yield from carried or [address]
+    place = place_of(address)
+    if place is Place.NEVER:
+        raise NotAllowed("the host's address is link-local, a metadata service or no host's", code="connect.never", hint="no system can be there")
+    if place is Place.INSIDE and not is_inside:
+        raise NotAllowed(
+            "the host lies in a private network, or on this machine",
+            code="connect.inside",
+            hint='say so by "inside our own network" if that is meant',
+        )
 
 
 def _with(system: System, settings: Mapping[str, str]) -> System:

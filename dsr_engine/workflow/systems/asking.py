@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import datetime
 from traceback import extract_tb
 from typing import Any
@@ -18,9 +19,11 @@ from dsr_engine.workflow.house import House
 
 _log = logging.getLogger(__name__)
 
-#: How many inquiries one process works on at once, and how many wait behind them.
-THREADS = 2
-WAITING = 16
+#: How many inquiries one process works on at once (a server that hangs holds one for a minute), and how many wait behind them.
+THREADS = 4
+WAITING = 200
+
+_BROKEN_OFF = {"code": "inquiry.broken_off", "message": "the server was stopped meanwhile", "hint": "ask again"}
 
 #: Tells how far an inquiry is, in a few words without anything of a person.
 Tell = Callable[[str], None]
@@ -33,14 +36,14 @@ class Bench:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="inquiry")
-        self._open: set[Future[None]] = set()
+        self._open: dict[Future[None], tuple[House, Inquiry]] = {}
         self._lock = threading.Lock()
 
     def ask(self, house: House, kind: str, name: str, question: Question) -> None:
         """Begins to answer. Raises `Conflict` while the same is being asked, or too much else is."""
         asked_at = house.clock.now()
         with self._lock:
-            self._open = {future for future in self._open if not future.done()}
+            self._open = {future: asked for future, asked in self._open.items() if not future.done()}
             if len(self._open) >= THREADS + WAITING:
                 raise Conflict("too much is being asked at once", code="inquiry.busy", hint="wait until some of it is answered, then ask again")
             with house.store.transaction() as tx:
@@ -49,14 +52,23 @@ class Bench:
                     raise Conflict("that is being asked already", code="inquiry.running", hint="look again in a moment")
                 tx.inquiries.begin(kind, name, asked_at)
             future = self._pool.submit(_answer, house, kind, name, asked_at, question)
-            self._open.add(future)
+            self._open[future] = (house, Inquiry(kind, name, asked_at))
         future.add_done_callback(_tell_of_mistakes)
 
     def rest(self) -> None:
         """Waits until everything that was asked is answered."""
         with self._lock:
-            open_ = set(self._open)
+            open_ = {future for future in self._open if not future.cancelled()}
         wait(open_)
+
+    def end(self) -> None:
+        """The server stops: what waits is not begun any more, and everything that is open is said to be broken off, so that it can be asked again."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            for future, (house, asked) in self._open.items():
+                if future.cancelled() or not future.done():
+                    with house.store.transaction() as tx:
+                        tx.inquiries.finish(replace(asked, finished_at=house.clock.now(), problem=_BROKEN_OFF))
 
 
 def _answer(house: House, kind: str, name: str, asked_at: datetime, question: Question) -> None:
@@ -78,7 +90,7 @@ def _answer(house: House, kind: str, name: str, asked_at: datetime, question: Qu
 
 def _tell_of_mistakes(future: Future[None]) -> None:
     """The text of an error may hold what was worked on: its kind and place must do."""
-    cause = future.exception()
+    cause = None if future.cancelled() else future.exception()
     if cause is not None:
         frames = extract_tb(cause.__traceback__)
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"

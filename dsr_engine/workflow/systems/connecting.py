@@ -5,7 +5,7 @@ No secret is ever typed: settings name where it is (`${NAME}`, `file:/…`, `key
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from dsr_engine.domain.errors import Conflict, InputWrong, NotAllowed, NotSuppor
 from dsr_engine.domain.system import Manifest, System
 from dsr_engine.drivers.survey import Surveyor
 from dsr_engine.references import has_literal_password, is_reference
+from dsr_engine.spec.connector_file import manifest_from
 from dsr_engine.spec.home import SYSTEMS
 from dsr_engine.spec.loader import parse_document
 from dsr_engine.spec.problems import SpecWrong
@@ -29,21 +30,24 @@ from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.systems.addresses import Resolve, addresses_of, judged
 from dsr_engine.workflow.systems.asking import Bench, Steps, Tell
-from dsr_engine.workflow.systems.health import check_of, told_by
+from dsr_engine.workflow.systems.health import check_of, health_of, told_by
 
 #: The kinds of inquiries in which the steps are kept; the name is the system's.
 WISH, TEST, DRAFT = "connect.wish", "connect.test", "connect.draft"
 
+#: What no driver reaches: a CRM in the cloud, paper, a vendor. Its settings are no connection but the task that a person has in each case.
+MANUAL = "manual"
 #: What can be connected step by step: the shipped connector, what it is, and the settings that are asked for.
 KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "postgresql": ("PostgreSQL", ("url", "user", "password", "schema")),
     "mariadb": ("MariaDB or MySQL", ("url", "user", "password")),
     "sqlite": ("A SQLite file on this machine", ("url",)),
-    "imap": ("A mail server (IMAP)", ("url", "user", "password", "mailboxes")),
+    "imap": ("A mail server (IMAP)", ("url", "user", "password", "mailboxes", "ca_file")),
     "maildir": ("A Maildir on this machine", ("url",)),
     "mbox": ("An mbox file on this machine", ("url",)),
     "s3": ("An S3 bucket", ("bucket", "prefix", "endpoint_url", "region", "access_key", "secret_key")),
     "folder": ("A folder on this machine", ("url",)),
+    MANUAL: ("Something that a person looks after", ("about", "instructions", "due")),
 }
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _USERINFO = re.compile(r"[a-z0-9+.-]+://[^/?#]*@")
@@ -103,6 +107,20 @@ def wish_of(place: Place, name: str, kind: str, typed: Mapping[str, str], owner:
     return wish
 
 
+def keep_wish(house: House, place: Place, wish: Wish, *, is_again: bool) -> None:
+    """Keeps the wish; what was tested and drafted under this name before is gone. Raises `Conflict` where another one has begun to connect it.
+
+    `is_again`: whoever wants this has seen what was begun.
+    """
+    with house.store.transaction() as tx:
+        if not is_again and tx.inquiries.get(WISH, wish.name) is not None:
+            raise Conflict(f"somebody has begun to connect {wish.name}", code="connect.begun", hint="go on there, or forget it first")
+        for step in (TEST, DRAFT):
+            tx.inquiries.drop(step, wish.name)
+        tx.inquiries.keep(WISH, wish.name, house.clock.now(), wish.as_kept())
+    draft_path(place, wish.name).unlink(missing_ok=True)
+
+
 def _as_reference(key: str, value: str, environment: Mapping[str, str]) -> str:
     return f"${{{value}}}" if key in SECRETS and _VARIABLE.fullmatch(value) and value in environment else value
 
@@ -116,15 +134,24 @@ def _is_declared(place: Place, name: str) -> bool:
 
 
 def _refuse_own_secrets(place: Place, settings: Mapping[str, str]) -> None:
-    """A reference is revealed to the host that is connected to. The engine's own secrets are nobody's business there."""
-    own = set(_REFERENCES.findall(text_of(place.home, "dsr.toml")))
+    """A reference is revealed to the host that is connected to. The secrets of the engine and of other systems are nobody's business there."""
+    taken = set(_REFERENCES.findall("\n".join(_lines_of_home(place))))
     for key, value in settings.items():
         named = set(_REFERENCES.findall(value))
-        if named & own or any(text.startswith("${DSR_") or _is_ours(place, text) for text in named):
+        if any(text.startswith("${DSR_") or _is_ours(place, text) for text in named):
             raise NotAllowed("a reference leads to a secret of the engine itself", code="connect.secret", hint="give the system one of its own")
+        if named & taken:
+            hint = "give the system one of its own; if both really share it, write the entry into systems.yaml yourself"
+            raise NotAllowed("a reference leads to a secret that something else in this home uses", code="connect.secret", hint=hint)
         rest = value[found.end() :] if (found := _USERINFO.match(value)) else value
         if key not in (*SECRETS, "user", "access_key") and ("${" in rest or is_reference(value)):
             raise InputWrong("a reference may only take the place of a user or a password", code="connect.reference", hint="write the rest out")
+
+
+def _lines_of_home(place: Place) -> Iterator[str]:
+    """What the settings files say; a reference in a comment is nobody's."""
+    for path in sorted((*place.home.glob("*.toml"), *place.home.glob("*.yaml"))):
+        yield from (line for line in text_of(place.home, path.name).splitlines() if not line.lstrip().startswith("#"))
 
 
 def _is_ours(place: Place, reference: str) -> bool:
@@ -133,17 +160,32 @@ def _is_ours(place: Place, reference: str) -> bool:
 
 
 def system_of(place: Place, wish: Wish) -> System:
-    """The system as `systems.yaml` would declare it with the shipped connector of its kind. Raises `SpecWrong` with what that refuses."""
-    document = parse_document(entry_text("", wish, wish.kind).encode(), "what was typed")
-    systems, problems = systems_from(document, Surroundings(place.manifests, place.environment, place.home))
+    """The system as `systems.yaml` would declare it with the connector of its kind. Raises `SpecWrong` with what that refuses."""
+    manifests, connector = place.manifests, wish.kind
+    if wish.kind == MANUAL:
+        connector = wish.name
+        manifests = {**manifests, connector: manifest_from(parse_document(task_text(wish).encode(), "what was typed"))}
+    document = parse_document(entry_text("", wish, connector).encode(), "what was typed")
+    systems, problems = systems_from(document, Surroundings(manifests, place.environment, place.home))
     if problems:
         raise SpecWrong(problems)
     return systems[wish.name]
 
 
+def task_text(wish: Wish) -> str:
+    """The connector of something that a person looks after."""
+    task = {"instructions": wish.settings.get("instructions", ""), "owner": wish.owner, "due": wish.settings.get("due", "")}
+    said = [(("connector",), wish.name), (("driver",), MANUAL), (("about",), wish.settings.get("about", ""))]
+    text = ""
+    for path, value in (*said, *((("task", key), value) for key, value in task.items())):
+        text = put(text, path, scalar(value)) if value else text
+    return text
+
+
 def entry_text(text: str, wish: Wish, connector: str) -> str:
     """The text of `systems.yaml` with the entry of this system added."""
-    entry = {"connector": connector, **({"owner": wish.owner} if wish.owner else {}), **wish.settings}
+    settings = {} if wish.kind == MANUAL else wish.settings
+    entry = {"connector": connector, **({"owner": wish.owner} if wish.owner else {}), **settings}
     for key, value in entry.items():
         text = put(text, ("systems", wish.name, key), scalar(value))
     return text
@@ -167,18 +209,26 @@ def ask_draft(bench: Bench, house: House, place: Place, wish: Wish, open_surveyo
 
     def question(tell: Tell) -> Mapping[str, Any]:
         reach = judged(system_of(place, wish), place.home, is_inside=wish.is_inside, resolve=resolve)
-        return _drafted(place, reach.system, open_surveyor, tell)
+        return _drafted(place, reach.system, open_surveyor, tell, lambda: _refuse_other_wish(house, wish))
 
     bench.ask(house, DRAFT, wish.name, question)
+
+
+def _refuse_other_wish(house: House, wish: Wish) -> None:
+    """A map of one database must not be saved for another: the wish may have been changed or forgotten while its map was drafted."""
+    with house.store.snapshot() as tx:
+        kept = tx.inquiries.get(WISH, wish.name)
+    if kept is None or kept.answer is None or Wish.read(kept.answer) != wish:
+        raise Conflict("the system was changed while its map was drafted", code="connect.changed", hint="draft it again")
 
 
 def ask_redraft(bench: Bench, house: House, place: Place, name: str, open_surveyor: OpenSurveyor) -> None:
     """Begins to look at a declared system again: what its connector says stays, and what is new comes as questions."""
     system = house.system_named(name)
-    bench.ask(house, DRAFT, name, lambda tell: _drafted(place, system, open_surveyor, tell))
+    bench.ask(house, DRAFT, name, lambda tell: _drafted(place, system, open_surveyor, tell, lambda: None))
 
 
-def _drafted(place: Place, system: System, open_surveyor: OpenSurveyor, tell: Tell) -> Mapping[str, Any]:
+def _drafted(place: Place, system: System, open_surveyor: OpenSurveyor, tell: Tell, refuse_other: Callable[[], None]) -> Mapping[str, Any]:
     surveyor = open_surveyor(system)
     if surveyor is None:
         raise NotSupported(
@@ -190,6 +240,7 @@ def _drafted(place: Place, system: System, open_surveyor: OpenSurveyor, tell: Te
         draft = continued(system.manifest, draft_from(surveyor, system, SAMPLE, Steps(tell)))
     finally:
         surveyor.close()
+    refuse_other()
     own = own_connector(place, system)
     text = text_of(place.home, own) if own else yaml_of(draft)
     keep_text(place, system.name, put(text, ("connector",), scalar(connector_name(place, system))))
@@ -218,14 +269,16 @@ def draft_path(place: Place, name: str) -> Path:
 
 def draft_text(place: Place, name: str) -> str:
     """The draft as it was corrected last; empty where there is none."""
-    path = draft_path(place, name)
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    return text_of(place.home, str(draft_path(place, name).relative_to(place.home)))
 
 
-def keep_text(place: Place, name: str, text: str) -> None:
-    """Keeps the draft between two steps. It holds names and reasons, and no value of any record."""
-    path = draft_path(place, name)
-    write(place.home, {}, {str(path.relative_to(place.home)): text})
+def keep_text(place: Place, name: str, text: str, before: str | None = None) -> None:
+    """Keeps the draft between two steps. It holds names and reasons, and no value of any record.
+
+    `before`: what it was when the change was made of it; `Conflict` if it is something else by now.
+    """
+    shown = str(draft_path(place, name).relative_to(place.home))
+    write(place.home, {} if before is None else {shown: before}, {shown: text})
 
 
 # --- the end -----------------------------------------------------------------------------------------------------------
@@ -239,9 +292,13 @@ def save_new(house: House, place: Place, wish: Wish, by: str) -> None:
     """
     if _is_declared(place, wish.name):
         raise Conflict(f"there is a system {wish.name} already", code="connect.taken", hint="choose another name")
+    with house.store.snapshot() as tx:
+        test = tx.inquiries.get(TEST, wish.name)
+    if health_of(test, house.clock.now()).state not in ("ready", "warning"):
+        raise InputWrong(f"{wish.name} was not tested, or cannot be used", code="connect.untested", hint="test it first; then save it")
     # What was judged when it was tested is judged again: the last step may come days later.
     judged(system_of(place, wish), place.home, is_inside=wish.is_inside)
-    text = draft_text(place, wish.name)
+    text = task_text(wish) if wish.kind == MANUAL else draft_text(place, wish.name)
     connector = f"connectors/{wish.name}.yaml"
     before = {SYSTEMS: text_of(place.home, SYSTEMS), **({connector: text_of(place.home, connector)} if text else {})}
     if text and (before[connector] or _is_used(house, wish.name)):

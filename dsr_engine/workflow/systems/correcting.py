@@ -4,11 +4,14 @@ The text is the truth: rows are read from it, beside them what the live catalogu
 could not answer. Following a question is a person's word that it is so.
 """
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.spec.connector_file import manifest_from
 from dsr_engine.spec.document import Block
 from dsr_engine.spec.loader import parse_document
@@ -29,7 +32,27 @@ class Question:
 
     @property
     def says(self) -> str:
-        return ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in self.words.items())
+        """What would be true, in words."""
+        return ", and ".join(_says(key, value) for key, value in sorted(self.words.items(), key=lambda word: KEYS.index(word[0])))
+
+
+def _says(key: str, value: str) -> str:
+    match key:
+        case "category":
+            return f"it is {value}"
+        case "selects":
+            return f"the record is that person's (their {value.replace('_', ' ')})"
+        case "references":
+            return f"it points at {value}"
+        case "role":
+            return "it names who acted, not whose the record is"
+        case "identifies":
+            return "it is a further key of the person"
+        case "carries":
+            return "what it points at goes with the record"
+        case "search":
+            return "it is free text"
+    return f"{key.replace('_', ' ')}: {value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +103,11 @@ def check_text(text: str) -> None:
 def collections(document: Mapping[str, Any], text: str) -> tuple[CollectionRow, ...]:
     """Every collection that the live catalogue has or the map speaks of; those with questions and personal data first."""
     known = {entry["name"]: entry for entry in document.get("collections", ())}
-    mapped = written_at(text, ("collections",))
+    mapped = _written(text)
     found = []
     for name in dict.fromkeys((*known, *mapped)):
         entry = known.get(name, {})
-        fields = rows(document, text, name)
+        fields = _rows(entry.get("fields", ()), mapped.get(name, {}))
         about = entry.get("what", "not in the live catalogue") if known else ""
         found.append(
             CollectionRow(
@@ -101,9 +124,13 @@ def collections(document: Mapping[str, Any], text: str) -> tuple[CollectionRow, 
 
 def rows(document: Mapping[str, Any], text: str, collection: str) -> tuple[FieldRow, ...]:
     """The fields of one collection, in the order of the catalogue."""
-    known = {field["name"]: field for entry in document.get("collections", ()) if entry["name"] == collection for field in entry["fields"]}
-    written = _fields(text, collection)
-    return tuple(_row(name, known.get(name), written.get(name, {})) for name in dict.fromkeys((*known, *written)))
+    known = next((entry["fields"] for entry in document.get("collections", ()) if entry["name"] == collection), ())
+    return _rows(known, _written(text).get(collection, {}))
+
+
+def _rows(known: Sequence[Mapping[str, Any]], written: Mapping[str, Mapping[str, str]]) -> tuple[FieldRow, ...]:
+    live = {field["name"]: field for field in known}
+    return tuple(_row(name, live.get(name), written.get(name, {})) for name in dict.fromkeys((*live, *written)))
 
 
 def _row(name: str, known: Mapping[str, Any] | None, words: Mapping[str, str]) -> FieldRow:
@@ -116,22 +143,39 @@ def _row(name: str, known: Mapping[str, Any] | None, words: Mapping[str, str]) -
     return FieldRow(name, (known or {}).get("type", ""), words, rest, tuple((known or {}).get("reasons", ())), questions)
 
 
-def _fields(text: str, collection: str) -> Mapping[str, Mapping[str, str]]:
-    node: object = parse_document(text.encode(), "the map").root
-    for step in ("collections", collection, "fields"):
-        node = node.get(step) if isinstance(node, Block) else None
-    if not isinstance(node, Block):
+@lru_cache(maxsize=8)
+def _written(text: str) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """Collection → field → words, as the text says. Kept for the last few texts: a large one takes seconds to read, and pages ask again and again."""
+    found = parse_document(text.encode(), "the map").root.get("collections")
+    return {name: _fields(inner) for name, inner in found.items()} if isinstance(found, Block) else {}
+
+
+def _fields(collection: object) -> Mapping[str, Mapping[str, str]]:
+    fields = collection.get("fields") if isinstance(collection, Block) else None
+    if not isinstance(fields, Block):
         return {}
     return {
         name: {key: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in inner.items()}
-        for name, inner in node.items()
+        for name, inner in fields.items()
         if isinstance(inner, Block)
     }
 
 
+def seen_of(text: str, collection: str = "") -> str:
+    """What stands for the fields of a collection, or for the whole text, as somebody sees it now."""
+    shown = json.dumps(_written(text).get(collection, {}), sort_keys=True) if collection else text
+    return hashlib.sha256(shown.encode()).hexdigest()
+
+
+def refuse_changed(text: str, collection: str, seen: str) -> None:
+    """Raises `Conflict` where a form was made of something else than what stands here now: it would silently undo what another one corrected."""
+    if seen != seen_of(text, collection):
+        raise Conflict("somebody else corrected this meanwhile", code="connect.changed", hint="open the page again; nothing of yours was kept")
+
+
 def corrected(text: str, collection: str, said: Mapping[str, Correction]) -> str:
     """The text with what a person said of these fields; what nobody changed stays as it is written. Raises `SpecWrong` if it is no map then."""
-    before = _fields(text, collection)
+    before = _written(text).get(collection, {})
     for name, correction in said.items():
         text = _put(text, collection, name, _words_of(correction), before.get(name, {}))
     check_text(text)
