@@ -45,7 +45,7 @@ KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             **dict.fromkeys(("officers", "approvers", "auditors", "administrators", "second_factor"), _TEXTS),
             "internal": _YES_NO,
         },
-        "web": {"url": _TEXT, "listen": _TEXT, "proxies": _WHOLE, "portal": _YES_NO},
+        "web": {"url": _TEXT, "listen": _TEXT, "proxies": _WHOLE, "portal": _YES_NO, "calls_per_minute": _WHOLE},
     }
 )
 #: Keys without which a section means nothing.
@@ -56,7 +56,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 MOST_WORKERS = 64
 #: The largest whole number that a key may have; the least is 1.
 _MOST: Mapping[str, int] = MappingProxyType(
-    {"workers": MOST_WORKERS, "backup_days": 36_500, "objection_months": 1_200, "follow_up_days": 365, "proxies": 5}
+    {"workers": MOST_WORKERS, "backup_days": 36_500, "objection_months": 1_200, "follow_up_days": 365, "proxies": 5, "calls_per_minute": 60_000}
 )
 
 
@@ -109,12 +109,14 @@ class WebSettings:
     """Where the console and the portal are. `url` is how browsers call them (https, but for this very machine), `listen` where the server listens.
 
     `proxies` counts the reverse proxies in front whose X-Forwarded headers are believed. `has_portal`: requesters may come in without an account.
+    `calls_per_minute` is what one token may ask of one process.
     """
 
     url: str = "http://127.0.0.1:8080"
     listen: str = "127.0.0.1:8080"
     proxies: int = 0
     has_portal: bool = True
+    calls_per_minute: int = 3_000
 
     @property
     def is_encrypted(self) -> bool:
@@ -213,7 +215,7 @@ def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
 
 
 def _web(web: Mapping[str, Any]) -> WebSettings:
-    given = {name: web[name] for name in ("url", "listen", "proxies") if name in web}
+    given = {name: web[name] for name in ("url", "listen", "proxies", "calls_per_minute") if name in web}
     return WebSettings(**given | ({"url": web["url"].rstrip("/")} if "url" in web else {}), has_portal=web.get("portal", True))
 
 

@@ -37,6 +37,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "grants": ("dsr_engine.cli.granting:grants", "Print the least privileges for finding, erasing and verifying, as SQL."),
     "regimes": ("dsr_engine.cli.lawbook:regimes", "Show the laws that the engine knows: limits, grounds, letters, sources."),
     "case": ("dsr_engine.cli.cases:case", "Open, show, decide, approve and run cases."),
+    "copy": ("dsr_engine.cli.copies:copy", "Answer requests for access and portability with a copy of the data."),
     "erase": ("dsr_engine.cli.erasing:erase", "One shot: from the request to the certificate."),
     "drop": ("dsr_engine.cli.dropping:drop", "California's Delete Act: fetch lists, match them, open cases, report (data brokers)."),
     "letter": ("dsr_engine.cli.writing:letter", "Write a letter to a requester, with everything that the law demands."),

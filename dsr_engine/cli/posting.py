@@ -21,6 +21,7 @@ from dsr_engine.settings import Settings
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.letters.corresponding import checked_contact
 from dsr_engine.workflow.letters.posting import note_bounces, send, send_post
+from dsr_engine.workflow.portal.readiness import shortcomings
 from dsr_engine.workflow.report import Row
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -42,7 +43,7 @@ def mail_checked(settings: Settings) -> list[Row]:
     """Whether mail could be sent now, as a line of `dsr check`; nothing where none is set up. It never fails a check: letters wait."""
     mail = open_mail(settings, SystemClock())
     if mail is None:
-        return [_portal_shut()] if settings.web.has_portal else []
+        return _portal_rows(settings)
     row: Row = {"system": "[mail]", "state": "ready", "message": "", "hint": "", "code": "", "fatal": False, "wrong_file": False}
     try:
         mail.greet()
@@ -50,20 +51,23 @@ def mail_checked(settings: Settings) -> list[Row]:
         row |= {"state": "not ready", "message": error.message, "hint": error.hint, "code": error.code}
     finally:
         mail.close()
-    return [row]
+    return [row, *_portal_rows(settings)]
 
 
-def _portal_shut() -> Row:
-    """Without mail no code can be sent, so the portal takes no request that has to be confirmed; it says so to who comes."""
-    return {
-        "system": "[web] portal",
-        "state": "warning",
-        "message": "no mail is configured: the portal tells requesters to write instead",
-        "hint": "add [mail] to dsr.toml, or close the portal with `portal = false`",
-        "code": "mail.not_configured",
-        "fatal": False,
-        "wrong_file": False,
-    }
+def _portal_rows(settings: Settings) -> list[Row]:
+    """What the requesters' door lacks; it says so itself to who comes, and never fails a check."""
+    return [
+        {
+            "system": "[web] portal",
+            "state": "warning",
+            "message": entry.message,
+            "hint": entry.hint,
+            "code": entry.code,
+            "fatal": False,
+            "wrong_file": False,
+        }
+        for entry in shortcomings(settings)
+    ]
 
 
 def contact_from(house: House, reply_to: str | None, language: str) -> Contact | None:

@@ -7,11 +7,10 @@ was denied, and the log says how the appeal ended.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from statistics import median
 
 from dsr_engine.domain.request import Right
 from dsr_engine.domain.request_log import Decision, LogEntry
@@ -84,10 +83,10 @@ def _of_right(right: str, entries: Sequence[LogEntry]) -> RightFigures:
         denied_by=_grounds(entries, Decision.REFUSED),
         kept_by=_grounds(entries, Decision.PARTLY),
         timed=len(days),
-        by_decision=sum(entry.days is not None and entry.answered is None for entry in entries),
+        by_decision=sum(entry.answered is None and entry.days is not None for entry in entries),
         late=sum(_is_late(entry) for entry in entries),
-        median_days=_rounded(days, median),
-        mean_days=_rounded(days, lambda values: Fraction(sum(values)) / len(values)),
+        median_days=_rounded(_median(sorted(days))) if days else None,
+        mean_days=_rounded(Fraction(sum(days), len(days))) if days else None,
     )
 
 
@@ -102,9 +101,11 @@ def _is_late(entry: LogEntry) -> bool:
     return entry.decision is not Decision.WITHDRAWN and end is not None and last is not None and end > last
 
 
-def _rounded(days: Sequence[int], of: Callable[[list[Fraction]], Fraction]) -> Decimal | None:
+def _median(days: Sequence[int]) -> Fraction:
+    """The median of days in their order."""
+    return Fraction(days[(len(days) - 1) // 2] + days[len(days) // 2], 2)
+
+
+def _rounded(exact: Fraction) -> Decimal:
     """Days to one decimal, halves up; exact until then."""
-    if not days:
-        return None
-    exact = of([Fraction(day) for day in days])
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(Decimal("0.1"), ROUND_HALF_UP)

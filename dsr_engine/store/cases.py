@@ -27,6 +27,13 @@ class Cases:
             raise unknown(case_id)
         return read_case(row)
 
+    def locked(self, case_id: str) -> Case:
+        """The case, which nobody else changes until the transaction ends: for whoever writes on the strength of its stage."""
+        row = self._connection.execute(select(cases).where(cases.c.id == case_id).with_for_update(key_share=True)).one_or_none()
+        if row is None:
+            raise unknown(case_id)
+        return read_case(row)
+
     def list(self, *, open_only: bool = False, kind: CaseKind | None = None) -> tuple[Case, ...]:
         """All cases, or those of a kind, oldest first."""
         wanted = select(*_AS_TEXT).order_by(cases.c.opened_at, cases.c.id)
@@ -108,7 +115,7 @@ def _read_tranche(written: dict[str, Any] | None) -> Tranche | None:
 
 
 class _Decoded:
-    """Lists and mappings out of their text. Thousands of cases have the same few, and decoding each anew takes longer than all else of reading them."""
+    """Lists and mappings out of their text. Thousands of cases have the same few; decoding each anew would take longer than reading them."""
 
     def __init__(self) -> None:
         self._known: dict[str, Any] = {}

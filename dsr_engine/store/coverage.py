@@ -36,6 +36,13 @@ class Coverages:
         rows = self._connection.execute(select(coverage).where(*those).order_by(coverage.c.system, coverage.c.collection))
         return tuple(Coverage(row.system, row.collection, Extent(row.extent), row.reason, row.code, row.is_transient, row.looked) for row in rows)
 
+    def gaps(self, case: str, system: str, most: int) -> tuple[Coverage, ...]:
+        """What the case's first search could not read there, wholly or in part, by collection; at most so many rows."""
+        those = (coverage.c.case_id == case, coverage.c.round == 1, coverage.c.phase == "found", coverage.c.system == system)
+        wanted = select(coverage).where(*those, coverage.c.extent != Extent.FULL).order_by(coverage.c.collection).limit(most)
+        rows = self._connection.execute(wanted)
+        return tuple(Coverage(row.system, row.collection, Extent(row.extent), row.reason, row.code, row.is_transient, row.looked) for row in rows)
+
     def summary(self, most: int) -> Iterator[tuple[str, datetime, str, str, int]]:
         """Of the last `most` cases: case, when it was opened, system, extent, and how many collections have that extent in its first search."""
         last = select(cases.c.id, cases.c.opened_at).order_by(cases.c.opened_at.desc(), cases.c.id).limit(most).subquery()

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.finding import Confidence, Finding, Match, Sharing
@@ -39,14 +39,42 @@ class Findings:
             chunk = enumerate(found[start : start + _CHUNK], start)
             self._connection.execute(insert(findings), [{**place, "position": position, **_written(finding, key)} for position, finding in chunk])
 
-    def of(self, case: str, round: int, phase: str) -> Iterator[tuple[str, Finding]]:
-        """Random id and finding, one at a time, in a stable order. To be read before the transaction ends."""
+    def of(self, case: str, round: int, phase: str, *, place: tuple[str, str] | None = None) -> Iterator[tuple[str, Finding]]:
+        """Random id and finding, one at a time, in a stable order; of all systems, or of one `place` (system, collection). To be read before the
+        transaction ends.
+        """
         key = self._key_of(case)
         wanted = select(findings).where(findings.c.case_id == case, findings.c.round == round, findings.c.phase == phase)
+        if place is not None:
+            wanted = wanted.where(findings.c.system == place[0], findings.c.collection == place[1])
         shared = Sharing()
         for row in paged(self._connection, wanted, findings.c.slice, findings.c.position):
             plain = key.unseal(row.sealed, purpose="finding", row=row.id)
             yield row.id, shared(read(plain, case=case, system=row.system, collection=row.collection, match=row.match, confidence=row.confidence))
+
+    def page(
+        self, case: str, round: int, phase: str, *, after: str = "", is_waiting: bool = False, most: int = 50
+    ) -> Sequence[tuple[str, Finding, str]]:
+        """Random id, finding and verdict (empty: none) of those behind the finding with this id, in the order of `of`; or only of those that wait.
+
+        Raises `InputWrong` (`finding.gone`) where the finding with this id is not there any more.
+        """
+        by = (findings.c.slice, findings.c.position)
+        mine = (findings.c.case_id == case, findings.c.round == round, findings.c.phase == phase)
+        wanted = select(findings).where(*mine)
+        if is_waiting:
+            wanted = wanted.where(findings.c.confidence == Confidence.POSSIBLE.value, findings.c.verdict.is_(None))
+        if after:
+            place = self._connection.execute(select(*by).where(*mine, findings.c.id == after)).one_or_none()
+            if place is None:
+                raise InputWrong("the search was made anew meanwhile", code="finding.gone", hint="begin with the first page")
+            wanted = wanted.where(tuple_(*by) > tuple(place))
+        key, shared, rows = self._key_of(case), Sharing(), []
+        for row in self._connection.execute(wanted.order_by(*by).limit(most)):
+            plain = key.unseal(row.sealed, purpose="finding", row=row.id)
+            found = read(plain, case=case, system=row.system, collection=row.collection, match=row.match, confidence=row.confidence)
+            rows.append((row.id, shared(found), row.verdict or ""))
+        return rows
 
     def counts(self, case: str, round: int, phase: str) -> Mapping[Tallied, int]:
         """How many findings there are, for pages; works without the key."""
@@ -60,6 +88,11 @@ class Findings:
         decided = {"verdict": verdict, "decided_by": by, "decided_at": at}
         if self._connection.execute(update(findings).where(findings.c.id == finding_id).values(decided)).rowcount != 1:
             raise InputWrong(f"there is no finding {finding_id}", code="finding.unknown", hint="it may have been found anew under another id")
+
+    def deciders(self, case: str) -> frozenset[str]:
+        """The random ids of the people who decided about findings of the case."""
+        wanted = select(findings.c.decided_by).where(findings.c.case_id == case, findings.c.verdict.is_not(None))
+        return frozenset(self._connection.scalars(wanted.distinct()))
 
     def verdicts(self, case: str) -> Mapping[str, str]:
         """Finding id → verdict, of those that were decided."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from dsr_engine.store.hold_tables import kept
 
@@ -56,6 +56,14 @@ class KeptRecords:
     def cases_of_hold(self, hold_id: str) -> tuple[str, ...]:
         """The cases that kept something back because of this hold."""
         return tuple(self._connection.scalars(select(kept.c.case_id).where(kept.c.hold_id == hold_id).distinct().order_by(kept.c.case_id)))
+
+    def counts_of_hold(self, hold_id: str) -> tuple[tuple[str, str, int, int], ...]:
+        """System, collection, cases and records that stayed because of this hold, and were not freed since."""
+        those = (kept.c.hold_id == hold_id, kept.c.lifted_at.is_(None))
+        counted = (func.count(kept.c.case_id.distinct()), func.sum(kept.c.records))
+        wanted = select(kept.c.system, kept.c.collection, *counted).where(*those).group_by(kept.c.system, kept.c.collection)
+        rows = self._connection.execute(wanted.order_by(kept.c.system, kept.c.collection))
+        return tuple((row[0], row[1], int(row[2]), int(row[3])) for row in rows)
 
     def lift(self, case: str, position: int, by: str, at: datetime) -> None:
         """The restriction of these records was lifted; what was lifted already keeps its first date."""

@@ -4,11 +4,12 @@ The salt is sealed under a key of the row's own, whose epochs are those of the l
 certificate cannot be linked to anybody any more, also not with an old backup once the epoch's last row has ended.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, tuple_, update
+from sqlalchemy import Connection, Row, Text, cast, delete, select, tuple_, update
 
 from dsr_engine.domain.case import CaseKind
 from dsr_engine.domain.errors import Conflict
@@ -59,6 +60,12 @@ class RequestLog:
         if end is not None:
             wanted = wanted.where(request_log.c.received <= end)
         return self._read(self._connection.execute(wanted).all())
+
+    def laws(self, start: date, end: date) -> frozenset[str]:
+        """Under which laws somebody asked in these days, both included. Few sets of laws are named by many rows, so each is read once."""
+        named = cast(request_log.c.regimes, Text)
+        found = self._connection.scalars(select(named).where(request_log.c.received.between(start, end)).distinct())
+        return frozenset(name for text in found for name, _ in json.loads(text))
 
     def page(
         self, count: int, start: date | None = None, end: date | None = None, *, before: str | None = None, after: str | None = None

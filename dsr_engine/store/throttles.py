@@ -19,6 +19,12 @@ class Throttles:
         self._connection.execute(update(throttles).where(throttles.c.digest == digest).values(count=throttles.c.count + 1))
         return int(self._connection.scalars(select(throttles.c.count).where(throttles.c.digest == digest)).one())
 
+    def seen(self, digest: bytes, now: datetime) -> tuple[int, datetime] | None:
+        """How many tries there were in the window that is open, and when it ends; None if none is."""
+        known = select(throttles.c.count, throttles.c.ends_at).where(throttles.c.digest == digest, throttles.c.ends_at > now)
+        row = self._connection.execute(known).one_or_none()
+        return None if row is None else (row[0], row[1])
+
     def forgive(self, digest: bytes) -> None:
         """Begins to count anew."""
         self._connection.execute(delete(throttles).where(throttles.c.digest == digest))

@@ -42,8 +42,8 @@ from dsr_engine.store.passkeys import Passkeys
 from dsr_engine.store.pauses import Pauses
 from dsr_engine.store.people import People
 from dsr_engine.store.plans import Plans
-from dsr_engine.store.portal import Portal
 from dsr_engine.store.policy_uses import PolicyUses
+from dsr_engine.store.portal import Portal
 from dsr_engine.store.post_key import PostKeys
 from dsr_engine.store.post_marks import PostMarks
 from dsr_engine.store.remains import Remains

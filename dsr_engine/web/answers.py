@@ -34,6 +34,7 @@ _WORDS = {
     500: "A mistake of the engine itself",
 }
 _HINTS = {
+    400: "Load the page again and send the form anew: a form counts for twelve hours, and in the browser that opened it.",
     403: "Your account has no permission for it; an administrator can change that.",
     404: "It may have been taken away, or the address is mistyped.",
     421: "Call it by the address that [web] of dsr.toml names.",

@@ -55,5 +55,6 @@ def _is_ours(host: str, web: WebSettings) -> bool:
     own = web.url.partition("://")[2]
     if host == own:
         return True
-    # On this very machine the port may differ from what dsr.toml says (`--listen`), and both names of the loopback are in use.
-    return not web.is_encrypted and host.rpartition(":")[0 if ":" in host and not host.endswith("]") else 2] in _LOOPBACK
+    # On this very machine the port may differ from what dsr.toml says (`--listen`), and every name of the loopback is in use.
+    name, _, port = host.rpartition(":")
+    return not web.is_encrypted and (host in _LOOPBACK or (name in _LOOPBACK and port.isdecimal()))

@@ -32,6 +32,7 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("desk.show", "Desk", Permission.CASE_READ),
             Entry("cases.index", "Cases", Permission.CASE_READ),
+            Entry("plans.index", "Plans", Permission.CASE_READ),
             Entry("messages.index", "Messages", Permission.CASE_READ),
             Entry("sweeps.index", "Sweeps", Permission.SWEEP_READ),
             Entry("holds.index", "Legal holds", Permission.HOLD_READ),

@@ -5,16 +5,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 
 from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage, Wait
-from dsr_engine.domain.errors import Conflict, InputWrong
+from dsr_engine.domain.errors import Conflict
+from dsr_engine.domain.outline import PlanOutline
 from dsr_engine.domain.plan import Obstacle, Plan
 from dsr_engine.domain.policy import Policy, RequestTerms, SweepTerms
 from dsr_engine.store.approvals import Approval
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.correcting.applying import FORGOTTEN, IMPOSSIBLE, LOST, STALE, stale_obstacle
-from dsr_engine.workflow.correcting.returning import given_back, refuse_unfit
+from dsr_engine.workflow.correcting.applying import FORGOTTEN, IMPOSSIBLE, LOST, STALE, is_corrected_here, stale_obstacle
+from dsr_engine.workflow.correcting.preparing import preparers, refuse_preparer
+from dsr_engine.workflow.correcting.returning import given_back, refuse_stale
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.entitling import is_immediate, missing_grounds
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.portal.denial import denied
 from dsr_engine.workflow.staying_erased.repeating import wants_a_person
 from dsr_engine.workflow.step import Advance, Close, NewRound, Stand, Step
 from dsr_engine.workflow.sweeps.caution import caution
@@ -73,22 +76,21 @@ def _ended_dry(case: Case, house: House) -> Step:
 def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_gaps: bool = False) -> int:
     """Stores a person's approval of this digest; returns how many further people have to approve it.
 
-    Raises `Conflict` if it is not the plan's any more, `InputWrong` if the person opened the case.
+    Raises `Conflict` if it is not the plan's any more, `InputWrong` if the person prepared it (`correcting/preparing.py`).
     """
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         if case.stage is not Stage.APPROVE:
             raise Conflict(f"the case is at {case.stage.value}, not at approve", code="case.stage", hint="`dsr case show` tells what it waits for")
         plan = _plan(tx, case)
         if not digest or not plan.digest().startswith(digest) or len(digest) < 8:
             raise Conflict("this is not the digest of the plan", code="plan.other_digest", hint="look at the plan again, then approve what you saw")
         person = tx.people.id_of(by)
-        if person == case.opened_by:
-            raise InputWrong("who opened a case cannot approve its plan", code="approve.own_case", hint="somebody else has to")
-        refuse_unfit(tx, case, plan, person)
+        refuse_stale(tx, case, plan)
+        refuse_preparer(tx, case, person)
         blocking = [entry for entry in plan.obstacles if entry.code != GAP]
         if blocking:
-            raise Conflict(f"the plan cannot be approved: {blocking[0].message}", code=blocking[0].code, hint=_NEEDS.get(blocking[0].code, ""))
+            raise Conflict(f"the plan cannot be approved: {blocking[0].message}", code=blocking[0].code, hint=NEEDS.get(blocking[0].code, ""))
         unready = _unready(tx, house, case, plan)
         if unready is not None:
             raise Conflict(f"the plan cannot be approved: {unready.reason}", code=unready.code, hint=unready.needs)
@@ -105,17 +107,17 @@ def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_ga
         return max(0, _missing(_terms(tx, case, house.policy_of(case)), approvals))
 
 
-def needed(tx: Transaction, house: House, case: Case, plan: Plan) -> tuple[int, int]:
+def needed(tx: Transaction, house: House, case: Case, plan: Plan | PlanOutline) -> tuple[int, int]:
     """How many approvals the plan lacks, and how many it needs in all; (0, …) also where the policy approves by itself and may."""
     terms, given = _terms(tx, case, house.policy_of(case)), _counting(tx, case, plan)
     is_automatic = any(entry.manner == AUTOMATIC for entry in given)
     return 0 if is_automatic else max(0, _missing(terms, given)), _NEEDED[terms.approval]
 
 
-def _counting(tx: Transaction, case: Case, plan: Plan) -> list[Approval]:
+def _counting(tx: Transaction, case: Case, plan: Plan | PlanOutline) -> list[Approval]:
     """The approvals of exactly this plan by people who did not prepare it."""
-    preparing = tx.corrections.people(case.id)
-    return [entry for entry in tx.approvals.of(case.id) if entry.plan_digest == plan.digest() and entry.by not in preparing]
+    preparing, digest = preparers(tx, case), plan.digest()
+    return [entry for entry in tx.approvals.of(case.id) if entry.plan_digest == digest and entry.by not in preparing]
 
 
 def _missing(terms: RequestTerms | SweepTerms, approvals: Iterable[Approval]) -> int:
@@ -124,7 +126,7 @@ def _missing(terms: RequestTerms | SweepTerms, approvals: Iterable[Approval]) ->
 
 def _unready(tx: Transaction, house: House, case: Case, plan: Plan) -> Wait | None:
     """What a person has to do for the request itself before anybody may approve."""
-    return given_back(tx, house, case, plan) or missing_grounds(tx, house, case, plan) or too_weak(tx, house, case, plan)
+    return denied(tx, house, case) or given_back(tx, house, case, plan) or missing_grounds(tx, house, case, plan) or too_weak(tx, house, case, plan)
 
 
 def _plan(tx: Transaction, case: Case) -> Plan:
@@ -140,7 +142,7 @@ def _obstacle(plan: Plan, approvals: Iterable[Approval]) -> Obstacle | None:
     return next((entry for entry in plan.obstacles if entry.code != GAP or not are_gaps_accepted), None)
 
 
-_NEEDS = {
+NEEDS = {
     "finding.undecided": "decide about each: `dsr case decide`",
     "rule.missing": "add a rule for it to the policy, then withdraw the case and open a new one",
     GAP: "make the rest readable and run the case again, or accept the gaps by name: `dsr case approve --accept-gaps`",
@@ -169,15 +171,20 @@ def _blocked(plan: Plan, obstacle: Obstacle, house: House) -> Wait:
     count = f"{obstacle.count} × " if obstacle.count > 1 else ""
     more = f" (and {len(plan.obstacles) - 1} further obstacles)" if len(plan.obstacles) > 1 else ""
     reason = f"{where + ': ' if where else ''}{count}{obstacle.message}{more}"
-    return Wait(obstacle.code, reason, _NEEDS.get(obstacle.code, "see `dsr case show`"), house.clock.now())
+    return Wait(obstacle.code, reason, NEEDS.get(obstacle.code, "see `dsr case show`"), house.clock.now())
 
 
 def _terms(tx: Transaction, case: Case, policy: Policy) -> RequestTerms | SweepTerms:
-    """How the plan is approved. What a later look found is never approved automatically: a person who came back is no residue."""
+    """How the plan is approved. What a later look found is never approved automatically: a person who came back is no residue.
+
+    Nor is what people corrected for this case: whoever takes records out until the rest is below the cap would have approved it alone.
+    """
     if case.kind is CaseKind.SWEEP and policy.sweep:
         return policy.sweep
     terms = policy.request
-    return replace(terms, approval="one_person") if terms.approval == AUTOMATIC and wants_a_person(tx, case) else terms
+    if terms.approval == AUTOMATIC and (wants_a_person(tx, case) or is_corrected_here(tx, case)):
+        return replace(terms, approval="one_person")
+    return terms
 
 
 def _waiting(case: Case, plan: Plan, terms: RequestTerms | SweepTerms, missing: int, affected: int, house: House) -> Wait:

@@ -9,6 +9,7 @@ from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.finding import Finding
 from dsr_engine.domain.plan import ResultState
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.access.bounds import is_released
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.entitling import is_immediate
@@ -36,11 +37,14 @@ _BEFORE_EFFECTS = frozenset({Stage.INTAKE, Stage.VERIFY_IDENTITY, Stage.RESOLVE_
 def decide_findings(house: House, case_id: str, verdicts: Iterable[tuple[str, str]], by: str) -> int:
     """Stores a person's verdicts (finding id, verdict) and lets the plan be made anew. Gives how many were stored."""
     stored = 0
+    decided = tuple(verdicts)
     with house.store.transaction() as tx:
         case = _before_effects(tx, case_id)
+        if is_released(tx, case, house.clock.now()):
+            raise Conflict("the copy is released, with what was decided then", code="copy.released", hint="take it back first")
         person = tx.people.id_of(by)
-        own = {id_ for id_, _ in tx.findings.of(case_id, case.round, FOUND)}
-        for finding, verdict in verdicts:
+        own = tx.reviews.there(case_id, case.round, FOUND, (finding for finding, _ in decided))
+        for finding, verdict in decided:
             if finding not in own:
                 raise InputWrong(f"the case has no finding {finding}", code="finding.unknown", hint="it may have been found anew under another id")
             if verdict not in VERDICTS:
@@ -108,7 +112,7 @@ def _had_effect(tx: Transaction, case: Case) -> bool:
 
 
 def _before_effects(tx: Transaction, case_id: str) -> Case:
-    case = tx.cases.get(case_id)
+    case = tx.cases.locked(case_id)
     if case.stage not in _BEFORE_EFFECTS:
         raise Conflict(
             f"the case is at {case.stage.value}: it is too late for that",

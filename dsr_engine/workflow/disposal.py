@@ -160,7 +160,7 @@ def _unlinked(place: str, entry: Judged, match: Match, shape: Shape) -> list[Edi
 
 
 def _by_method(place: str, entry: Judged, shape: Shape) -> list[Edit]:
-    method = _method_for(entry.category, entry.then)
+    method = method_for(entry.category, entry.then)
     if method is None or (method.name is MethodName.REDACT and entry.hit is not None and entry.hit.form == KEY):
         return _emptied(place, entry.category, shape)
     if method.name is MethodName.REDACT:
@@ -168,7 +168,7 @@ def _by_method(place: str, entry: Judged, shape: Shape) -> list[Edit]:
     return [Edit(place, SetValue(method, entry.category))]
 
 
-def _method_for(category: str, then: Then) -> Method | None:
+def method_for(category: str, then: Then) -> Method | None:
     """The method of the deepest category that covers this one."""
     covering = [general for general in then.methods if category_covers(general, category)]
     return then.methods[max(covering, key=len)] if covering else None

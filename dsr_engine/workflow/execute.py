@@ -29,6 +29,7 @@ from dsr_engine.domain.record import Locator
 from dsr_engine.drivers.driver import Absent, Accepted, Change, Done, Drifted, Driver, Failed, Moved, Observation, Outcome, Watched
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.access.bounds import refuse_effects
+from dsr_engine.workflow.correcting.applying import stale_obstacle
 from dsr_engine.workflow.errands import hand_out
 from dsr_engine.workflow.foresight import fingerprint, rewriter_for
 from dsr_engine.workflow.holds.protecting import held_positions, people_of
@@ -69,6 +70,8 @@ def execute(case: Case, turn: Turn, house: House) -> Step:
     refuse_effects(case)
     with turn.transaction() as tx:
         plan = tx.plans.of(case.id, case.round)
+        if plan is not None and stale_obstacle(tx, case, plan) is not None:
+            return Advance(Stage.PLAN)  # nobody approved it with what was corrected since, whatever the case's row says
         selectors = tx.selectors.of(case.id)
     people = people_of(house.store.holding, selectors)
     wait = hand_out(case, turn, house, people)

@@ -85,7 +85,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Everything a stage works with. `policy_text` and `regime_text` find what a case pinned by its digest, also after the file changed; `text_of` the text itself."""
+    """Everything a stage works with. `policy_text` and `regime_text` find what a case pinned by its digest, also after the file changed."""
 
     store: Store
     systems: Mapping[str, System]

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from dsr_engine.domain.case import Case, CaseKind, Stage
-from dsr_engine.domain.correction import Correction
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.finding import Confidence, Extent, Finding, Match
 from dsr_engine.domain.hold import Bearing, Hold
@@ -21,7 +20,8 @@ from dsr_engine.domain.source import Source
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.access.bounds import refuse_effects
 from dsr_engine.workflow.batching import batched
-from dsr_engine.workflow.correcting.applying import Correcting, Placed, corrections_of
+from dsr_engine.workflow.correcting.applying import Correcting, corrections_of
+from dsr_engine.workflow.correcting.applying import Known as Corrections
 from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, STAYS, THEIRS
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.disposal import Disposal, Part, dispose
@@ -51,7 +51,7 @@ class _Known:
     holds: tuple[Hold, ...]
     people: frozenset[str]
     obstacles: tuple[Obstacle, ...]
-    corrections: tuple[tuple[Correction, ...], tuple[Placed, ...]]
+    corrections: Corrections
 
 
 def make_plan(case: Case, turn: Turn, house: House) -> Step:
@@ -89,7 +89,7 @@ def make_plan(case: Case, turn: Turn, house: House) -> Step:
     def write(tx: Transaction) -> None:
         if decided(tx, case) != known.verdicts:
             raise Conflict("a person decided about a finding while the plan was made", code="case.changed")
-        if tx.corrections.of(case.id) != known.corrections[0]:
+        if tx.corrections.of(case.id) != known.corrections.entries:
             raise Conflict("a person corrected the plan while it was made", code="case.changed")
         tx.plans.add(plan)
         remember(tx, case, policy)

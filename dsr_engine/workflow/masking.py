@@ -15,7 +15,8 @@ class Mask:
     """Replaces every span of these selectors, scoped keys included, in text that goes to a page, a log or a certificate."""
 
     def __init__(self, selectors: Sequence[Selector]) -> None:
-        self._matcher = Matcher({"": tuple(selectors)}) if selectors else None
+        # Names are short: what the other engine takes to be made ready would be most of a page's time.
+        self._matcher = Matcher({"": tuple(selectors)}, "ahocorasick") if selectors else None
         self._keys = frozenset(selector.value.reveal() for selector in selectors if selector.scope is not None)
 
     def text(self, text: str) -> str:

@@ -5,19 +5,24 @@ import secrets
 from dataclasses import replace
 from pathlib import Path
 
-from dsr_engine.domain.errors import InputWrong
+from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.workflow.execute import GO_ON
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.resolve_identities import SAME_PERSON
 
 __all__ = ["GO_ON", "SAME_PERSON", "finish_task", "note_task", "settle"]
+#: The wait that each word of a person ends. Said at any other time it would decide what nobody has looked at.
+_ASKED = {SAME_PERSON: "identity_shared", GO_ON: "too_much_drift"}
 
 
 def settle(house: House, case_id: str, manner: str, by: str) -> None:
-    """Stores the person's word; for `GO_ON` it holds for the present plan only."""
+    """Stores the person's word; for `GO_ON` it holds for the present plan only. Raises `Conflict` where the case does not wait for it."""
     with house.store.transaction() as tx:
         case = tx.cases.get(case_id)
+        if case.wait is None or case.wait.code != _ASKED[manner]:
+            hint = "look at the case: it waits for something else, or for nothing"
+            raise Conflict("the case does not wait for this decision", code="case.not_asked", hint=hint)
         plan = tx.plans.latest(case_id)
         digest = plan.digest() if plan is not None and manner == GO_ON else ""
         person = tx.people.id_of(by)

@@ -8,7 +8,7 @@ import pytest
 from dsr_engine.domain.system import Discover
 from dsr_engine.settings import KEYS, load_settings
 from dsr_engine.shipped import shipped
-from dsr_engine.spec import connector_file, pace, policy_file, recipients_file, regime_clock, regime_file, regime_parts, systems_file
+from dsr_engine.spec import connector_file, pace, partners_file, policy_file, recipients_file, regime_clock, regime_file, regime_parts, systems_file
 from dsr_engine.spec.against import check_against
 from dsr_engine.spec.catalog import catalog
 from dsr_engine.spec.categories import categories
@@ -99,6 +99,9 @@ PAGES: list[tuple[Path, str, StrictSchema]] = [
     (CONNECTORS, "a system", systems_file.SystemSchema()),
     (CONNECTORS, "`pause_when`", pace.PauseSchema()),
     (CONNECTORS, "a recipient", recipients_file.RecipientSchema()),
+    (CONNECTORS, "a subscriber", partners_file.SubscriberSchema()),
+    (CONNECTORS, "`opendsr`", partners_file.OpenDsrSchema()),
+    (CONNECTORS, "`iab_ddr`", partners_file.IabSchema()),
 ]
 
 

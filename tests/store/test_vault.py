@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, func, select, text
 
 from dsr_engine.domain.clock import FixedClock
+from dsr_engine.domain.correction import Correction, Kind
 from dsr_engine.domain.errors import Conflict, NotVerified
+from dsr_engine.domain.policy import Treatment
+from dsr_engine.domain.record import Locator
 from dsr_engine.store import tables
 from dsr_engine.store.case_key import CaseKey
 from dsr_engine.store.store import Store
@@ -142,8 +145,9 @@ def test_after_shredding_every_use_is_refused_and_no_sealed_row_is_left(store: S
         assert [found for _, found in tx.findings.of("case-2", 1, "discover")] == [finding(1, case="case-2")]
 
 
-#: Sealed under keys that end at another time: the correspondence and the request log outlive their case's identifiers, an archive is of no case.
-_OTHER_KEYS = frozenset({"outbox", "contacts", "request_log", "drop_archives"})
+#: Sealed under keys that end at another time: the correspondence and the request log outlive their case's identifiers, an archive is of no case,
+#: and what nobody confirmed yet opens with a secret of the requester's.
+_OTHER_KEYS = frozenset({"outbox", "contacts", "request_log", "drop_archives", "portal_requests", "portal_notes", "portal_letters"})
 
 
 def test_shredding_empties_every_table_that_has_sealed_columns(store: Store, case: str, url: str) -> None:
@@ -155,6 +159,8 @@ def test_shredding_empties_every_table_that_has_sealed_columns(store: Store, cas
         tx.sweep_marks.put(case, 1, "found", SweepMark("shop", "customers", ("17",)))
         tx.verifications.show(case, b"identity card", "sender_unknown", "person-1", NOON)
         tx.orders.add(case, "file 17", NOON.date())
+        correction = Correction("c1", case, Kind.EXCLUDE, Treatment.RETAIN, "unclear", "shop", "customers", 1, "person-1", NOON)
+        tx.corrections.add(correction, [Locator("shop", "customers", ("17",))])
     engine = create_engine(url)
     with engine.connect() as connection:
         assert [table.name for table in sealed if not connection.scalar(select(func.count()).select_from(table))] == []

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
+from waitress import wasyncore
 from waitress.server import create_server
 
 from dsr_engine.bootstrap import Keeper, create_home, opened, pin_policy, read_home
@@ -133,14 +134,28 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def served(doors: Doors) -> Iterator[str]:
     """The app on a free port of this machine, as `dsr serve` serves it; gives its address."""
-    server = create_server(doors.app, listen="127.0.0.1:0", threads=8, ident="")
-    thread = threading.Thread(target=server.run, name="tests-web", daemon=True)
+    with answering(create_server(doors.app, listen="127.0.0.1:0", threads=8, ident="")) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def answering(server: Any) -> Iterator[int]:
+    """Lets this server of Waitress answer in a thread; gives its port. Its sockets are closed when nobody looks at them any more."""
+    is_over = threading.Event()
+
+    def loop() -> None:
+        while not is_over.is_set():
+            wasyncore.loop(timeout=0.1, map=server._map, count=1)
+
+    thread = threading.Thread(target=loop, name="tests-web", daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.effective_port}"
+        yield server.effective_port
     finally:
-        server.close()
+        is_over.set()
         thread.join(timeout=10)
+        server.task_dispatcher.shutdown()
+        wasyncore.close_all(server._map)
 
 
 @pytest.fixture

@@ -105,6 +105,8 @@ def build_company(folder: Path, endpoint: str) -> Company:
     (company.home / "systems.yaml").write_text(systems, encoding="utf-8")
     (company.home / "connectors" / "lake.yaml").write_text(_LAKE, encoding="utf-8")
     (company.home / "policies" / "customer-data.yaml").write_text(_POLICY, encoding="utf-8")
+    settings = company.home / "dsr.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace('policy = "one-shot"', 'policy = "customer-data"'), encoding="utf-8")
     return company
 
 

@@ -18,7 +18,7 @@ _CODES = {PostState.BOUNCED: BOUNCED, PostState.FAILED: FAILED, PostState.WAITIN
 #: Letters that mean nothing any more once the case is closed.
 _ON_THE_WAY = frozenset({LetterKind.ACKNOWLEDGEMENT, LetterKind.CLARIFICATION, LetterKind.EXTENSION})
 #: Why a message was given up by a person or for another one: nothing to worry about.
-_GIVEN_UP = frozenset({"dropped", "replaced"})
+GIVEN_UP = frozenset({"dropped", "replaced"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def worries_of(tx: Transaction, house: House, case_id: str) -> tuple[Worry, ...]
 
 
 def _of_case(tx: Transaction, house: House, case_id: str, letters: Iterable[Posted]) -> Iterator[Worry]:
-    latest = {posted.purpose: posted for posted in letters if posted.code not in _GIVEN_UP}
+    latest = {posted.purpose: posted for posted in letters if posted.code not in GIVEN_UP}
     unsettled = [posted for posted in latest.values() if posted.state in _CODES]
     owed = _owed(tx, case_id, latest)
     if not unsettled and owed is None:

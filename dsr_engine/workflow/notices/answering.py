@@ -30,7 +30,9 @@ SAYABLE = {"sent": NoticeState.SENT, "received": NoticeState.ACKNOWLEDGED, "dele
 _ORDER = (NoticeState.PENDING, NoticeState.FAILED, NoticeState.SENT, NoticeState.ACKNOWLEDGED, NoticeState.CONFIRMED)
 
 
-def acknowledge(house: House, case_id: str, recipient: str, said: str, by: str, *, on: date | None = None, evidence: Path | bytes | None = None) -> Notice:
+def acknowledge(
+    house: House, case_id: str, recipient: str, said: str, by: str, *, on: date | None = None, evidence: Path | bytes | None = None
+) -> Notice:
     """Records what a recipient said or what a person did: `sent`, `received` or `deleted`; of the evidence only its SHA-256 is kept.
 
     Raises `Conflict` where that was known already or was decided otherwise, `InputWrong` for a day that lies in the future or before the case.

@@ -20,6 +20,7 @@ Fault = tuple[type[DsrError], str, str]
 _DENIED: Fault = (NotAllowed, "sql.denied", "grant the permissions that `dsr check` names")
 _NO_CONNECT: Fault = (NotAllowed, "sql.denied", "GRANT CONNECT ON DATABASE")
 _LOGIN: Fault = (NotAllowed, "sql.login", "check user and password")
+_TLS: Fault = (NotAllowed, "sql.tls", "the server offers no TLS, or its certificate is not trusted: look at sslmode and sslrootcert in the url")
 _READ_ONLY: Fault = (NotAllowed, "sql.read_only", "connect to the primary with an account that may write")
 _LOCKED: Fault = (Conflict, "sql.locked", "somebody else holds the rows or changed them meanwhile; it is tried again, and nothing was changed")
 _SLOW: Fault = (Conflict, "sql.too_slow", "nothing was changed; an index may be missing on a column that points here: `dsr check`")
@@ -35,6 +36,7 @@ _CONSTRAINT: Fault = (Conflict, "sql.constraint", "a constraint of the database 
 _STATES: dict[Fault, str] = {
     _DENIED: "42501 1044 1142 1143 1227 1370 sqlite-3 sqlite-23",
     _LOGIN: "28000 28P01 1045 1698",
+    _TLS: "2026",
     _READ_ONLY: "25006 1290 1792 1836 sqlite-8",
     _LOCKED: "40001 40P01 55P03 1205 1213 1020 sqlite-5 sqlite-6",
     _SLOW: "57014 1969 3024",
@@ -55,7 +57,8 @@ _KNOWN = (psycopg.Error, pymysql.Error, sqlite3.Error)
 _CLASSES: tuple[tuple[type[exc.DBAPIError], Fault], ...] = ((exc.IntegrityError, _CONSTRAINT), (exc.DataError, _VALUE))
 
 #: psycopg gives no SQLSTATE for a refused login; these fragments of libpq's fixed messages carry no value.
-_LOGIN_WORDS = ("authentication failed", "no pg_hba.conf entry", "no password supplied")
+_LOGIN_WORDS = ("authentication failed", "no pg_hba.conf entry", "no password supplied", 'FATAL:  role "')
+_TLS_WORDS = ("does not support SSL", "certificate")
 
 
 @contextmanager
@@ -111,6 +114,8 @@ def _by_kind(error: BaseException | None) -> Fault:
         return _NO_CONNECT
     if isinstance(error, psycopg.OperationalError) and any(word in str(error) for word in _LOGIN_WORDS):
         return _LOGIN
+    if isinstance(error, psycopg.OperationalError) and any(word in str(error) for word in _TLS_WORDS):
+        return _TLS
     if isinstance(error, psycopg.OperationalError) and "database" in str(error) and "does not exist" in str(error):
         return _NO_DATABASE
     if isinstance(error, pymysql.OperationalError) and not 2000 <= int(state_of(error) or 2000) < 3000:

@@ -32,7 +32,8 @@ _POSTGRESQL: dict[str, Any] = {
     "keepalives_interval": 10,
     "keepalives_count": 6,
 }
-_MYSQL: dict[str, Any] = {"connect_timeout": _TO_CONNECT, "read_timeout": _SILENCE, "write_timeout": 600}
+#: `connect_timeout` ends when the server accepts; its greeting and the login are waited for as long as `read_timeout` says (`settle` changes it).
+_MYSQL: dict[str, Any] = {"connect_timeout": _TO_CONNECT, "read_timeout": _TO_CONNECT, "write_timeout": 600}
 
 #: What only MariaDB knows stands in its own kind of comment, which MySQL skips.
 _MARIADB = (
@@ -64,6 +65,8 @@ def settle(connection: Any, kind: str) -> None:
     if statement is not None:
         _run(connection, statement)
         connection.commit()
+    if getattr(connection, "_read_timeout", None) == _TO_CONNECT:  # PyMySQL compares it before each read
+        connection._read_timeout = _SILENCE
 
 
 def limit(connection: sa.Connection, kind: str) -> None:
