@@ -106,7 +106,8 @@ class MailSettings:
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """Where the console and the portal are. `url` is how browsers call them (https, but for this very machine), `listen` where the server listens.
+    """Where the console and the portal are. `url` is how browsers call them (https, but for this very machine), `listen` where the server listens;
+    who gives only `listen` means the same port on this machine.
 
     `proxies` counts the reverse proxies in front whose X-Forwarded headers are believed. `has_portal`: requesters may come in without an account.
     `calls_per_minute` is what one token may ask of one process.
@@ -216,7 +217,14 @@ def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
 
 def _web(web: Mapping[str, Any]) -> WebSettings:
     given = {name: web[name] for name in ("url", "listen", "proxies", "calls_per_minute") if name in web}
-    return WebSettings(**given | ({"url": web["url"].rstrip("/")} if "url" in web else {}), has_portal=web.get("portal", True))
+    url = web["url"].rstrip("/") if "url" in web else _on_this_machine(given.get("listen", WebSettings().listen))
+    return WebSettings(**given | {"url": url}, has_portal=web.get("portal", True))
+
+
+def _on_this_machine(listen: str) -> str:
+    """How a browser beside the server calls it: a server that listens at all addresses is also at the loopback's."""
+    host, _, port = listen.rpartition(":")
+    return f"http://{host if host in ('localhost', '[::1]') else '127.0.0.1'}:{port}"
 
 
 def _sign_on(home: Path, oidc: Mapping[str, Any], environment: Mapping[str, str]) -> SignOn:

@@ -107,3 +107,12 @@ def test_every_public_function_of_a_stage_file_is_the_stage() -> None:
         # A copy of somebody's data ends its way at the stage that finds it: its own look stands before that stage.
         files = ("reviewing",) if stage is Stage.DISCOVER else (stage.value, f"make_{stage.value}")
         assert function.__module__.rpartition(".")[2] in files
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_case_that_is_saved_was_read_under_its_lock(path: Path) -> None:
+    """`save` writes the whole row: what somebody did between a read without the lock and the save, such as a refusal, would be lost."""
+    for block in ast.walk(_tree(path)):
+        if isinstance(block, ast.With) and any("store.transaction()" in ast.unparse(item.context_expr) for item in block.items):
+            body = ast.unparse(block)
+            assert not ("tx.cases.get(" in body and re.search(r"tx\.cases\.save\(|woken\(", body)), f"line {block.lineno}"

@@ -115,7 +115,9 @@ def check(letter: Letter, demanded: Mapping[str, str]) -> None:
     missing = [f"{ELEMENTS[element]} ({cite})" for element, cite in demanded.items() if element not in letter.elements]
     if missing:
         raise InputWrong(
-            f"the letter must also say: {'; '.join(missing)}", code="letter.incomplete", hint="give what is missing with --say, or mend the template"
+            f"the letter must also say: {'; '.join(missing)}",
+            code="letter.incomplete",
+            hint="fill in what only you know; whom to complain to, and which court, stand in [letters] of dsr.toml; else mend the template",
         )
 
 

@@ -23,6 +23,7 @@ from dsr_engine.domain.case import Case, Outcome, Stage
 from dsr_engine.domain.errors import DsrError, InputWrong
 from dsr_engine.domain.letter import LetterKind
 from dsr_engine.domain.request import Manner, Right
+from dsr_engine.domain.request_log import REFUSALS
 from dsr_engine.workflow.approve import give_approval
 from dsr_engine.workflow.decide import VERDICTS, close_unfulfilled, decide_findings, possible_findings
 from dsr_engine.workflow.discover import FOUND
@@ -39,8 +40,7 @@ from dsr_engine.workflow.opening import as_order
 from dsr_engine.workflow.records.doubles import open_doubles
 from dsr_engine.workflow.report import Row, case_report, case_row, due_row, finding_row
 from dsr_engine.workflow.settling import GO_ON, SAME_PERSON, finish_task, settle
-
-_REASONS = ("manifestly_unfounded", "excessive", "unverified", "exempt", "other")
+from dsr_engine.workflow.wiping import wipe
 
 
 @click.group()
@@ -259,14 +259,14 @@ def approve(context: click.Context, case_id: str, digest: str, accept_gaps: bool
 
 @case.command()
 @click.argument("case_id", metavar="CASE")
-@click.option("--reason", type=click.Choice(_REASONS), required=True)
+@click.option("--reason", type=click.Choice(REFUSALS), required=True)
 @by_whom
 @click.pass_context
 def refuse(context: click.Context, case_id: str, reason: str, by: str) -> int:
     """Closes a case without effect because the request is refused."""
     with house_of(context) as house:
         late = close_unfulfilled(house, case_id, Outcome.REFUSED, reason, by)
-        house.store.scrub()
+        wipe(house)
     print_line(f"case {case_id} is refused; its identifiers are forgotten")
     print_line(f"  next: tell the requester: dsr letter {case_id} refusal")
     if late:
@@ -299,7 +299,7 @@ def withdraw(context: click.Context, case_id: str, by: str) -> int:
     """Closes a case without effect because the requester withdrew it."""
     with house_of(context) as house:
         close_unfulfilled(house, case_id, Outcome.WITHDRAWN, "withdrawn", by)
-        house.store.scrub()
+        wipe(house)
     print_line(f"case {case_id} is withdrawn; its identifiers are forgotten")
     return DONE
 

@@ -211,17 +211,17 @@ def _asked(house: House) -> str:
 
 @click.command()
 @click.argument("system", required=False)
-@click.option("--reason", type=click.Choice(REASONS), default="", show_default=False, help="Why, as a code; it stands in the ledger.")
+@click.option("--reason", type=click.Choice(REASONS), help="Why, as a code; it stands in the ledger.")
 @click.option("--resume", is_flag=True, help="Release the brake.")
 @by_whom
 @click.pass_context
-def stop(context: click.Context, system: str | None, reason: str, resume: bool, by: str) -> int:
+def stop(context: click.Context, system: str | None, reason: str | None, resume: bool, by: str) -> int:
     """Stops all effects in SYSTEM, or everywhere, before the next batch; a batch that is being made is finished."""
     with house_of(context) as house:
         if resume:
             release_brake(house, system or EVERYWHERE, by)
         else:
-            pull_brake(house, system or EVERYWHERE, by, reason)
+            pull_brake(house, system or EVERYWHERE, by, reason or "")
     name = system or "every system"
     print_line(
         f"{name} may go on; run the cases"

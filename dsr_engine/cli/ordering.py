@@ -15,6 +15,7 @@ from dsr_engine.domain.order import Order
 from dsr_engine.domain.selector import Secret
 from dsr_engine.workflow.law.ordering import ENDINGS
 from dsr_engine.workflow.law.ordering import end_order as end
+from dsr_engine.workflow.wiping import wipe
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -51,6 +52,6 @@ def end_order(context: click.Context, case_id: str, reason: str, evidence: Path,
     """Closes the case of an authority's order that does not bind any more."""
     with house_of(context) as house:
         end(house, case_id, reason, evidence.read_bytes(), by)
-        house.store.scrub()
+        wipe(house)
     print_line(f"case {case_id} is closed: the order does not bind any more; its identifiers are forgotten")
     return DONE

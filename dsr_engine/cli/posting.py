@@ -23,6 +23,7 @@ from dsr_engine.workflow.letters.corresponding import checked_contact
 from dsr_engine.workflow.letters.posting import note_bounces, send, send_post
 from dsr_engine.workflow.portal.readiness import shortcomings
 from dsr_engine.workflow.report import Row
+from dsr_engine.workflow.wiping import wipe
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -195,7 +196,7 @@ def drop(context: click.Context, post_id: str) -> int:
             if tx.outbox.get(post_id).state in (PostState.SENT, PostState.BOUNCED):
                 raise InputWrong("this message was sent: it cannot be given up", code="post.sent")
             tx.outbox.drop(post_id)
-        house.store.scrub()
+        wipe(house)
     print_line("the message is given up, and what was in it is erased")
     return DONE
 

@@ -20,6 +20,7 @@ from dsr_engine.workflow.house import House
 from dsr_engine.workflow.opening import refuse_future
 from dsr_engine.workflow.records import replying
 from dsr_engine.workflow.records.tabling import LOG_COLUMNS, log_row, readable
+from dsr_engine.workflow.wiping import wipe
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -83,7 +84,7 @@ def answered(context: click.Context, case_id: str, outcome: str, day: str, becau
     """Records the answer to a request in the request log. A case about another right than erasure is closed with it."""
     with house_of(context) as house:
         entry = replying.replied(house, case_id, replying.Reply(_HOW[outcome], day_of(day, "--on"), because), by)
-        house.store.scrub()
+        wipe(house)
     print_line(f"case {case_id}: answered on {entry.answered}, {entry.days} days after it arrived; its record is kept until {entry.keep_until}")
     return DONE
 

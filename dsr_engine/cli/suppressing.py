@@ -21,6 +21,7 @@ from dsr_engine.spec.selector_kinds import check_kind
 from dsr_engine.workflow.staying_erased.screening import Screened, drop_rows, read_lines, screen
 from dsr_engine.workflow.staying_erased.suppressing import REASONS, activity, destroy_keys, rotate_key
 from dsr_engine.workflow.staying_erased.suppressing import lift as lift_digests
+from dsr_engine.workflow.wiping import wipe
 
 _SHOWN = 20
 
@@ -140,7 +141,7 @@ def lift(
     """Removes what is kept of a person who came back, or who wants it so. Later looks for them end."""
     with house_of(context) as house:
         removed = lift_digests(house, claims_from(emails, phones, names, selectors), because, by)
-        house.store.scrub()
+        wipe(house)
     print_line(f"{removed} digest(s) are removed" if removed else "nothing is kept under these identifiers")
     return DONE
 

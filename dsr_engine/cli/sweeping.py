@@ -37,12 +37,12 @@ def sweep(context: click.Context, policy_name: str, dry_run: bool, by: str, is_j
         # A dry run's case is forgotten when it ends, and its plan with it: here it is shown for the last time.
         report["plan"] = plan_report(swept.plan, Mask(()))
     report["is_dry"] = swept.is_dry
-    report |= _whole(swept)
+    whole = _whole(swept)
     if is_json:
-        print_json(report)
+        print_json(report | whole)
     else:
-        print_case(report)
-        _print_whole(report, swept)
+        print_case(report)  # whose `due` are the days of a request; that of the whole sweep are records
+        _print_whole(whole, swept)
     return DONE if swept.is_dry and swept.case.stage is Stage.CLOSED else exit_code(swept.case)
 
 

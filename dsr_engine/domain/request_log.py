@@ -33,6 +33,8 @@ DECISIONS: Mapping[Outcome, Decision] = {
 }
 #: Why a request may be denied, beside the grounds of its regimes.
 DENIALS = ("manifestly_unfounded", "excessive", "cannot_identify", "unverified", "exempt", "not_held", "other")
+#: For which of these reasons a person refuses a request that had no effect yet; the others are how a case ends by itself, or an answer.
+REFUSALS = ("manifestly_unfounded", "excessive", "unverified", "exempt", "other")
 
 
 class Punctuality(StrEnum):

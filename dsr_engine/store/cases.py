@@ -14,8 +14,9 @@ from dsr_engine.store.tables import cases
 
 
 class Cases:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, is_snapshot: bool = False) -> None:
         self._connection = connection
+        self._is_snapshot = is_snapshot
 
     def add(self, case: Case) -> None:
         self._connection.execute(insert(cases), _written(case))
@@ -28,8 +29,12 @@ class Cases:
         return read_case(row)
 
     def locked(self, case_id: str) -> Case:
-        """The case, which nobody else changes until the transaction ends: for whoever writes on the strength of its stage."""
-        row = self._connection.execute(select(cases).where(cases.c.id == case_id).with_for_update(key_share=True)).one_or_none()
+        """The case, which nobody else changes until the transaction ends: for whoever writes on the strength of its stage, or saves it.
+
+        A case that was read without the lock and is saved brings back what somebody did meanwhile: a refusal would be lost. A snapshot needs no lock.
+        """
+        wanted = select(cases).where(cases.c.id == case_id)
+        row = self._connection.execute(wanted if self._is_snapshot else wanted.with_for_update(key_share=True)).one_or_none()
         if row is None:
             raise unknown(case_id)
         return read_case(row)

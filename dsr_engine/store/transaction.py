@@ -87,7 +87,7 @@ class Transaction(Work):
                 keys[case] = vault.within(self, case)
             return keys[case]
 
-        self.cases = Cases(connection)
+        self.cases = Cases(connection, is_snapshot=is_snapshot)
         self.case_grounds = CaseGrounds(connection)
         self.verifications = Verifications(connection, key_of)
         self.orders = Orders(connection, key_of)

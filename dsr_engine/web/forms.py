@@ -7,6 +7,7 @@ from flask import flash, redirect, request
 from werkzeug.wrappers import Response
 
 from dsr_engine.domain.errors import DsrError, InputWrong
+from dsr_engine.spec.selector_kinds import KINDS
 from dsr_engine.web.answers import status_of
 from dsr_engine.web.guard import house
 
@@ -41,6 +42,21 @@ def one_of(name: str, label: str, known: tuple[str, ...]) -> str:
     if chosen not in known:
         raise InputWrong(f"nothing was chosen: {label}", code="form.choice", hint="choose one of what the form offers")
     return chosen
+
+
+def typed_identifiers() -> tuple[tuple[str, str], ...]:
+    """Every row for an identifier (kind, value) that the form sent, empty ones included."""
+    return tuple(zip(request.form.getlist("kind"), request.form.getlist("value"), strict=False))
+
+
+def filled_identifiers() -> tuple[tuple[str, str], ...]:
+    """The rows of those that have a value."""
+    return tuple((kind, value) for kind, value in typed_identifiers() if value.strip())
+
+
+def identifier_kinds() -> dict[str, str]:
+    """The kinds of identifiers that a form offers, each in a few words."""
+    return {kind: about.partition(";")[0] for kind, about in KINDS.items()}
 
 
 def attempt(act: Callable[[], str], onward: str, again: Callable[[DsrError], str]) -> Answer:

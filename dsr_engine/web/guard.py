@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from dsr_engine.bootstrap import Keeper
@@ -156,7 +158,23 @@ def _here() -> str:
     """The page to come back to: this one, or the one whose form was sent."""
     if request.method in ("GET", "HEAD"):
         return request.full_path.rstrip("?")
-    return local_path(request.referrer.removeprefix(request.host_url.rstrip("/")) if request.referrer else "/")
+    return _looked_at(local_path(request.referrer.removeprefix(request.host_url.rstrip("/")) if request.referrer else "/"))
+
+
+def _looked_at(path: str) -> str:
+    """The page, or the nearest one above it that can be opened: one that only answers a form (samples, a mistake in a form) cannot."""
+    adapter = current_app.create_url_adapter(request)
+    place, _, _ = path.partition("?")
+    while adapter is not None and place.strip("/"):
+        try:
+            adapter.match(place, method="GET")
+        except RequestRedirect:
+            break
+        except HTTPException:
+            place = place.rpartition("/")[0]
+        else:
+            break
+    return path if path.partition("?")[0] == place else place or "/"
 
 
 def local_path(text: str) -> str:

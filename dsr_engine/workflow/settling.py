@@ -19,7 +19,7 @@ _ASKED = {SAME_PERSON: "identity_shared", GO_ON: "too_much_drift"}
 def settle(house: House, case_id: str, manner: str, by: str) -> None:
     """Stores the person's word; for `GO_ON` it holds for the present plan only. Raises `Conflict` where the case does not wait for it."""
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         if case.wait is None or case.wait.code != _ASKED[manner]:
             hint = "look at the case: it waits for something else, or for nothing"
             raise Conflict("the case does not wait for this decision", code="case.not_asked", hint=hint)

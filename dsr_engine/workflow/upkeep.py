@@ -167,7 +167,7 @@ def accept_level(house: House, case_id: str, system: str, reason: str, by: str) 
     if reason not in REASONS:
         raise InputWrong("the reason is none of the known ones", code="option.reason", hint=f"one of {', '.join(REASONS)}")
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         plan = tx.plans.latest(case_id)
         if case.stage is not Stage.VERIFY_ABSENCE or plan is None or system not in case.systems:
             raise Conflict(

@@ -16,7 +16,7 @@ from dsr_engine.domain.case import Case, CaseKind, Stage, Wait
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.finding import Finding, Hit
 from dsr_engine.domain.plan import DropPart, Plan, PlanItem, Planned, ResultState, Rewrite
-from dsr_engine.domain.record import Locator
+from dsr_engine.domain.record import Locator, split_fields
 from dsr_engine.drivers.driver import Absent, Driver, Moved, Watched
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.decide import NOT_THEIRS, STAYS
@@ -194,7 +194,7 @@ def _is_treated(hit: Hit, finding: Finding, item: PlanItem) -> bool:
         if isinstance(edit.how, DropPart):
             if finding.locator.inside == edit.place:
                 return True
-        elif hit.place == edit.place or hit.place.startswith(f"{edit.place}/"):
+        elif hit.place == edit.place or hit.place.startswith(f"{edit.place}/") or edit.place in split_fields(hit.place):
             return True
     return False
 

@@ -23,6 +23,7 @@ from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.letters.corresponding import write_not_identified
 from dsr_engine.workflow.step import Advance, Close, Stand, Step
 from dsr_engine.workflow.turn import Turn
+from dsr_engine.workflow.wiping import wipe
 
 NOT_IDENTIFIED = "cannot_identify"
 TOO_WEAK = "identity_too_weak"
@@ -137,7 +138,7 @@ def confirm_identity(
 
 def open_question(tx: Transaction, case_id: str) -> Case:
     """The case, if it is still open who asked. Raises `Conflict`."""
-    case = tx.cases.get(case_id)
+    case = tx.cases.locked(case_id)
     is_asked_again = case.wait is not None and case.wait.code == TOO_WEAK
     if (case.identity or case.stage not in (Stage.VERIFY_IDENTITY, Stage.INTAKE)) and not is_asked_again:
         raise Conflict("the identity of this case is settled already", code="case.stage", hint="`dsr case show` tells where it stands")
@@ -166,16 +167,7 @@ def forget_shown(tx: Transaction, house: House, case_id: str) -> None:
     """The case is decided: the papers that were shown go, and so does a code that nobody needs any more."""
     tx.verifications.drop_code(case_id)
     if tx.verifications.drop_papers(case_id):
-        tx.after_commit(lambda: _wipe(house))
-
-
-def _wipe(house: House) -> None:
-    """Takes deleted bytes out of the store's log. Where somebody else reads it at this moment, the next who wipes does: they are sealed."""
-    try:
-        house.store.scrub()
-    except Conflict as error:
-        if error.code != "store.busy":
-            raise
+        tx.after_commit(lambda: wipe(house))
 
 
 def mark_verified(tx: Transaction, case_id: str, ids: set[str]) -> None:

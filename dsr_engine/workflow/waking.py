@@ -22,7 +22,7 @@ def wake(house: House, case_id: str, by: str) -> Case:
     A wait for a person ends by that alone only where the person has done what was needed; else the case waits again.
     """
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         if case.stage is Stage.CLOSED:
             raise Conflict("the case is closed", code="case.closed", hint="open a new one if more has to be done")
         if case.wait is not None and case.wait.code in _ON_ITS_DAY:

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -130,3 +131,20 @@ def test_only_open_cases_with_something_to_do_can_be_claimed(store: Store, clock
     assert store.claimable(NOON) == ("ready",)
     assert store.claimable(NOON + timedelta(hours=1)) == ("sleeps", "ready")
     assert store.claimable(NOON + timedelta(hours=2)) == ("sleeps", "taken", "ready")
+
+
+def test_what_two_people_do_to_a_case_at_once_is_done_one_after_the_other(store: Store, case: str) -> None:
+    start = threading.Barrier(6)
+
+    def act(_: int) -> None:
+        start.wait()
+        with store.transaction() as tx:
+            now = tx.cases.locked(case)
+            tx.cases.save(replace(now, round=now.round + 1))
+
+    with store.snapshot() as tx:
+        before = tx.cases.locked(case).round
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(act, range(6)))
+    with store.snapshot() as tx:
+        assert tx.cases.get(case).round == before + 6

@@ -224,10 +224,10 @@ def test_behind_a_proxy_forms_come_from_our_own_pages_only_and_lead_back(shop: C
         token = _fields(Visitor(client, page=client.get("/sign-in", **proxied)))
         form = {**token, "name": "ann", "password": PASSWORD}
         for referrer, status in (("", 400), ("https://evil.example/sign-in", 400), ("http://dsr.example.com/sign-in", 400), (page, 303)):
-            headers = {**proxied["headers"], **({"Referer": referrer} if referrer else {})}  # type: ignore[dict-item]
+            headers = {**proxied["headers"], **({"Referer": referrer} if referrer else {})}  # type: ignore[dict-item]  # the tests' own
             assert client.post("/sign-in", base_url="http://dsr.example.com", headers=headers, data=form).status_code == status, referrer
         token = _fields(Visitor(client, page=client.get("/users", **proxied)))
-        headers = {**proxied["headers"], "Referer": "https://dsr.example.com/users/x?a=b"}  # type: ignore[dict-item]
+        headers = {**proxied["headers"], "Referer": "https://dsr.example.com/users/x?a=b"}  # type: ignore[dict-item]  # the tests' own
         answer = client.post("/users/x/disable", base_url="http://dsr.example.com", headers=headers, data=token)
         assert answer.headers["Location"] == "/account/confirm?next=/users/x?a%3Db"
 

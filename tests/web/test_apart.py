@@ -108,6 +108,7 @@ def _watcher(house: House) -> str:
     return held[0] if held else ""
 
 
+@pytest.mark.slow
 def test_two_servers_and_two_workers_are_one_house_and_one_of_them_watches_the_clock(apart: Company, tmp_path: Path) -> None:
     with working(apart) as house:
         add_user(house, "ann", [Role.OFFICER], "tests", password=PASSWORD)

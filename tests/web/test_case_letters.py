@@ -1,6 +1,7 @@
 """Letters to a requester, written in the browser: read as PDF, sent by mail, recorded as posted, sent again or given up."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -107,6 +108,20 @@ def test_a_letter_that_waits_for_a_reader_is_sent_or_given_up_here(post: Portal)
     page = _page(post.doors, other).send("Give up")
     assert "The letter is given up" in page.text
     assert "Send" not in [button for form in forms_of(page.text) for button in form.buttons]
+
+
+def test_a_second_click_does_not_release_a_letter_that_is_on_its_way(post: Portal) -> None:
+    case, house = asked(post.doors.house), post.doors.house
+    close_unfulfilled(house, case.id, Outcome.REFUSED, "manifestly_unfounded", "officer")
+    post.mails("")
+    one, two = _page(post.doors, case), _page(post.doors, case)
+    one.send("Send")
+    with house.store.transaction() as tx:
+        (taken,) = (posted for posted in tx.outbox.of(case.id) if posted.state is PostState.QUEUED)
+        assert tx.outbox.claim(taken, house.clock.now() + timedelta(minutes=10))
+    assert "The letter is queued" in two.send("Send").text
+    with house.store.snapshot() as tx:
+        assert tx.outbox.get(taken.id).tries == taken.tries + 1
 
 
 def test_a_sent_letter_and_one_of_another_case_are_not_to_be_settled(post: Portal) -> None:

@@ -100,7 +100,7 @@ def test_what_goes_on_by_itself_is_counted_and_wants_nobody(doors: Doors) -> Non
         _waiting(doors, code)
     text = doors.signed_in(Role.OFFICER).go("/desk").text
     assert _tile(text, "wait for somebody") == "0"
-    assert f"{len(BY_ITSELF)} case(s) wait for a system or for time" in text
+    assert f"{len(BY_ITSELF)} cases wait for a system or for time" in text
 
 
 def test_a_long_list_is_cut_and_leads_to_all_of_it(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +139,7 @@ def _closed(doors: Doors) -> Case:
     return doors.work(case.id)
 
 
+@pytest.mark.slow
 def test_desk_and_cases_are_read_by_everybody_in_both_schemes_and_on_a_telephone(chromium: Browser, doors: Doors, address: str) -> None:
     done, waiting = _closed(doors), doors.work(opened_for(doors.house, ("email", BOB)).id)
     asking = doors.work(open_case(doors.house, request_of(doors.house, vouched=False)).id)

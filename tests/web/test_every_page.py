@@ -164,6 +164,7 @@ def test_every_page_is_there_when_the_store_is_in_postgresql(shop: Company, post
             assert _walked(doors, role).amiss == [], role
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_has_no_serious_barrier_and_fits_its_window(chromium: Browser, troubled: Doors, scheme: str) -> None:
     """Axe-core, in each role once for each view that no role before it has; wide in light, as narrow as a phone in dark."""

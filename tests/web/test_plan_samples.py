@@ -50,6 +50,14 @@ def test_one_sample_of_each_thing_that_would_happen_stands_before_and_after_on_t
     assert leaf["records"] == 3
 
 
+def test_who_approves_beside_the_samples_is_led_from_the_second_factor_back_to_the_plan(doors: Doors) -> None:
+    case = planned(doors.house)
+    approver = doors.signed_in(Role.APPROVER, is_confirmed=False).go(_path(case)).send("Show masked samples, before and after")
+    assert approver.path == f"{_path(case)}/samples"  # which only answers a form
+    approver.send("Approve this plan")
+    assert approver.path == f"/account/confirm?next={_path(case)}"
+
+
 def test_samples_of_a_plan_whose_system_is_away_say_so(doors: Doors) -> None:
     case = planned(doors.house)
     doors.company.shop.rename(doors.company.shop.with_suffix(".away"))

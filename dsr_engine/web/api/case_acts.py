@@ -22,6 +22,7 @@ from dsr_engine.workflow.law.entitling import ASSESSED, name_grounds
 from dsr_engine.workflow.settling import GO_ON, SAME_PERSON, settle
 from dsr_engine.workflow.verify_identity import confirm_identity
 from dsr_engine.workflow.waking import wake as wake_case
+from dsr_engine.workflow.wiping import wipe
 
 #: The noun of `cases.py`, with its acts.
 acts = noun
@@ -129,7 +130,7 @@ def withdraw(_: dict[str, Any], case_id: str) -> dict[str, Any]:
 
 def _close(case_id: str, outcome: Outcome, reason: str, by: str) -> None:
     close_unfulfilled(house(), case_id, outcome, reason, by)
-    house().store.scrub()
+    wipe(house())
 
 
 @noun.post("/cases/<case_id>/wake", _WRITE, _ROW, schemas.NothingSchema(), is_guarded=True)

@@ -10,14 +10,13 @@ from dsr_engine.domain.entitled import REASONINGS
 from dsr_engine.domain.pause import Doubt
 from dsr_engine.domain.regime import PauseWhy
 from dsr_engine.domain.request import Manner, Right
+from dsr_engine.domain.request_log import REFUSALS
 from dsr_engine.domain.verification import METHODS
 from dsr_engine.web.api.cursors import MOST, USUAL
 from dsr_engine.workflow.decide import VERDICTS
 from dsr_engine.workflow.intake import MOST_SELECTORS
 from dsr_engine.workflow.law.extending import REASONS
 
-#: Why a request is refused (`dsr case refuse --reason`).
-REFUSALS = ("manifestly_unfounded", "excessive", "unverified", "exempt", "other")
 _NAME = Regexp(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
 
 

@@ -28,7 +28,7 @@ from dsr_engine.workflow.users.signing_in import (
     sessions_of,
     sign_out_others,
 )
-from dsr_engine.workflow.users.tokens import LONGEST_DAYS, make_token, revoke_token
+from dsr_engine.workflow.users.tokens import make_token, revoke_token
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 #: Where the browser keeps the sealed secret of one-time codes between the QR code and the first code.
@@ -251,7 +251,6 @@ def _token(problem: DsrError | None = None) -> str:
         chosen=request.form.getlist("permission"),
         name=request.form.get("name", ""),
         days=request.form.get("days", "90"),
-        most_days=LONGEST_DAYS,
         ends=[(days, house().clock.now() + timedelta(days=days)) for days in (7, 30, 90, 365)],
     )
 

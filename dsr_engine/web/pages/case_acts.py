@@ -12,12 +12,12 @@ from dsr_engine.domain.errors import DsrError, InputWrong
 from dsr_engine.domain.letter import LetterKind
 from dsr_engine.domain.pause import Doubt, Stop
 from dsr_engine.domain.regime import PauseWhy
-from dsr_engine.domain.request_log import DENIALS, Decision
+from dsr_engine.domain.request_log import DENIALS, REFUSALS, Decision
 from dsr_engine.domain.user import Permission
-from dsr_engine.spec.selector_kinds import KINDS
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.web.forms import Answer, attempt, day, day_or_none, one_of, plain_hint, text
+from dsr_engine.web.forms import Answer, attempt, day, day_or_none, filled_identifiers, identifier_kinds, one_of, plain_hint, text
 from dsr_engine.web.guard import house, keeper, needs, user
+from dsr_engine.web.papers import saved
 from dsr_engine.web.story import named
 from dsr_engine.web.uploads import file_of, takes_file
 from dsr_engine.workflow.claims import claims_of
@@ -31,11 +31,11 @@ from dsr_engine.workflow.records import replying
 from dsr_engine.workflow.report import due_row
 from dsr_engine.workflow.settling import GO_ON, SAME_PERSON, note_task, settle
 from dsr_engine.workflow.waking import woken
+from dsr_engine.workflow.wiping import wipe
 
 blueprint = Blueprint("case_acts", __name__, url_prefix="/cases")
 #: Bytes of a file that shows that something was done.
 MOST_EVIDENCE = 25_000_000
-REFUSALS = ("manifestly_unfounded", "excessive", "unverified", "exempt", "other")
 _ANSWERS = {"fulfilled": Decision.FULFILLED, "partly": Decision.PARTLY, "refused": Decision.REFUSED}
 
 
@@ -182,7 +182,7 @@ def task_done(case_id: str, task_id: str) -> Answer:
             raise InputWrong("no file was chosen that shows it", code="upload.none", hint="a picture of the screen will do")
         note_task(house(), case_id, task_id, hashlib.sha256(evidence).hexdigest(), user().name)
         with house().store.transaction() as tx:
-            woken(tx, house(), tx.cases.get(case_id))
+            woken(tx, house(), tx.cases.locked(case_id))
         return "The task is done. Only a digest of your file is kept, so keep the file yourself."
 
     return attempt(act, url_for("case_acts.tasks", case_id=case_id), lambda problem: _tasks(case_id, problem))
@@ -216,7 +216,7 @@ def set_end(case_id: str, how: str) -> Answer:
 
 def _refused(case_id: str) -> str:
     late = close_unfulfilled(house(), case_id, Outcome.REFUSED, one_of("reason", "why it is refused", REFUSALS), user().name)
-    _scrub()
+    wipe(house())
     told = "The case is refused, and its identifiers are forgotten. Now tell the requester: the letter is under Letters."
     return f"{told} The limit for saying no was over for {late} day(s), and the ledger says so." if late else told
 
@@ -225,7 +225,7 @@ def _withdrawn(case_id: str) -> str:
     if "sure" not in request.form:
         raise InputWrong("nothing was done: the box is not ticked", code="form.choice", hint="tick it if the requester took the request back")
     close_unfulfilled(house(), case_id, Outcome.WITHDRAWN, "withdrawn", user().name)
-    _scrub()
+    wipe(house())
     return "The case is withdrawn, and its identifiers are forgotten."
 
 
@@ -233,7 +233,7 @@ def _answered(case_id: str) -> str:
     decision = _ANSWERS[one_of("outcome", "what the person was told", tuple(_ANSWERS))]
     reply = replying.Reply(decision, day("answered_on", "the day of the answer"), text("because"))
     entry = replying.replied(house(), case_id, reply, user().name)
-    _scrub()
+    wipe(house())
     return f"Answered on {entry.answered}, {entry.days} day(s) after it arrived."
 
 
@@ -242,17 +242,8 @@ def _order_ended(case_id: str) -> str:
     if evidence is None:
         raise InputWrong("no file was chosen that shows it", code="upload.none", hint="the letter of the authority or the court")
     ordering.end_order(house(), case_id, one_of("reason", "why the order does not bind any more", ordering.ENDINGS), evidence, user().name)
-    _scrub()
+    wipe(house())
     return "The case is closed: the order does not bind any more. Its identifiers are forgotten."
-
-
-def _scrub() -> None:
-    """Takes deleted bytes out of the store's log now; where somebody reads it at this moment, the next who scrubs does: they are sealed."""
-    try:
-        house().store.scrub()
-    except DsrError as error:
-        if error.code != "store.busy":
-            raise
 
 
 def _end(case_id: str, problem: DsrError | None = None) -> str:
@@ -311,8 +302,7 @@ def _appeal_denied(case_id: str) -> str:
 
 def _appeal_granted(case_id: str) -> str:
     on = day("granted_on", "the day of the answer")
-    typed = zip(request.form.getlist("kind"), request.form.getlist("value"), strict=False)
-    claims = claims_of((kind, value) for kind, value in typed if value.strip())
+    claims = claims_of(filled_identifiers())
     with house().store.snapshot() as tx:
         name = tx.cases.get(case_id).policy
     policy = keeper().home.declared.policies.get(name)
@@ -327,8 +317,7 @@ def _appeals(case_id: str, problem: DsrError | None = None) -> str:
     def facts(tx: Transaction, case: Case) -> dict[str, object]:
         past = past_of(tx, house(), case)
         is_open = any(entry.decision is None for entry in tx.appeals.of(case.id))
-        kinds = {kind: about.partition(";")[0] for kind, about in KINDS.items()}
-        return {**past, "is_open": is_open, "kinds": kinds, "rows": [("email", ""), ("customer_id", ""), ("name", "")]}
+        return {**past, "is_open": is_open, "kinds": identifier_kinds(), "rows": [("email", ""), ("customer_id", ""), ("name", "")]}
 
     return _page("cases/appeals.html", case_id, facts, problem)
 
@@ -357,4 +346,4 @@ def certificate(case_id: str) -> Response:
     path = house().paper.folder / issued.path if issued is not None else None
     if issued is None or path is None or not path.is_file():
         raise InputWrong("there is no paper of this case", code="certificate.unknown", hint="a case has one once it is closed with an effect")
-    return Response(path.read_bytes(), mimetype="application/pdf", headers={"Content-Disposition": f'attachment; filename="{path.name}"'})
+    return saved(path.read_bytes(), path.name, "application/pdf")

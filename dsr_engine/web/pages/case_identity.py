@@ -9,14 +9,14 @@ from dsr_engine.domain.errors import DsrError, InputWrong
 from dsr_engine.domain.pause import Doubt
 from dsr_engine.domain.user import Permission
 from dsr_engine.domain.verification import METHODS, ON_PAPER, VOUCHED, lacking
-from dsr_engine.spec.selector_kinds import KINDS
-from dsr_engine.web.forms import Answer, attempt, day_or_none, one_of, plain_hint, text
+from dsr_engine.web.forms import Answer, attempt, day_or_none, filled_identifiers, identifier_kinds, one_of, plain_hint, text, typed_identifiers
 from dsr_engine.web.guard import house, needs, user
+from dsr_engine.web.papers import saved
 from dsr_engine.web.story import named
 from dsr_engine.web.uploads import file_of, takes_file
 from dsr_engine.workflow.claims import claims_of
 from dsr_engine.workflow.identity.adding import add_claims
-from dsr_engine.workflow.identity.matching_points import MOST_POINTS, match_points
+from dsr_engine.workflow.identity.matching_points import match_points
 from dsr_engine.workflow.identity.one_time_code import answer_code, send_code
 from dsr_engine.workflow.identity.showing import DOUBTS, MOST_BYTES, paper_of, show_paper
 from dsr_engine.workflow.intake import Claim
@@ -24,8 +24,6 @@ from dsr_engine.workflow.report import verified_row
 from dsr_engine.workflow.verify_identity import TOO_WEAK, confirm_identity, not_identified, requested_need
 
 blueprint = Blueprint("case_identity", __name__, url_prefix="/cases")
-#: Rows of the forms for data points and further identifiers.
-_ROWS = 3
 #: What a paper may be, by its first bytes: what is not one of these is handed out as a file that no browser shows.
 _SIGNS = ((b"%PDF-", "application/pdf", "pdf"), (b"\xff\xd8\xff", "image/jpeg", "jpg"), (b"\x89PNG\r\n", "image/png", "png"))
 
@@ -112,7 +110,7 @@ def paper(case_id: str, paper_id: str) -> Response:
         tx.cases.get(case_id)
         data = paper_of(tx, case_id, paper_id)
     kind, ending = next(((kind, ending) for sign, kind, ending in _SIGNS if data.startswith(sign)), ("application/octet-stream", "bin"))
-    return Response(data, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="paper-{paper_id}.{ending}"'})
+    return saved(data, f"paper-{paper_id}.{ending}", kind)
 
 
 @blueprint.post("/<case_id>/identity/more")
@@ -121,7 +119,7 @@ def more(case_id: str) -> Answer:
     """Identifiers that the requester gave later."""
 
     def act() -> str:
-        count = add_claims(house(), case_id, claims_of((claim.kind, claim.value.reveal()) for claim in _claims()), user().name)
+        count = add_claims(house(), case_id, _claims(), user().name)
         return f"{count} identifier(s) added." if count else "The case had them already."
 
     return _attempt(case_id, act)
@@ -156,8 +154,7 @@ def _kinds() -> tuple[str, ...]:
 
 
 def _claims() -> tuple[Claim, ...]:
-    typed = zip(request.form.getlist("kind"), request.form.getlist("value"), strict=False)
-    return claims_of((kind, value) for kind, value in typed if value.strip())
+    return claims_of(filled_identifiers())
 
 
 def _page(case_id: str, problem: DsrError | None = None) -> str:
@@ -179,7 +176,7 @@ def _page(case_id: str, problem: DsrError | None = None) -> str:
         lacking=lacking(need, done) if need is not None else "",
         done=rows,
         kinds=list(kinds),
-        all_kinds={kind: about.partition(";")[0] for kind, about in KINDS.items()},
+        all_kinds=identifier_kinds(),
         methods={name: about for name, about in METHODS.items() if name != VOUCHED} | {VOUCHED: METHODS[VOUCHED]},
         on_paper=ON_PAPER,
         chosen=chosen if chosen in METHODS else "",
@@ -188,7 +185,6 @@ def _page(case_id: str, problem: DsrError | None = None) -> str:
         doubts=[doubt.value for doubt in Doubt] + ["sent_unasked"],
         wants_doubt=wants_doubt,
         rows=_typed(),
-        most=MOST_POINTS,
         has_mail=house().settings.mail is not None,
         problem=problem,
         hint=plain_hint(problem) if problem is not None else "",
@@ -197,8 +193,7 @@ def _page(case_id: str, problem: DsrError | None = None) -> str:
 
 
 def _typed() -> list[tuple[str, str]]:
-    filled = list(zip(request.form.getlist("kind"), request.form.getlist("value"), strict=False))
-    return filled or [("postcode", ""), ("date_of_birth", ""), ("phone", "")][:_ROWS]
+    return list(typed_identifiers()) or [("postcode", ""), ("date_of_birth", ""), ("phone", "")]
 
 
 def _is_open(case: Case) -> bool:

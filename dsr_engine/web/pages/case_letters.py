@@ -4,7 +4,7 @@ Nothing is sent from here: a letter is queued in the transaction that writes it,
 and nowhere else, so a preview is an answer to a form and never an address.
 """
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 
 from dsr_engine.certificate.letter import languages
 from dsr_engine.domain.errors import Conflict, DsrError, InputWrong
@@ -16,10 +16,12 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.web.answers import status_of
 from dsr_engine.web.forms import Answer, attempt, day, one_of, plain_hint, text
 from dsr_engine.web.guard import house, needs, user
+from dsr_engine.web.papers import saved
 from dsr_engine.workflow.law.extending import REASONS
 from dsr_engine.workflow.letters.corresponding import Order, ending_of, kind_of, pdf_of, record_sent, send_letter
 from dsr_engine.workflow.letters.letterbox import GIVEN_UP, worries_of
 from dsr_engine.workflow.letters.writing import SAYABLE, compose
+from dsr_engine.workflow.wiping import wipe
 
 blueprint = Blueprint("case_letters", __name__, url_prefix="/cases")
 #: What each letter is for.
@@ -78,14 +80,18 @@ def settle(case_id: str, post_id: str, what: str) -> Answer:
 
     def act() -> str:
         with house().store.transaction() as tx:
+            tx.cases.locked(case_id)
             posted = _own(tx, case_id, post_id)
             if posted.state in (PostState.SENT, PostState.BOUNCED):
                 raise Conflict("this letter was sent", code="post.sent", hint="write it anew")
             if what == "send":
                 _refuse_without_mail()
-                tx.outbox.release(post_id)
+                # A queued one may be on its way at this moment: released again, by a second click, it would go out twice.
+                if posted.state is not PostState.QUEUED:
+                    tx.outbox.release(post_id)
                 return "The letter is queued; it goes out within seconds if the mail server takes it."
             tx.outbox.drop(post_id)
+        wipe(house())
         return "The letter is given up, and what was in it is erased."
 
     if what not in ("send", "drop"):
@@ -107,8 +113,7 @@ def _preview(case_id: str) -> Answer:
         data = pdf_of(house(), compose(house(), case_id, kind, _said(), text("language")))
     except DsrError as problem:
         return _page(case_id, problem), status_of(problem)
-    name = f"letter-{kind.value}-{case_id}.pdf"
-    return Response(data, mimetype="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return saved(data, f"letter-{kind.value}-{case_id}.pdf", "application/pdf")
 
 
 def _kind() -> LetterKind:

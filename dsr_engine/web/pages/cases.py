@@ -1,8 +1,7 @@
 """Cases: the list, and the story of each from intake to certificate."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -11,13 +10,12 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage
-from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.request import Right
 from dsr_engine.domain.user import Permission
 from dsr_engine.store.case_lists import Place, Wanted
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.web.asked import begin, day, end
 from dsr_engine.web.clicks import APPROVALS, permission_for
-from dsr_engine.web.forms import midnight
 from dsr_engine.web.guard import house, may, needs, user
 from dsr_engine.web.pages.ledger import said_of
 from dsr_engine.web.pages.plans import WORDS
@@ -146,24 +144,14 @@ def _wanted() -> Wanted:
         outcome=_word(Outcome, "outcome"),
         policy=given.get("policy", ""),
         number="".join(character for character in given.get("number", "").lower() if character.isalnum())[:32],
-        opened_from=_day("from", lambda on: midnight(on)),
-        opened_before=_day("to", lambda on: midnight(on + timedelta(days=1))),
+        opened_from=begin(day("from")),
+        opened_before=end(day("to")),
     )
 
 
 def _word(kind: type[_Word], name: str) -> _Word | None:
     given = request.args.get(name, "")
     return kind(given) if given in set(kind) else None
-
-
-def _day(name: str, meant: Callable[[date], datetime]) -> datetime | None:
-    given = request.args.get(name, "")
-    if not given:
-        return None
-    try:
-        return meant(date.fromisoformat(given))
-    except (ValueError, OverflowError):
-        raise InputWrong("that is no date", code="form.date", hint="write it as 2026-11-21") from None
 
 
 def _place(name: str) -> Place | None:

@@ -36,7 +36,7 @@ def index() -> str:
         is_put_back = was_put_back(tx, now)
     rows = [{"job": job, "last": last.get(job.name), "next": following(job.schedule, now), "is_asked": job.name in asked} for job in known]
     is_watched = holder is not None and holder[1] > now
-    return render_template("jobs/index.html", rows=rows, news=news, is_watched=is_watched, holder=holder, is_put_back=is_put_back)
+    return render_template("jobs/index.html", rows=rows, news=news, is_watched=is_watched, is_put_back=is_put_back)
 
 
 @blueprint.post("/<name>/run")

@@ -16,9 +16,8 @@ from dsr_engine.domain.order import Order
 from dsr_engine.domain.request import Contact, Manner, Right
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.user import Permission
-from dsr_engine.spec.selector_kinds import KINDS
 from dsr_engine.web.answers import status_of
-from dsr_engine.web.forms import Answer, day, day_or_none, midnight, plain_hint, text
+from dsr_engine.web.forms import Answer, day, day_or_none, filled_identifiers, identifier_kinds, midnight, plain_hint, text, typed_identifiers
 from dsr_engine.web.guard import house, keeper, needs, user
 from dsr_engine.workflow.claims import claims_of
 from dsr_engine.workflow.intake import Claim, Request, open_case
@@ -51,11 +50,11 @@ def form() -> str:
 @needs(Permission.CASE_WRITE)
 def enter() -> Answer:
     if "more" in request.form:
-        return _page(min(len(_typed()) + MORE, _MOST_ROWS))
+        return _page(min(len(typed_identifiers()) + MORE, _MOST_ROWS))
     try:
         case, doubles = _opened()
     except DsrError as problem:
-        return _page(max(ROWS, len(_typed())), problem), status_of(problem)
+        return _page(max(ROWS, len(typed_identifiers())), problem), status_of(problem)
     flash(f"Case {case.id} is open.", "done")
     for double in doubles:
         flash(
@@ -98,13 +97,8 @@ def _opened() -> tuple[Case, tuple[Case, ...]]:
     return open_case(house(), asked), doubles
 
 
-def _typed() -> tuple[tuple[str, str], ...]:
-    """Every row for an identifier that the form sent, empty ones included."""
-    return tuple(zip(request.form.getlist("kind"), request.form.getlist("value"), strict=False))
-
-
 def _claims() -> tuple[Claim, ...]:
-    return claims_of((_kind_of(kind), value) for kind, value in _typed() if value.strip())
+    return claims_of((_kind_of(kind), value) for kind, value in filled_identifiers())
 
 
 def _kind_of(kind: str) -> str:
@@ -139,7 +133,7 @@ def _order() -> Order | None:
 
 def _page(rows: int, problem: DsrError | None = None) -> str:
     typed: MultiDict[str, str] = request.form
-    filled = list(_typed())[:_MOST_ROWS]
+    filled = list(typed_identifiers())[:_MOST_ROWS]
     kinds = ("email", "name", "phone")
     filled += [(kinds[number] if number < len(kinds) and not filled else "email", "") for number in range(len(filled), rows)]
     policies = keeper().home.declared.policies
@@ -150,7 +144,7 @@ def _page(rows: int, problem: DsrError | None = None) -> str:
         problem=problem,
         hint=plain_hint(problem) if problem is not None else "",
         rows=filled,
-        kinds={kind: about.partition(";")[0] for kind, about in KINDS.items()},
+        kinds=identifier_kinds(),
         typed=typed,
         policies=sorted(policies),
         policy=chosen.name if chosen is not None else "",

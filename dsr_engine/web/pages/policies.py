@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import partial
 from pathlib import Path
 
 from flask import Blueprint, flash, redirect, render_template, url_for
@@ -10,7 +11,6 @@ from werkzeug.wrappers import Response
 from dsr_engine.bootstrap import TEXTS
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.policy import Policy
-from dsr_engine.domain.regime import Regime
 from dsr_engine.domain.user import Permission
 from dsr_engine.shipped import shipped
 from dsr_engine.web.bench import bench
@@ -19,6 +19,7 @@ from dsr_engine.workflow.law.lawbook import grouped, law_row, lawbook
 from dsr_engine.workflow.law.linting import Remark, linted
 from dsr_engine.workflow.law.policybook import request_points, rule_rows, sweep_points
 from dsr_engine.workflow.law.rule_hits import CASES, HITS, ask_hits
+from dsr_engine.workflow.records.keeping import is_own
 from dsr_engine.workflow.systems.asking import state_of
 
 blueprint = Blueprint("policies", __name__, url_prefix="/policies")
@@ -33,20 +34,15 @@ _CITING = 50
 def index() -> str:
     now_in = house()
     today = now_in.calendar.day_of(now_in.clock.now())
-    used = {name for policy in now_in.policies.values() for name in policy.regimes if _is_own(policy)}
+    used = {name for policy in now_in.policies.values() for name in policy.regimes if is_own(now_in, policy)}
     laws = sorted(now_in.regimes.values(), key=lambda regime: (regime.name not in used, regime.title))
     return render_template(
         "policies/index.html",
-        policies=sorted(now_in.policies.values(), key=lambda policy: (not _is_own(policy), policy.name)),
-        is_own=_is_own,
+        policies=sorted(now_in.policies.values(), key=lambda policy: (not is_own(now_in, policy), policy.name)),
+        is_own=partial(is_own, now_in),
         laws=[(law_row(regime, today), regime.name in used) for regime in laws],
         warnings=[str(problem) for problem in keeper().home.declared.warnings],
     )
-
-
-def _is_own(policy: Policy | Regime) -> bool:
-    """True for a file of this home; the others come with the engine."""
-    return (keeper().home.path / policy.source.file).is_file()
 
 
 @blueprint.get("/<name>")
@@ -59,7 +55,7 @@ def show(name: str) -> str:
     return render_template(
         "policies/show.html",
         policy=policy,
-        is_own=_is_own(policy),
+        is_own=is_own(now_in, policy),
         rows=rule_rows(policy, {regime: now_in.regimes[regime] for regime in policy.regimes}),
         request_terms=grouped(request_points(policy.request)),
         sweep_terms=grouped(sweep_points(policy.sweep)),
@@ -81,7 +77,7 @@ def _policy(name: str) -> Policy:
 
 def _remarks(policy: Policy) -> tuple[Remark, ...]:
     """What is worth a look. A shipped sample is about systems that this home does not have, so it is not held against them."""
-    return linted(policy, house().systems) if _is_own(policy) else ()
+    return linted(policy, house().systems) if is_own(house(), policy) else ()
 
 
 @blueprint.post("/<name>/count")
@@ -101,7 +97,7 @@ def law(name: str) -> str:
     today = house().calendar.day_of(house().clock.now())
     with house().store.snapshot() as tx:
         texts = tx.policy_uses.texts_of_law(name)
-    used_by = [policy.name for policy in house().policies.values() if name in policy.regimes and _is_own(policy)]
+    used_by = [policy.name for policy in house().policies.values() if name in policy.regimes and is_own(house(), policy)]
     return render_template("policies/law.html", law=lawbook(regime, today), grouped=grouped, regime=regime, texts=texts, used_by=used_by)
 
 

@@ -1,7 +1,5 @@
 """The requester's door: asking, confirming, following, downloading; without an account."""
 
-from typing import Any
-
 from flask import Blueprint, redirect, request, session, url_for
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -12,7 +10,7 @@ from dsr_engine.domain.portal import Asked, Who
 from dsr_engine.domain.request import Right
 from dsr_engine.domain.selector import Secret
 from dsr_engine.web.guard import house, keeper, looks_itself, public
-from dsr_engine.web.speaking import SPOKEN, language, page, problem, refused, spoken, texts, told_of
+from dsr_engine.web.speaking import SPOKEN, language, page, problem, refused, spoken, told_of
 from dsr_engine.workflow.portal.asking import Mail, confirm, has_mail, mail_state, receive, send_again, waiting
 from dsr_engine.workflow.portal.forms import FIELDS, RIGHTS, asked_from, problems_of
 from dsr_engine.workflow.portal.hurdle import begun, is_too_quick
@@ -184,7 +182,6 @@ def _form(asked: Asked, problems: dict[str, str], notice: str) -> str:
     choices = {"what": asked.right.value, "who": asked.who.value, "where": asked.place}
     return page(
         "portal/ask.html",
-        asked=asked,
         given={name: getattr(asked, name).reveal() for name in FIELDS},
         problems=problems,
         notice=notice,
@@ -215,5 +212,4 @@ def _is_free(asked: Asked) -> bool:
 
 def _is_opt_out_free() -> bool:
     """True if somebody, somewhere, can opt out without a code."""
-    found: Any = texts()  # the page's texts have to be there before it is promised
-    return bool(found) and any(Right.OPT_OUT in regime.verification.unverified for regime in house().regimes.values())
+    return any(Right.OPT_OUT in regime.verification.unverified for regime in house().regimes.values())

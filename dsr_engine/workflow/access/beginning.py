@@ -18,7 +18,7 @@ def begin_copy(house: House, case_id: str, by: str, systems: Sequence[str] = ())
     Raises `InputWrong` for another right or an unknown system, `Conflict` where it is on its way already or over.
     """
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         if case.right not in COPYING:
             raise InputWrong(
                 f"the request is for {case.right.value.replace('_', ' ')}, and a copy answers access and portability only",
@@ -44,7 +44,7 @@ def begin_copy(house: House, case_id: str, by: str, systems: Sequence[str] = ())
 def search_again(house: House, case_id: str, by: str) -> Case:
     """Lets the systems be searched anew, where records changed since; what was decided about records has to be decided again."""
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         if not is_of_copy(case) or case.stage is not Stage.DISCOVER:
             raise Conflict("there is no finished search to be repeated", code="case.stage", hint="`dsr case show` tells where the case stands")
         tx.copies.take_back(case_id)

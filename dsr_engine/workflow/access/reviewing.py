@@ -261,7 +261,7 @@ def release(house: House, case_id: str, by: str) -> Case:
 def take_back(house: House, case_id: str, by: str) -> Case:
     """Holds a released copy back again. What was fetched already is out of anybody's hands."""
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         if not tx.copies.take_back(case_id):
             raise Conflict("the copy is not released", code="copy.unreleased")
         after = replace(case, wait=_unreleased(case, house))
@@ -272,7 +272,7 @@ def take_back(house: House, case_id: str, by: str) -> Case:
 
 
 def _open_review(tx: Transaction, house: House, case_id: str) -> Case:
-    case = tx.cases.get(case_id)
+    case = tx.cases.locked(case_id)
     state = tx.copies.of(case_id)
     if not is_of_copy(case) or case.stage is not Stage.DISCOVER or state is None or state.round != case.round:
         raise Conflict("there is no copy to be looked over yet", code="copy.early", hint="the systems have to be searched first")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from dsr_engine.domain.case import Case, Stage
-from dsr_engine.domain.correction import REASONS, Correction, Return
+from dsr_engine.domain.correction import LEGAL_HOLD, REASONS, Correction, Return
 from dsr_engine.domain.errors import Conflict, DsrError, InputWrong
 from dsr_engine.domain.outline import ItemOutline, PlanOutline, outline_of
 from dsr_engine.domain.plan import Delete, Notice, Obstacle, PlanItem, Reason, RedactSpans, Rewrite
@@ -276,6 +276,8 @@ class _Items:
 
 
 def _because(reason: Reason) -> str:
+    if reason.because == LEGAL_HOLD and reason.law:  # a hold that names the record, with its id; not what somebody took out beside its terms
+        return "a legal hold protects it"
     return REASONS.get(reason.because, reason.because.replace("_", " "))
 
 

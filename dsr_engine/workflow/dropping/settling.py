@@ -13,6 +13,7 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.decide import close_unfulfilled
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.wiping import wipe
 
 _KEEPING = frozenset(treatment.value for treatment in KEEPING)
 #: Cases that end because the consumer took the request back are closed in the name of this.
@@ -84,4 +85,4 @@ def _cancel(house: House, case_id: str) -> None:
         close_unfulfilled(house, case_id, Outcome.WITHDRAWN, "withdrawn", ENGINE)
     except (Conflict, InputWrong):
         return
-    house.store.scrub()
+    wipe(house)

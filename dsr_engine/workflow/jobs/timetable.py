@@ -119,6 +119,9 @@ def _sweep_job(policy: Policy, zone: str, pin: Pin) -> Job:
 def _told(swept: Swept) -> Iterator[str]:
     for done in swept.carried:
         yield f"case {done.case}: tranche {done.number}, {done.affected} record(s), certificate {done.certificate}"
+    for entry in swept.counts:
+        if entry.due is None:  # "did not look" never looks like "found nothing"
+            yield f"{entry.system}.{entry.collection}: not looked at under the rule {entry.rule}; the coverage of the case says why"
     case = swept.case
     if swept.is_dry:
         yield f"case {case.id}: dry run, {swept.plan.affected if swept.plan else 0} record(s) would be changed"

@@ -36,7 +36,7 @@ def appeal(house: House, case_id: str, received: date, by: str) -> tuple[AppealD
     """
     today = house.calendar.day_of(house.clock.now())
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         found = _appeals_of(house, case)
         _refuse_bad(house, tx, case, received, today)
         if not found:
@@ -68,7 +68,7 @@ def extend_appeal(house: House, case_id: str, notified: date, by: str) -> Appeal
     """
     today = house.calendar.day_of(house.clock.now())
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         entry = _open(tx, case_id)
         rigid = [name for name, terms in _appeals_of(house, case) if terms.extended is None]
         due = appeal_due(house, case, entry)
@@ -91,7 +91,7 @@ def extend_appeal(house: House, case_id: str, notified: date, by: str) -> Appeal
 def deny_appeal(house: House, case_id: str, on: date, by: str) -> AppealDue:
     """Records that the appeal was denied and the person told so on this day. Gives when it was due. Raises `Conflict` where there is none."""
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         entry = _open(tx, case_id)
         return _decide(tx, house, case, entry, Decision.DENIED, on, tx.people.id_of(by), "")
 

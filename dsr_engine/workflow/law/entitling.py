@@ -60,7 +60,7 @@ def keep_grounds(tx: Transaction, house: House, case: Case, grounds: Mapping[str
 def name_grounds(house: House, case_id: str, grounds: Mapping[str, str], by: str, reason: str = ASSESSED, take_back: Iterable[str] = ()) -> None:
     """Names grounds of an open case, or takes back those of some categories. Raises `Conflict` once somebody approved the plan that rests on them."""
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         _refuse_late(tx, case)
         check_grounds(house.regimes_of(case), grounds, reason)
         person = tx.people.id_of(by)

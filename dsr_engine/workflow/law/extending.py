@@ -23,7 +23,7 @@ def extend(house: House, case_id: str, reason: str, notified: date, by: str) -> 
     """
     today = house.calendar.day_of(house.clock.now())
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         _refuse(house, tx, case, reason, notified, today)
         person = tx.people.id_of(by)
         tx.approvals.add(case_id, reason, person, house.clock.now(), EXTENDED)

@@ -33,7 +33,7 @@ def pause(house: House, case_id: str, stop: Stop, by: str) -> tuple[str, ...]:
     Raises `InputWrong` for what no regime of the case knows or what cannot have been, `Conflict` for a case that is closed or waits for it already.
     """
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         regimes = [regime for regime in house.regimes_of(case) if regime.clocks is not None]
         _refuse_closed(case)
         if case.kind is not CaseKind.REQUEST:
@@ -67,7 +67,7 @@ def unpause(house: House, case_id: str, on: date, by: str, why: PauseWhy | None 
     """
     today = house.calendar.day_of(house.clock.now())
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         _refuse_closed(case)
         entry = _meant(tx.pauses.of(case_id), why)
         if not entry.stop.asked <= on <= today:

@@ -39,7 +39,7 @@ def acknowledge(
     """
     digest = _digest(evidence) if evidence is not None else ""
     with house.store.transaction() as tx:
-        case, notice = tx.cases.get(case_id), tx.notices.get(case_id, recipient)
+        case, notice = tx.cases.locked(case_id), tx.notices.get(case_id, recipient)
         at = _moment(house, case, on)
         state = SAYABLE[said]
         if notice.state not in _ORDER or _ORDER.index(state) <= _ORDER.index(notice.state):
@@ -65,7 +65,7 @@ def acknowledge(
 def declare_impossible(house: House, case_id: str, recipient: str, reason: str, by: str) -> Notice:
     """Records that this recipient cannot be told, and why. Raises `InputWrong` for a reason that says too little or names the person."""
     with house.store.transaction() as tx:
-        case, notice = tx.cases.get(case_id), _untold(tx, case_id, recipient)
+        case, notice = tx.cases.locked(case_id), _untold(tx, case_id, recipient)
         _check_reason(tx, case, reason, "impossible")
         after = replace(notice, state=NoticeState.IMPOSSIBLE, reason=reason.strip(), decided_by=tx.people.id_of(by), next_try=None, code="")
         changed(tx, house, notice, after)
@@ -77,7 +77,7 @@ def declare_impossible(house: House, case_id: str, recipient: str, reason: str, 
 def propose_disproportionate(house: House, case_id: str, recipient: str, reason: str, by: str) -> Notice:
     """Records the explanation; the notice stays open until somebody else approves it. Raises `Conflict` where no law knows the excuse."""
     with house.store.transaction() as tx:
-        case, notice = tx.cases.get(case_id), _untold(tx, case_id, recipient)
+        case, notice = tx.cases.locked(case_id), _untold(tx, case_id, recipient)
         if notice.duty is not Duty.UNLESS_DISPROPORTIONATE:
             raise Conflict(
                 f"a {notice.role.value.replace('_', ' ')} must be told whatever the effort ({notice.law})",
@@ -93,7 +93,7 @@ def propose_disproportionate(house: House, case_id: str, recipient: str, reason:
 def approve_disproportionate(house: House, case_id: str, recipient: str, by: str) -> Notice:
     """Approves what somebody else explained. Raises `Conflict` where nothing is proposed, or for who proposed it."""
     with house.store.transaction() as tx:
-        case, notice = tx.cases.get(case_id), _untold(tx, case_id, recipient)
+        case, notice = tx.cases.locked(case_id), _untold(tx, case_id, recipient)
         person = tx.people.id_of(by)
         if notice.code != PROPOSED:
             raise Conflict("nobody has explained why the effort would be disproportionate", code="recipient.proposal", hint="give --reason first")
@@ -109,7 +109,7 @@ def approve_disproportionate(house: House, case_id: str, recipient: str, by: str
 def close_recipients(house: House, case_id: str, reason: str, by: str) -> tuple[Notice, ...]:
     """Lets the case go on although recipients are open; its certificate names them and the reason. They are followed up all the same."""
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         still_open = [notice for notice in tx.notices.of(case_id) if notice.is_open and notice.closed_at is None]
         if case.stage is not Stage.NOTIFY or not still_open:
             raise Conflict("the case waits for no recipient", code="recipient.none_open", hint=f"`dsr case show {case_id}` tells what it waits for")
@@ -126,7 +126,7 @@ def close_recipients(house: House, case_id: str, reason: str, by: str) -> tuple[
 def resend(house: House, case_id: str, recipient: str) -> Notice:
     """Lets the notice go out again, with the identifiers and the address of today. Raises `Conflict` for one that needs it no longer."""
     with house.store.transaction() as tx:
-        case, notice = tx.cases.get(case_id), tx.notices.get(case_id, recipient)
+        case, notice = tx.cases.locked(case_id), tx.notices.get(case_id, recipient)
         if not notice.is_open:
             raise Conflict(f"recipient {recipient} is {notice.state.value}: there is nothing to send", code="recipient.state")
         tx.selectors.of(case_id)  # raises where the case was forgotten: nobody knows any more whom the notice is about
@@ -152,10 +152,10 @@ def cancel(house: House, case_id: str, recipient: str, by: str) -> Notice:
         raise Conflict(f"recipient {recipient} is {notice.state.value}: there is nothing to take back", code="recipient.state")
     answer = teller.cancel(notice.id)
     with house.store.transaction() as tx:
-        before = tx.notices.get(case_id, recipient)
+        case, before = tx.cases.locked(case_id), tx.notices.get(case_id, recipient)
         after = replace(answered(before, answer, house.clock.now()), decided_by=tx.people.id_of(by))
         changed(tx, house, before, after)
-        _wake(tx, tx.cases.get(case_id))
+        _wake(tx, case)
     return after
 
 

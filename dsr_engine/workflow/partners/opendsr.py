@@ -19,6 +19,7 @@ from dsr_engine.workflow.claims import claims_of
 from dsr_engine.workflow.decide import close_unfulfilled
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.partners.taking_in import Handed, Standing, claims_taken, policy_for, refuse_future, standing_of, stands, state_of, take_in
+from dsr_engine.workflow.wiping import wipe
 
 PROTOCOL = "opendsr"
 MOST_IDENTITIES, MOST_CALLBACKS = 50, 5
@@ -76,7 +77,7 @@ def cancel(house: House, controller: str, request_id: str, version: str = VERSIO
     if found.state != "pending":
         raise Conflict("the request is not pending any more", code="opendsr.late", hint="ask how it stands")
     close_unfulfilled(house, found.case, Outcome.WITHDRAWN, "withdrawn", controller)
-    house.store.scrub()
+    wipe(house)
     told = {"controller_id": controller, "subject_request_id": request_id}
     return {**told, "received_time": _written(house.clock.now()), "api_version": version}
 

@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import Iterable, Iterator
 
-from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.parcel import PostState
 from dsr_engine.store.outbox import BEFORE_CASE
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.portal.visiting import STAYS
+from dsr_engine.workflow.wiping import wipe
 
 #: The leaf that tells how many requests ended because the mail with their code never left.
 UNSENT = "portal.unsent"
@@ -34,7 +34,7 @@ def tend_portal(house: House) -> Iterator[str]:
         yield f"portal: no code could be sent for {unsent} of them; `dsr check` tells how the mail server is"
     for case in over:
         yield f"case {case}: its private link has ended with the correspondence"
-    _wipe(house)
+    wipe(house)
 
 
 def _end(tx: Transaction, house: House, ended: Iterable[tuple[bytes, str]]) -> int:
@@ -48,11 +48,3 @@ def _end(tx: Transaction, house: House, ended: Iterable[tuple[bytes, str]]) -> i
     if unsent:
         tx.ledger.append(leaf(house.clock, UNSENT, secrets.token_hex(16), count=unsent))
     return unsent
-
-
-def _wipe(house: House) -> None:
-    try:
-        house.store.scrub()
-    except Conflict as error:
-        if error.code != "store.busy":
-            raise

@@ -18,6 +18,7 @@ from dsr_engine.workflow.law.appealing import AppealDue, appeal
 from dsr_engine.workflow.portal.opening import PORTAL
 from dsr_engine.workflow.portal.texts import LONGEST, is_strange, plain
 from dsr_engine.workflow.verify_identity import note_verified, open_question
+from dsr_engine.workflow.wiping import wipe
 
 #: Notes and papers of one case.
 MOST_NOTES, MOST_PAPERS = 20, 5
@@ -70,11 +71,7 @@ def show(house: House, link: Link, paper: bytes) -> None:
 def take_back(house: House, link: Link) -> None:
     """Withdraws the request. Raises `Conflict` once something was erased."""
     close_unfulfilled(house, link.case, Outcome.WITHDRAWN, "withdrawn", PORTAL)
-    try:
-        house.store.scrub()
-    except Conflict as error:
-        if error.code != "store.busy":
-            raise
+    wipe(house)
 
 
 def object_to(house: House, link: Link, text: str) -> Objected:

@@ -98,7 +98,7 @@ def replied(house: House, case_id: str, reply: Reply, by: str) -> LogEntry:
     Raises `InputWrong` for an answer that cannot be, `Conflict` for a case that is not ready for it.
     """
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         entry = tx.request_log.of(case_id)
         if entry is None:
             raise Conflict("the case has no row in the request log", code="log.none", hint="only requests have one, until their period is over")
@@ -123,7 +123,7 @@ def correct_receipt(house: House, case_id: str, on: date, reason: str, by: str) 
     if on > house.calendar.day_of(house.clock.now()):
         raise InputWrong("the day of receipt lies in the future", code="receipt.future", hint="name the day on which the request arrived")
     with house.store.transaction() as tx:
-        case = tx.cases.get(case_id)
+        case = tx.cases.locked(case_id)
         if case.outcome is not None:
             raise Conflict("the case is closed: its limits were judged by the date that it had", code="case.closed")
         before = house.calendar.day_of(case.received_at or case.opened_at)

@@ -13,6 +13,7 @@ from dsr_engine.domain.user import Role, User
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.wiping import wipe
 
 #: NIST SP 800-63B-4 § 3.1.1.2: at least fifteen characters where a password stands alone, no rules of composition.
 SHORTEST_PASSWORD = 15
@@ -122,7 +123,7 @@ def forget_account(house: House, user_id: str, by: str) -> None:
         _refuse_last(tx, user)
         note(tx, house, FORGOTTEN, user, by)
         tx.users.forget(user.id)
-    house.store.scrub()
+    wipe(house)
 
 
 def account(tx: Transaction, user_id: str) -> User:

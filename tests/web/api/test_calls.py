@@ -334,3 +334,12 @@ def test_no_identifier_comes_back_or_stays_behind(doors: Doors, caplog: pytest.L
     files = [path for path in doors.company.home.rglob("dsr.db*") if path.is_file()]
     assert files
     assert not any(b"canary" in path.read_bytes() for path in files)
+
+
+def test_a_refusal_that_is_done_is_answered_so_while_somebody_reads_the_store(doors: Doors) -> None:
+    caller = program(doors)
+    case = _case_of(caller)
+    with doors.house.store.snapshot() as tx:
+        tx.cases.get(case)  # keeps the store's log from being emptied
+        answer = caller.post(f"/cases/{case}/refuse", {"reason": "excessive"})
+    assert (answer.status_code, (answer.json or {}).get("outcome")) == (200, "refused")
