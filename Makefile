@@ -21,7 +21,7 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m tests.benchmarks.bench_scan
 	$(BIN)/python -m tests.benchmarks.bench_rewrite
-	$(BIN)/python -m pytest -q -s -p no:randomly -m benchmark tests/benchmarks/bench_sql.py tests/benchmarks/bench_search.py tests/benchmarks/bench_one_subject.py tests/benchmarks/bench_erase.py tests/benchmarks/bench_sweep.py tests/benchmarks/bench_drop.py
+	$(BIN)/python -m pytest -q -s -p no:randomly -m benchmark tests/benchmarks/bench_sql.py tests/benchmarks/bench_search.py tests/benchmarks/bench_one_subject.py tests/benchmarks/bench_erase.py tests/benchmarks/bench_sweep.py tests/benchmarks/bench_drop.py tests/benchmarks/bench_pages.py
 
 # Exactly these versions are installed, here and in CI; `make lock` takes newer ones.
 $(STAMP): pyproject.toml requirements.lock

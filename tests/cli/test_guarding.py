@@ -144,6 +144,8 @@ def test_a_sweep_is_dry_when_asked_and_on_its_first_runs_and_then_takes_only_wha
     (unknown,) = json.loads(dry.out)["unknown_start"]
     assert (unknown["collection"], unknown["records"]) == ("leads", 1)
     assert _leads(crm) == [1, 2, 3]
+    told = dsr("--home", home, "sweep", "retention", "--dry-run")
+    assert (told.code, "Due when the sweep began" in told.out) == (0, True), told.all
     said = dsr("--home", home, "sweep", "retention", "--json")
     assert said.code == 0, said.all
     assert [(done["tranche"], done["affected"]) for done in json.loads(said.out)["tranches"]] == [(1, 1)]

@@ -83,6 +83,7 @@ def test_what_was_done_to_another_table_does_not_count(shop: SqlDatabase) -> Non
     assert "mariadb.pages" in {entry.code for entry in assessed(shop, seen).open_c1}
 
 
+@pytest.mark.slow
 def test_a_table_that_somebody_uses_is_not_waited_for_without_end(shop: SqlDatabase) -> None:
     erased(shop)
     seen = assessed(shop)

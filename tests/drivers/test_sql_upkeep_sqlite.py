@@ -102,6 +102,7 @@ def test_the_write_ahead_log_keeps_the_values_until_it_is_truncated(logged: SqlD
     assert logged.dump("customers") == others
 
 
+@pytest.mark.slow
 def test_a_busy_reader_is_noticed_in_the_row_of_the_checkpoint(logged: SqlDatabase) -> None:
     with closing(sqlite3.connect(logged.engine.url.database or "", isolation_level=None)) as reader:
         reader.execute("BEGIN")

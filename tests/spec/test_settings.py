@@ -178,3 +178,12 @@ ca = "keys/ca.pem"
     assert (mail.password and mail.password.reveal(), mail.bounces and mail.bounces.reveal()) == ("hunter2", "imaps://b:hunter2@h/INBOX")
     assert (mail.ca, mail.sender, "hunter2" in repr(mail)) == (tmp_path / "keys/ca.pem", "Example Ltd <privacy@example.com>", False)
     assert _load(tmp_path, "").mail is None
+
+
+@pytest.mark.parametrize(
+    ("listen", "url"),
+    [("127.0.0.1:9000", "http://127.0.0.1:9000"), ("localhost:9000", "http://localhost:9000"), ("0.0.0.0:9000", "http://127.0.0.1:9000")],
+)
+def test_a_home_that_only_says_where_to_listen_sends_browsers_to_that_port(tmp_path: Path, listen: str, url: str) -> None:
+    assert _load(tmp_path, f'[web]\nlisten = "{listen}"').web.url == url
+    assert _load(tmp_path, f'[web]\nlisten = "{listen}"\nurl = "https://dsr.example.com/"').web.url == "https://dsr.example.com"

@@ -61,7 +61,7 @@ def test_the_examples_in_a_new_home_are_right_when_their_marks_are_taken_away(tm
     settings = re.sub(r"^# (?=\[|\w+ = )", "", home_file("dsr.toml"), flags=re.MULTILINE).replace('url = "sqlite:///dsr.db"\n', "")
     (tmp_path / "dsr.toml").write_text(settings, encoding="utf-8")
     environment = {"SHOP_PASSWORD": "a", "IMAP_USER": "b", "IMAP_PASSWORD": "c", "DSR_STORE_PASSWORD": "d", "DSR_SEAL_PASSWORD": "e"}
-    environment |= {"DSR_MAIL_PASSWORD": "f", "DSR_BOUNCES_PASSWORD": "g", "DSR_DROP_KEY": "h"}
+    environment |= {"DSR_MAIL_PASSWORD": "f", "DSR_BOUNCES_PASSWORD": "g", "DSR_DROP_KEY": "h", "DSR_OIDC_SECRET": "i"}
     assert sorted(load_home(tmp_path, environment).systems) == ["lake", "mail", "shop"]
     assert load_settings(tmp_path, environment).tsa_url == "https://tsa.example.com"
 

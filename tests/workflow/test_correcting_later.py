@@ -193,6 +193,7 @@ def _corrects(company: Company, case: Case, borders: Borders) -> None:
         run_case(house, case.id, "killed")
 
 
+@pytest.mark.slow
 def test_killed_anywhere_the_correction_is_there_with_its_plan_or_not_at_all(empty_home: Path, tmp_path: Path) -> None:
     number, is_over = 0, False
     while not is_over:

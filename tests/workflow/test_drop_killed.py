@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from dsr_engine.domain.drop import DropStatus
@@ -44,6 +45,7 @@ def _killed_at(company: Company, last: int) -> int | None:
     return int(note.read_text(encoding="utf-8")) if in_child(way) == 0 else None
 
 
+@pytest.mark.slow
 def test_killed_at_every_border_everybody_gets_the_status_that_is_theirs(empty_home: Path, tmp_path: Path, platform: FakePlatform) -> None:
     ended: int | None = None
     number = 0
@@ -85,6 +87,7 @@ def _whatever_arrived(house: House, lists: dict[str, list[tuple[str, str]]]) -> 
             raise
 
 
+@pytest.mark.slow
 def test_a_list_of_ten_thousand_against_postgresql_leaves_everybody_else_as_they_were(
     empty_home: Path, tmp_path: Path, platform: FakePlatform, postgres_server: PostgresServer, postgres_database: str
 ) -> None:

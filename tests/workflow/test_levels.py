@@ -176,6 +176,7 @@ def test_with_a_window_the_engine_does_it_by_itself_inside_of_it_and_not_before(
     assert postgres_shop.others() == others
 
 
+@pytest.mark.slow
 def test_a_table_that_somebody_keeps_locked_makes_the_engine_come_again(postgres_shop: PostgresShop) -> None:
     postgres_shop.declare('level: C1, maintenance: run, maintain_as: {user: test}, window: "00:00-23:59"')
     with psycopg.connect(postgres_shop.url) as other, working(postgres_shop.company, FixedClock(NOON.replace(hour=12))) as house:

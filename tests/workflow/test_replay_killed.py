@@ -83,6 +83,7 @@ def sample() -> random.Random:
     return random.Random(20261121)
 
 
+@pytest.mark.slow
 def test_a_replay_that_was_killed_anywhere_ends_as_if_it_had_not_been(empty_home: Path, tmp_path: Path, sample: random.Random) -> None:
     count = _borders(_restored(empty_home, tmp_path / "whole"), _replay, FixedClock(NOON))
     for number in sample.sample(range(count), _SAMPLE):
@@ -99,6 +100,7 @@ def test_a_replay_that_was_killed_anywhere_ends_as_if_it_had_not_been(empty_home
         assert _rows(company) == json.loads((company.folder / "after.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_a_later_look_that_was_killed_anywhere_opens_one_case_and_one_incident(empty_home: Path, tmp_path: Path, sample: random.Random) -> None:
     day = FixedClock(NOON + timedelta(days=1, hours=1))
     count = _borders(_imported(empty_home, tmp_path / "whole"), _look, day)

@@ -132,6 +132,7 @@ def test_two_cases_about_one_person_end_both_and_erase_once(empty_home: Path, tm
     assert_pictures(database.picture(), expected.of(before))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["postgres", "mariadb"], indirect=True)
 def test_a_row_that_somebody_else_holds_is_waited_for_and_nothing_is_half_done(
     empty_home: Path, tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch

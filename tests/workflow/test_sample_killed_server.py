@@ -26,6 +26,7 @@ def server() -> Iterator[MortalServer]:
         yield started
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", POINTS)
 def test_a_server_that_is_killed_is_waited_for_and_nothing_is_done_twice_or_left(
     point: str, empty_home: Path, tmp_path: Path, server: MortalServer

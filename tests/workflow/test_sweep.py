@@ -400,6 +400,7 @@ _ALL = os.environ.get("DSR_ALL_KILL_POINTS") == "1"
 _PARTS = 8 if _ALL else 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(_PARTS))
 def test_a_sweep_that_was_killed_at_any_border_goes_on_to_the_same_end(
     founding: Callable[[str], Company], pytestconfig: pytest.Config, part: int
