@@ -25,6 +25,7 @@ from dsr_engine.domain.letter import LetterKind
 from dsr_engine.domain.request import Manner, Right
 from dsr_engine.domain.request_log import REFUSALS
 from dsr_engine.workflow.approve import give_approval
+from dsr_engine.workflow.claims import doubts_of
 from dsr_engine.workflow.decide import VERDICTS, close_unfulfilled, decide_findings, possible_findings
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.engine import run_case
@@ -106,6 +107,8 @@ def open_(
         print_json({**case_row(opened), "same_as": [double.id for double in doubles]})
     else:
         print_line(f"case {opened.id} is open" + (f"; {told}" if told else ""))
+        for doubt in doubts_of(claims):
+            print_line(f"  {doubt}", "yellow")
         next_step(opened, doubles, is_vouched=bool(opened.identity))
     return DONE
 

@@ -21,6 +21,14 @@ def claims_of(pairs: Iterable[tuple[str, str]]) -> tuple[Claim, ...]:
     return claims
 
 
+def doubts_of(claims: Iterable[Claim]) -> tuple[str, ...]:
+    """What is worth knowing before somebody relies on these identifiers, in sentences."""
+    phones = (claim.value.reveal().strip() for claim in claims if claim.kind == "phone")
+    if any(not phone.startswith(("+", "00")) for phone in phones):
+        return ("A telephone number without its country code is not found where it is written with one: add it in the form +49 30 … if it is known.",)
+    return ()
+
+
 def refuse_unusable(claim: Claim) -> None:
     """Raises `InputWrong` for an identifier that would be found nowhere, or everywhere."""
     text = claim.value.reveal().strip()

@@ -168,3 +168,11 @@ def test_only_officers_enter_requests(doors: Doors, role: Role) -> None:
     assert visitor.go("/cases/new").status == 403
     assert visitor.client.post("/cases/new", data={"value": EMAIL}).status_code in (400, 403)
     assert _cases(doors) == ()
+
+
+def test_a_telephone_without_its_country_is_pointed_out(doors: Doors) -> None:
+    for number, is_said in (("030 5550123", True), ("+49 30 5550123", False), ("0049 30 5550123", False)):
+        officer = doors.signed_in(Role.OFFICER).go("/cases/new")
+        officer.send(OPEN, kind="phone", value=number, policy="ours")
+        assert ("country code is not found" in officer.text) is is_said, number
+        assert number not in officer.text

@@ -19,7 +19,7 @@ from dsr_engine.domain.user import Permission
 from dsr_engine.web.answers import status_of
 from dsr_engine.web.forms import Answer, day, day_or_none, filled_identifiers, identifier_kinds, midnight, plain_hint, text, typed_identifiers
 from dsr_engine.web.guard import house, keeper, needs, user
-from dsr_engine.workflow.claims import claims_of
+from dsr_engine.workflow.claims import claims_of, doubts_of
 from dsr_engine.workflow.intake import Claim, Request, open_case
 from dsr_engine.workflow.law.entitling import ASSESSED
 from dsr_engine.workflow.letters.corresponding import checked_contact
@@ -56,6 +56,8 @@ def enter() -> Answer:
     except DsrError as problem:
         return _page(max(ROWS, len(typed_identifiers())), problem), status_of(problem)
     flash(f"Case {case.id} is open.", "done")
+    for doubt in doubts_of(_claims()):
+        flash(doubt, "wait")
     for double in doubles:
         flash(
             f"Case {double.id} is open for the same identifiers. If it is the same request, withdraw this one: the limits run from the first.", "wait"

@@ -55,6 +55,10 @@ def remember(tx: Transaction, case: Case, policy: Policy) -> None:
     tranche = case.tranche
     if tranche is None or tranche.number > 1 or any(run.at == tranche.begun for run in tx.sweeps.history(policy.name)):
         return
-    due = due_by_rule(tx.sweep_counts.of(tranche.sweep))
+    counts = tx.sweep_counts.of(tranche.sweep)
+    if tranche.is_dry and counts and all(entry.due is None for entry in counts):
+        # Nothing could be looked at: nobody learnt from this run what a real one would do, so it is none of the dry runs that come first.
+        return
+    due = due_by_rule(counts)
     for rule in sorted(rule.name for rule in policy.rules if rule.keep is not None):
         tx.sweeps.record(policy.name, tranche.begun, rule, found=due[rule], affected=0 if tranche.is_dry else due[rule], is_dry=tranche.is_dry)
