@@ -124,6 +124,8 @@ def test_no_period_runs_from_a_birth_a_deadline_a_deletion_or_any_change(dated: 
 
 def test_a_date_that_is_kept_as_text_counts_where_every_value_is_one(dated: Draft) -> None:
     assert written(dated, "notes", "written")["starts"] == "retention"
+    assert "a sweep cannot judge by it" in reason(dated, "notes", "written", "starts")
+    assert "a text" not in reason(dated, "invoices", "issued_on", "starts")
 
 
 def test_flags_of_deletion_and_fences_are_pointed_out(dated: Draft) -> None:

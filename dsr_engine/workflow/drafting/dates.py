@@ -112,7 +112,8 @@ def _is_date(outline: Outline, entry: CollectionFacts, field: FieldFacts) -> boo
 def _unknown(outline: Outline, entry: CollectionFacts, field: FieldFacts) -> str:
     sample = outline.survey.sample(entry.name)
     empty = sample.nulls.get(field.name, 0)
-    return f"; empty in {empty} of {sample.rows} rows looked at, whose period would not begin" if empty else ""
+    said = f"; empty in {empty} of {sample.rows} rows looked at, whose period would not begin" if empty else ""
+    return said + ("; a text, not a date: requests can read it, a sweep cannot judge by it" if field.type is ValueType.TEXT else "")
 
 
 def _flags(outline: Outline, entry: CollectionFacts) -> None:
