@@ -84,6 +84,19 @@ def test_a_case_without_a_plan_says_so(doors: Doors) -> None:
     assert "the certificate says what was done" in page.text
 
 
+def test_a_further_round_says_why_it_is_approved_anew(doors: Doors) -> None:
+    case = planned(doors.house)
+    assert "Nothing has been changed yet" in doors.signed_in(Role.APPROVER).go(_path(case)).text
+    approved(doors.house, case)
+    doors.company.sql(f"UPDATE tickets SET body = 'Please write to {EMAIL}.' WHERE id = 1")
+    _worker_turn(doors, case)
+    assert plan_of(doors.house, case).round == 2
+    page = doors.signed_in(Role.APPROVER).go(_path(case)).text
+    assert "What would happen in round 2" in page
+    assert "approved anew" in page
+    assert "every record of this case, and why. Nothing has been changed" not in page
+
+
 def test_what_stays_is_told_with_its_reason_and_its_law(doors: Doors) -> None:
     case = planned(doors.house)
     _officer_corrects(doors, case, "orders", reason="legal_obligation", law="§ 147 AO")

@@ -38,11 +38,14 @@ class KeyRing:
     """What partners publish, remembered for minutes, so that nobody can make this server call one again and again."""
 
     _known: dict[str, tuple[datetime, Keys]] = field(default_factory=dict)
+    _locks: dict[str, threading.Lock] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keys_of(self, door: IabDoor, domain: str, now: datetime) -> Keys:
-        """The keys in the partner's `dsrdelete.json`; none where it cannot be asked."""
+        """The keys in the partner's `dsrdelete.json`; none where it cannot be asked. A slow partner keeps nobody waiting but its own."""
         with self._lock:
+            own = self._locks.setdefault(domain, threading.Lock())
+        with own:
             until, keys = self._known.get(domain, (now, ()))
             if now < until:
                 return keys
