@@ -1,22 +1,28 @@
-"""What all tests share: the private servers, and which of the slow tests a plain run takes."""
+"""What all tests share: the private servers, and how much of the slow and of the random a plain run takes."""
 
 import hashlib
 import os
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import settings
 
 #: Each file starts one kind of server, once per session and only if a test asks for it.
 _SERVERS = ("postgres", "postgres_standby", "mariadb", "dovecot", "seaweedfs", "moto_s3", "timestamp_authority", "smtp_server", "recipient_server")
 #: CI takes all slow tests, a plain run one of so many: others every time, the same in all its processes.
 _ONE_OF = 3
+_TAKES_ALL = os.environ.get("DSR_ALL_KILL_POINTS") == "1"
+
+settings.register_profile("plain", max_examples=40)
+settings.register_profile("all", max_examples=100)
+settings.load_profile("all" if _TAKES_ALL else "plain")
 
 pytest_plugins = [f"tests.servers.{name}" for name in _SERVERS if find_spec(f"tests.servers.{name}")]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselects most tests that are marked as slow, unless somebody names files or tests, or DSR_ALL_KILL_POINTS is set."""
-    if os.environ.get("DSR_ALL_KILL_POINTS") == "1" or any(argument.rstrip("/") != "tests" for argument in config.args):
+    if _TAKES_ALL or any(argument.rstrip("/") != "tests" for argument in config.args):
         return
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "alone")
     left = [item for item in items if item.get_closest_marker("slow") and _share(f"{run} {item.nodeid}")]
