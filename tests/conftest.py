@@ -10,10 +10,10 @@ from hypothesis import settings
 #: Each file starts one kind of server, once per session and only if a test asks for it.
 _SERVERS = ("postgres", "postgres_standby", "mariadb", "dovecot", "seaweedfs", "moto_s3", "timestamp_authority", "smtp_server", "recipient_server")
 #: CI takes all slow tests, a plain run one of so many: others every time, the same in all its processes.
-_ONE_OF = 3
+_ONE_OF = 6
 _TAKES_ALL = os.environ.get("DSR_ALL_KILL_POINTS") == "1"
 
-settings.register_profile("plain", max_examples=40)
+settings.register_profile("plain", max_examples=20)
 settings.register_profile("all", max_examples=100)
 settings.load_profile("all" if _TAKES_ALL else "plain")
 

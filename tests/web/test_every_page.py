@@ -155,6 +155,7 @@ def test_no_value_becomes_a_part_of_a_page_and_no_page_shows_whom_a_case_is_abou
         assert {"look", "samples", "cases.show", "plans.show", "findings.show"} <= set(walk.pages)
 
 
+@pytest.mark.slow
 def test_every_page_is_there_when_the_store_is_in_postgresql(shop: Company, postgres_server: PostgresServer, postgres_database: str) -> None:
     keep_in(postgres_server, postgres_database, shop)
     fill(shop)

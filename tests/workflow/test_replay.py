@@ -124,6 +124,7 @@ def test_whoever_was_erased_since_the_backup_is_erased_again_and_nobody_else(pg_
         assert len(tx.ledger.find("restore.replayed")) == 1
 
 
+@pytest.mark.slow
 def test_people_whose_cases_are_forgotten_are_found_by_their_digests(pg_shop: Shop) -> None:
     pg_shop.dump()
     _erase_all(pg_shop.company)

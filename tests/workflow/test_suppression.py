@@ -83,6 +83,7 @@ def test_who_was_not_there_leaves_no_digest(shop: Company) -> None:
         assert _bases(house) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [41, 127])
 def test_where_the_law_wants_it_the_erasure_is_done_anew_at_its_intervals(shop: Company, days: int) -> None:
     """Also when the case is forgotten: then the digest finds who is there again."""
