@@ -1,8 +1,8 @@
 """Which characters the bytes of a text file are, so that formats need to know about bytes that contain ASCII as ASCII and nothing else.
 
-Files in UTF-16, UTF-32 or a declared charset beyond Windows-1252 are read *through* a transcoding layer as UTF-8 and written back
-through it; all others are read as they are, and each piece is decoded on its own (UTF-8, else Windows-1252, else Latin-1), because
-real files mix them.
+Files in UTF-16, UTF-32, EBCDIC, ISO-2022-JP or a declared charset beyond Windows-1252 are read *through* a transcoding layer as UTF-8 and written
+back through it; all others are read as they are, and each piece is decoded on its own (UTF-8, else what `charset_guess` makes of it), because real
+files mix them.
 """
 
 import codecs
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO, cast
 
 from dsr_engine.content.codec_names import WIDE, known_codec
@@ -23,18 +24,27 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+#: Without those that separate fields and records in some tables (Hive, ASCII delimited text), tabs, line ends, and ESC.
+_CONTROLS = re.compile(rb"[\x00\x04-\x08\x0e-\x1a]")
+#: Letters, digits, space and the signs of addresses and tables, in every EBCDIC code page of the West; and what ends its lines.
+_EBCDIC_LETTERS = rb"\x81-\x89\x91-\x99\xa2-\xa9\xc1-\xc9\xd1-\xd9\xe2-\xe9\xf0-\xf9"
+_EBCDIC_TEXT = re.compile(rb"[" + _EBCDIC_LETTERS + rb"\x05\x0d\x15\x25\x40\x4b-\x4e\x50\x5c-\x61\x6b-\x6f\x7a-\x7f]")
+_EBCDIC_WORD = re.compile(rb"[" + _EBCDIC_LETTERS + rb"]{2}")
 #: What Windows-1252 text does not hold: bytes without a character, and words of nothing but accented letters.
-_NOT_WESTERN = re.compile(rb"[\x81\x8d\x8f\x90\x9d]|[\xa1-\xff]{4}")
+NOT_WESTERN = re.compile(rb"[\x81\x8d\x8f\x90\x9d]|[\xa1-\xff]{4}")
 _TEXT_LIKE = re.compile(r"[\t\n\r\x20-\x7e\xa0-\u024f\u0370-\u1fff\u2010-\u205e\u3000-\u9fff\uac00-\ud7af\uff00-\uffef]")
 
 
 @dataclass(frozen=True, slots=True)
 class Charset:
-    """How a text file is encoded: its byte order mark, and the codec of a file that has to be transcoded (empty: read it as it is)."""
+    """How a text file is encoded: its byte order mark, and the codec of a file that has to be transcoded (empty: read it as it is).
+
+    `has_nel`: its lines end with the next line of EBCDIC, which is read as a line feed.
+    """
 
     bom: bytes = b""
     wide: str = ""
+    has_nel: bool = False
 
 
 #: Charsets that `decoded` gives anyway.
@@ -52,7 +62,22 @@ def detected(head: bytes, declared: str = "") -> Charset | None:
     codec = known_codec(declared) if declared else ""
     if codec and codec not in _READ_AS_THEY_ARE and not _is_utf8(head) and not (codec.startswith(WIDE) and head.isascii() and b"\0" not in head):
         return Charset(wide=codec)
+    if head.isascii() and b"\x1b$" in head:
+        return Charset(wide="iso2022_jp")
+    if _is_ebcdic(head):
+        return Charset(wide="cp037", has_nel=b"\x15" in head)
     return None if _is_binary(head) else Charset()
+
+
+def _is_ebcdic(head: bytes) -> bool:
+    """True for text of a mainframe: nearly nothing but EBCDIC letters, digits and signs, most of them in words. Too little text is none.
+
+    The code pages 037, 500 and 1047 differ in brackets, exclamation mark, caret and bar; read as 037 they keep their bytes.
+    """
+    if len(head) < 16 or head.isascii() or _is_utf8(head):
+        return False
+    texts, words = len(_EBCDIC_TEXT.findall(head)), 2 * len(_EBCDIC_WORD.findall(head))
+    return texts > 0.97 * len(head) and words > 0.4 * len(head) and b"\x40" in head
 
 
 def _is_utf8(head: bytes) -> bool:
@@ -73,7 +98,7 @@ def _is_binary(head: bytes) -> bool:
 
 def is_guessed(head: bytes) -> bool:
     """True for a text that is neither UTF-8 nor Windows-1252: some charset that nobody declared (GBK, KOI8), in which names stay unseen."""
-    return not head.isascii() and not _is_utf8(head) and bool(_NOT_WESTERN.search(head))
+    return not head.isascii() and not _is_utf8(head) and bool(NOT_WESTERN.search(head))
 
 
 def _wide_without_bom(head: bytes) -> str:
@@ -82,7 +107,9 @@ def _wide_without_bom(head: bytes) -> str:
         return ""
     for codec, width in (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2)):
         text = head[: len(head) // width * width].decode(codec, "replace")
-        if len(_TEXT_LIKE.findall(text)) >= len(text) * 0.95 and "\n\0" not in text:
+        likely = len(_TEXT_LIKE.findall(text))
+        apart = text.count("\x01") + text.count("\x1f") if likely >= len(text) * 0.6 else 0
+        if likely + apart >= len(text) * 0.95 and "\n\0" not in text:
             return codec
     return ""
 
@@ -127,27 +154,30 @@ def as_utf8(open_file: Opener, charset: Charset) -> Opener:
     skip = len(charset.bom)
     if not charset.wide:
         return (lambda: flowing(chunks(open_file, skip))) if skip else open_file
-    return lambda: flowing(_transcoded(open_file, skip, charset.wide))
+    return lambda: flowing(_transcoded(open_file, skip, charset))
 
 
-def _transcoded(open_file: Opener, skip: int, codec: str) -> Iterator[bytes]:
-    decoder = codecs.getincrementaldecoder(codec)("replace")
+def _transcoded(open_file: Opener, skip: int, charset: Charset) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(charset.wide)("replace")
     with closing(chunks(open_file, skip)) as pieces:
         for piece in pieces:
-            yield decoder.decode(piece).encode()
+            text = decoder.decode(piece)
+            yield (text.replace("\x85", "\n") if charset.has_nel else text).encode()
     yield decoder.decode(b"", final=True).encode()
 
 
 class _Encoding:
     """A sink that takes UTF-8 and writes the wide charset."""
 
-    def __init__(self, sink: BinaryIO, codec: str) -> None:
+    def __init__(self, sink: BinaryIO, charset: Charset) -> None:
         self._sink = sink
+        self._has_nel = charset.has_nel
         self._decoder = codecs.getincrementaldecoder("utf-8")("strict")
-        self._encoder = codecs.getincrementalencoder(codec)("replace")
+        self._encoder = codecs.getincrementalencoder(charset.wide)("replace")
 
     def write(self, data: bytes) -> int:
-        self._sink.write(self._encoder.encode(self._decoder.decode(data)))
+        text = self._decoder.decode(data)
+        self._sink.write(self._encoder.encode(text.replace("\n", "\x85") if self._has_nel else text))
         return len(data)
 
     def finish(self) -> None:
@@ -164,11 +194,35 @@ def from_utf8(writer: Writer, charset: Charset) -> Writer:
         if not charset.wide:
             writer(sink)
             return
-        encoding = _Encoding(sink, charset.wide)
+        encoding = _Encoding(sink, charset)
         writer(cast(BinaryIO, encoding))
         encoding.finish()
 
     return write
+
+
+def marked(plain: Opener) -> Opener:
+    """What `as_utf8` gave, so that whoever reads it does not take it for what it says it is: a page that was in KOI8-R still says so."""
+    return lambda: flowing(chain((codecs.BOM_UTF8,), chunks(plain)))
+
+
+def unmarked(writer: Writer) -> Writer:
+    """The writer of what `as_utf8` gave, from one that writes what `marked` made of it."""
+    return lambda sink: writer(cast(BinaryIO, _Unmarked(sink)))
+
+
+class _Unmarked:
+    """A sink that leaves out the mark at the beginning."""
+
+    def __init__(self, sink: BinaryIO) -> None:
+        self._sink = sink
+        self._left = len(codecs.BOM_UTF8)
+
+    def write(self, data: bytes) -> int:
+        skipped = min(self._left, len(data))
+        self._left -= skipped
+        self._sink.write(data[skipped:])
+        return len(data)
 
 
 def is_faithful(open_file: Opener, charset: Charset) -> bool:
@@ -181,6 +235,8 @@ def is_faithful(open_file: Opener, charset: Charset) -> bool:
     try:
         for piece in chunks(open_file, len(charset.bom)):
             pending += piece
+            if charset.has_nel and b"\x25" in piece:
+                return False
             back = encoder.encode(decoder.decode(piece))
             if not pending.startswith(back):
                 return False

@@ -3,9 +3,17 @@
 import re
 from collections.abc import Callable
 
-from dsr_engine.content.fold import exact
+from dsr_engine.content.fold import MARKS, exact, folded
 from dsr_engine.content.forms import Form, Shape, compacted, words_of
 
+#: What people are called and greeted by, which is no part of a name before the comma.
+_TITLES = (
+    "mrs?|ms|miss|mx|sir|dame|dr|prof|rev|dear|hi|hello|frau|herrn?|fr|hr|dipl|ing|mag|hallo|liebe[rs]?|geehrte[rs]?|mme|mlle|monsieur|madame|chere?|"
+    "sra?|srta|don|dona|estimad[oa]|sig|signora?|caro|cara|dhr|mevr|mevrouw|beste|fru|pan|pani"
+)
+#: A word with a capital letter right before that is no title, and one right behind.
+_NAME_BEFORE = re.compile(rf"(?<![\w.])(?!(?i:{_TITLES})\b)[^\W\d_a-zß-öø-ÿ][\w'’\-]*\.?[ \t]+\Z")
+_NAME_BEHIND = re.compile(r"[ \t]+[^\W\d_a-zß-öø-ÿ]\w")
 _WORD_GAP = r"[\s.,_/\-]{1,4}"
 _TAG = re.compile(r"\+[^\s@<>\"',;:()\\\[\]]{0,64}@")
 #: An address may stand before these in a file name (`exports/jane@example.com.csv`).
@@ -17,6 +25,8 @@ _COMPANY = re.compile(
     r"|(?:gmbh|ag|kg|ohg|mbh|se|ltd|limited|inc|llc|llp|plc|corp|sarl|srl|bv|nv|oy|ab|co)\b"
     r"|(?:street|st|road|rd|avenue|ave|lane|boulevard|blvd|square|strasse|str|platz|weg|allee|gasse|university|foundation|stiftung|hospital|airport|school|schule)\b)"
 )
+#: Vowel signs, which the loose fold keeps: a word goes on with them.
+_SPACING = frozenset(mark for mark in MARKS if folded(mark))
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _ASCII_LETTERS = re.compile("[0-9a-z]")
 _SPACELESS = re.compile("[\u0e00-\U0010ffff]")
@@ -42,6 +52,11 @@ def is_exact(piece: str, form: Form) -> bool:
         stem = local.split("+")[0] if form.shape is Shape.TAGGED else local.split("+")[0].replace(".", "")
         return f"{stem}@{domain}" == form.strict
     return form.shape is Shape.DIGITS or strict == form.strict
+
+
+def is_two_names(text: str, start: int, end: int) -> bool:
+    """True where the words are the end of one name in a list and the beginning of the next: `Janet Doe, Jane Smith` names no Jane Doe."""
+    return "," in text[start:end] and _NAME_BEFORE.search(text, max(0, start - 40), start) is not None and _NAME_BEHIND.match(text, end) is not None
 
 
 def word_pattern(text: str) -> str:
@@ -103,7 +118,7 @@ def _token_stands_alone(text: str, start: int, end: int) -> bool:
     before, after = _beside(text, start, end)
     if re.search(r"\w[.\-@+]?\Z" if text[start].isdigit() else r"\w[\-@+]?\Z", before):
         return False
-    return re.match(r"[.\-]?\d|[@\w]|-\w" if text[end - 1].isdigit() else r"[@\w]|-\w|\.\w+@", after) is None
+    return re.match(r"[.\-]?\d|[@\w]|-\w" if text[end - 1].isdigit() else r"[@\w]|-\w|\.\w[\w.+\-]*@", after) is None
 
 
 def _beside(text: str, start: int, end: int) -> tuple[str, str]:
@@ -127,7 +142,9 @@ def _words(text: str, start: int, end: int, form: Form) -> tuple[int, int] | Non
     if re.fullmatch(word_pattern(form.text), text[start:end]) is None:
         return None
     before, after = _beside(text, start, end)
-    if re.search(r"[^\W_]\Z|@\Z|[^\W\d_][\-'_]\Z", before) or re.match(r"[^\W_]|[@+]|[\-'_][^\W\d_](?<!'s)|[._]\w*@", after):
+    if before[-1:] in _SPACING or after[:1] in _SPACING:
+        return None
+    if re.search(r"[^\W_]\Z|@\Z|[^\W\d_][\-'_]\Z", before) or re.match(r"[^\W_]|[@+]|[\-'_][^\W\d_](?<!'s)|[._][\w.+\-]*@", after):
         return None
     return None if _COMPANY.match(after) else (start, end)
 

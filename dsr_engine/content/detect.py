@@ -3,17 +3,26 @@
 import json
 import re
 
-from dsr_engine.content.dialect import SAMPLE, sniffed
+from dsr_engine.content.containers.magic import container_kind
+from dsr_engine.content.documents.markup_sign import markup_of
 from dsr_engine.content.format import Unreadable
-from dsr_engine.content.json_tokens import Tokens, Walker
+from dsr_engine.content.magic import kind_of, listing_of
+from dsr_engine.content.mail.mbox_spans import is_envelope
+from dsr_engine.content.records.dialect import SAMPLE, sniffed
+from dsr_engine.content.records.json_sequence import is_sequence
+from dsr_engine.content.records.json_tokens import Tokens, Walker
 
 #: Bytes of the file's beginning that are looked at.
 HEAD = 4 * SAMPLE
-_CONTAINERS = ((b"\x1f\x8b\x08", "gzip"), (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"))
 _BINARIES = (
-    b"%PDF-", b"%!PS", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd", b"SQLite format 3\0",
-    b"PAR1", b"\xd0\xcf\x11\xe0", b"ID3", b"Obj\x01", b"ORC", b"{\\rtf",
+    b"%!PS", b"\x89PNG", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd",
+    b"\xd0\xcf\x11\xe0", b"ID3",
 )  # fmt: skip
+#: The beginning of a mailbox of Emacs, and of a file of Apple Mail: the length of its mail.
+BABYL = b"BABYL OPTIONS:"
+FIRST_LINE = re.compile(rb"\d{1,12}[ \t]*\r?\n")
+#: Readers of PDFs look for its first words in the first kilobyte; whatever stands before them (ISO 32000-1, implementation note 13).
+_PDF = re.compile(rb"(?:.{0,1023}[\r\n\0\xbf ])?%PDF-\d", re.DOTALL)
 _MAIL_HEADERS = frozenset(
     b"from to cc subject date received message-id mime-version return-path delivered-to content-type reply-to sender in-reply-to references".split()
 )
@@ -22,10 +31,11 @@ _HEADER_LINE = re.compile(rb"([!-9;-~]+)[ \t]*:")
 
 def container_of(head: bytes) -> str:
     """The format of a file that is not text, by its first bytes; `binary` for kinds that are known and not read; empty: look at it as text."""
-    for magic, name in _CONTAINERS:
-        if head.startswith(magic):
-            return name
-    return "binary" if head.startswith(_BINARIES) else ""
+    if _PDF.match(head) and (head.startswith(b"%PDF-") or b" obj" in head):
+        return "pdf"
+    if head.lstrip().startswith(b"{\\rtf"):
+        return "rtf"
+    return container_kind(head) or kind_of(head) or ("binary" if head.startswith(_BINARIES) else "")
 
 
 def text_format_of(head: bytes, name: str) -> str:
@@ -34,8 +44,12 @@ def text_format_of(head: bytes, name: str) -> str:
     start = head.lstrip()
     if start[:1] in (b"{", b"[") and (found := _json(start, ending, is_cut=len(head) >= HEAD)):
         return found
-    if mail := _mail(head, ending):
-        return mail
+    if start[:1] == b"\x1e" and is_sequence(start):
+        return "jsonseq"
+    if found := _mail(head, ending) or listing_of(start):
+        return found
+    if markup := markup_of(head, ending):
+        return markup
     if ending in ("csv", "tsv", "tab", "psv"):
         return "csv"
     if not start.startswith(b"<") and ending not in ("log", "md", "html", "xml", "yaml", "yml") and sniffed(head[:SAMPLE]):
@@ -50,19 +64,32 @@ def _json(start: bytes, ending: str, *, is_cut: bool) -> str:
     if ending in ("jsonl", "ndjson"):
         return "jsonl"
     walker = Walker(Tokens(None, len(start) + 1, start))
+    values = 0
     try:
-        for count, _ in enumerate(walker.events()):
+        for count, event in enumerate(walker.events()):
+            values += event.kind == "scalar"
             if count > 200:
                 break
     except Unreadable as unreadable:
+        if unreadable.code == "json.broken" and (found := _json_like(start, walker.tokens.offset)):
+            return found
         is_near_end = is_cut and walker.tokens.offset > len(start) // 2
-        if ending != "json" and unreadable.code == "json.broken" and not is_near_end and not _opens_like_json(start):
+        if ending != "json" and unreadable.code == "json.broken" and not is_near_end and not (values and _opens_like_json(start)):
             return ""
     return "json"
 
 
+def _json_like(start: bytes, at: int) -> str:
+    """What is written where JSON ends at an offset: another value, or what people allow themselves in settings, which are read as text."""
+    if is_sequence(start):
+        return "jsonseq"
+    behind = start[max(0, at - 1) if start[at - 1 : at] in (b"}", b"]") else at :]
+    has_comma_too_many = behind[:1] in (b"}", b"]") and start[: at - 1].rstrip().endswith(b",")
+    return "text" if has_comma_too_many or re.match(rb"[ \t\r\n,]*(?:/[/*]|#|'|[A-Za-z_$][\w$]*[ \t]*:)", behind) else ""
+
+
 def _opens_like_json(start: bytes) -> bool:
-    """True for a first key with its colon, or an array of objects: whoever wrote that meant JSON, however it goes on."""
+    """True for a first key with its colon, or an array of objects: whoever wrote that and a value meant JSON, however it goes on."""
     return bool(re.match(rb'\{\s*"(?:[^"\\]|\\.){0,200}"\s*:|\[\s*[{\[]\s*["{\[]', start))
 
 
@@ -74,7 +101,15 @@ def _is_value(line: bytes) -> bool:
 
 
 def _mail(head: bytes, ending: str) -> str:
-    """`mime` if the file begins with headers of which two are those of a mail; `mbox` if an envelope line stands before them."""
+    """`mime` if the file begins with headers of which two are those of a mail; `mbox` if an envelope line stands before them.
+
+    With Apple's line of a length before them it is `emlx`. Old forms of mailboxes have marks of their own.
+    """
+    if head.startswith(BABYL):
+        return "babyl"
+    told = FIRST_LINE.match(head)
+    if told is not None and _mail(head[told.end() :], ending) == "mime":
+        return "emlx"
     is_mbox = head.startswith(b"From ")
     known: set[bytes] = set()
     lines = head[:SAMPLE].split(b"\n")[1 if is_mbox else 0 :]
@@ -88,6 +123,6 @@ def _mail(head: bytes, ending: str) -> str:
             known = known if ending == "eml" else set()
             break
     known &= _MAIL_HEADERS
-    if len(known) >= 2 or (known and ending == "eml"):
+    if len(known) >= 2 or (known and (ending == "eml" or is_envelope(head))):
         return "mbox" if is_mbox else "mime"
     return ""

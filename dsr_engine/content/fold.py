@@ -16,6 +16,8 @@ _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "
 #: What people type for German and Nordic letters where a keyboard lacks them.
 _SPELLED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
+#: Marks that belong to the letter before them (vowel signs of Indic scripts, accents): letters to a reader, and not to a regular expression.
+MARKS = "".join(character for character in map(chr, range(0x300, 0x20000)) if unicodedata.category(character)[0] == "M")
 _QUOTES = "\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4\u0060"
 
 
@@ -63,6 +65,13 @@ def _levelled_character(character: str) -> str:
 def spelled_out(text: str) -> str:
     """The loose fold after Müller became Mueller."""
     return folded(unicodedata.normalize("NFC", text).casefold().translate(_SPELLED))
+
+
+def behind_marks(text: str, end: int) -> int:
+    """Where the accents and vowel signs end that belong to the letter before `end`: what is not one character with its letter is still part of it."""
+    while end < len(text) and text[end] > "\x7f" and unicodedata.category(text[end])[0] == "M":
+        end += 1
+    return end
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from functools import cached_property
 
 import phonenumbers
 
-from dsr_engine.content.fold import exact, folded, spelled_out
+from dsr_engine.content.fold import MARKS, exact, folded, spelled_out
 from dsr_engine.domain.finding import Confidence
 from dsr_engine.domain.selector import Selector
 
@@ -24,6 +24,8 @@ UNSEEN = bytes(code for code in range(128) if not chr(code).isalnum() and chr(co
 _UNSEEN_TABLE: dict[int, None] = dict.fromkeys(UNSEEN)
 _GMAIL = ("gmail.com", "googlemail.com")
 _SPACED_KINDS = frozenset({"iban", "credit_card", "national_id", "tax_id", "passport"})
+_LETTER = rf"(?:[^\W_]|[{MARKS}])"
+_WORD = re.compile(rf"[^\W_]{_LETTER}*(?:'{_LETTER}+)*")
 #: Names that are written with and without an apostrophe.
 _OPEN_NAME = re.compile(r"^([od])(?=[^\W\d_]{3,})")
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -118,7 +120,14 @@ def _domain_spellings(domain: str) -> tuple[str, ...]:
     with suppress(UnicodeError):
         spellings.append(domain.encode("idna").decode("ascii"))
     with suppress(UnicodeError):
+        # The rules of 2008 keep letters that those of 2003 write otherwise (`ß`, the last sigma): RFC 5894 §7.2.
+        labels = domain.lower().split(".")
+        spellings.append(".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode('ascii')}" for label in labels))
+    with suppress(UnicodeError):
         spellings.append(domain.encode("ascii").decode("idna"))
+    with suppress(UnicodeError):
+        labels = domain.lower().split(".")
+        spellings.append(".".join(label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label for label in labels))
     return tuple(dict.fromkeys(exact(spelling) for spelling in spellings))
 
 
@@ -223,7 +232,7 @@ def _digits(name: str, digits: str, grade: Confidence = Confidence.CERTAIN) -> F
 
 def words_of(text: str) -> list[str]:
     """The words of a name or an address. An apostrophe stays inside its word and stands for one that may be left out (O'Brien, OBrien)."""
-    return [_OPEN_NAME.sub(r"\1'", word) for word in re.findall(r"[^\W_]+(?:'[^\W_]+)*", text)]
+    return [_OPEN_NAME.sub(r"\1'", word) for word in _WORD.findall(text)]
 
 
 _BY_KIND = {"email": _email, "phone": _phone, "name": _name, "address": _address, "date_of_birth": _birth_date}

@@ -8,13 +8,13 @@ import codecs
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from dsr_engine.content import automaton, spelt
 from dsr_engine.content.fold import folded
 from dsr_engine.content.forms import Form, Shape, compacted
 from dsr_engine.content.signs import Digests, Signs, decoded, readable
-from dsr_engine.content.views import DEPTH, DIGIT, RUN, unescaped_texts
+from dsr_engine.content.views import DEPTH, DIGIT, GAP, RUN, around, unescaped_texts
 from dsr_engine.content.vocabulary import Vocabulary
 
 #: Up to so many forms are compiled as patterns over raw bytes; beyond, the compact literals are faster.
@@ -26,9 +26,13 @@ _LEAST = 5
 #: Charsets whose letters and spaces fold to ASCII by a table of bytes.
 _LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "mac-roman", "koi8-r", "cp437")
 #: Those that are tried for subjects whose names are not written in Latin letters.
-_OTHER = ("cp1251", "koi8-r", "iso8859-5", "cp1253", "iso8859-7", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "iso2022_jp")
+_OTHER = (
+    "cp1251", "koi8-r", "iso8859-5", "cp866", "cp1253", "iso8859-7", "cp1255", "cp1256", "cp874",
+    "cp932", "euc_jp", "gb18030", "big5", "cp949", "iso2022_jp",
+)  # fmt: skip
 #: What begins an escape that stands for one character.
 _ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|&#?\w{2,}|\\[ux]|=[0-9A-Fa-f]{2}")
+_APART = GAP.encode()
 _RUN = re.compile(f"{DIGIT}{{{RUN},}}".encode())
 _REST = re.compile(rb"\r?\n[ \t]?[A-Za-z0-9+/_-]+={0,2}|={1,2}")
 #: The characters outside latin-1 that can fold to ASCII or to nothing: Latin, marks, punctuation, letter-like, enclosed, full width, tags.
@@ -36,6 +40,11 @@ _BEYOND = re.compile(
     "[\u0100-\u036f\u061c\u180b-\u180f\u1ab0-\u1aff\u1d00-\u1eff\u2000-\u24ff\u2c60-\u2c7f\u2e00-\u2e5f\u3000-\u3020\u3200-\u33ff"
     "\ua720-\ua7ff\uab30-\uab6f\ufb00-\ufb06\ufe00-\ufe6f\ufeff-\uffef\U0001d400-\U0001d7ff\U0001f100-\U0001f1ff\U000e0000-\U000e01ef]+"
 )
+#: How long runs of them are remembered, and how many.
+_SHORT_RUN, _MOST_RUNS = 4, 50_000
+
+#: How deep each reading was already looked into, with runs (True) or without them.
+_Seen = dict[tuple[str, bool], int]
 
 
 class Glance:
@@ -65,16 +74,22 @@ class Glance:
             return True
         if b"\0" in data and self.at_text(data.decode("latin-1")):
             return True
-        return not _is_utf8(data) and (
-            any(self.in_other_charsets(data)) or self.at_text(data.decode("cp1252", "replace")) or self._is_escaped_in_latin(data)
-        )
+        return not _is_utf8(data) and (any(self.in_other_charsets(data)) or self._is_in_western(data) or self._is_escaped_in_latin(data))
+
+    def _is_in_western(self, data: bytes) -> bool:
+        if not self._vocabulary.is_ascii:
+            return self.at_text(data.decode("cp1252", "replace"))
+        # Zeros were looked at without a charset: none of those that have them is of one byte.
+        return self._look(_WESTERN.folded(data).decode("latin-1"), DEPTH, {}, had_zeros=True)
 
     def _is_escaped_in_latin(self, data: bytes) -> bool:
         """True if escapes beside letters and spaces of another Latin charset hold a sign: a no-break space is not the same byte in all of them."""
-        if not _ESCAPED.search(data):
+        stretches = around((found.span() for found in _ESCAPED.finditer(data)), DEPTH * self._vocabulary.window, len(data))
+        pieces = _APART.join(piece for start, end in stretches if not (piece := data[start:end]).isascii())
+        if not pieces:
             return False
-        texts = dict.fromkeys(charset.folded(data) for charset in _LATIN_TABLES)
-        return any(self.at_text(text.decode("latin-1")) for text in texts)
+        texts = dict.fromkeys(charset.folded(pieces) for charset in _LATIN_TABLES)
+        return any(self._look(text.decode("latin-1"), DEPTH, {}, had_zeros=True) for text in texts)
 
     def in_other_charsets(self, data: bytes) -> Iterator[str]:
         """The charsets, other than UTF-8, in which the bytes hold a sign."""
@@ -84,9 +99,9 @@ class Glance:
     def at_text(self, text: str) -> bool:
         """True if the text, or what it says once its encodings are undone, holds a sign."""
         # The text itself is not among the readings that were seen: to hash a large buffer takes as long as to search it.
-        return self._look(text, DEPTH, set())
+        return self._look(text, DEPTH, {})
 
-    def _look(self, text: str, depth: int, seen: set[str], *, had_zeros: bool = False, has_runs: bool = True) -> bool:
+    def _look(self, text: str, depth: int, seen: _Seen, *, had_zeros: bool = False, has_runs: bool = True) -> bool:
         data = self._folded(text)
         if self._is_in(data):
             return True
@@ -99,11 +114,15 @@ class Glance:
         said = tuple(decoded(runs)) if runs else ()
         if self._vocabulary.is_plain and any(self._is_in(data) or self._is_in(data.translate(None, b"\0")) for data in said):
             return True
-        readings = (*unescaped_texts(text, had_zeros=had_zeros), *(reading for data in said for reading in self._readings(data)))
+        readings = chain(
+            unescaped_texts(text, self._vocabulary.window, had_zeros=had_zeros),
+            (reading for data in said for reading in self._readings(data)),
+        )
         # Where each `+` is read as a space, runs are broken that stood whole in the text itself and were judged there.
         spaced = text.replace("+", " ") if runs else ""
         return any(
-            self._is_new(inner, seen) and self._look(inner, depth - 1, seen, had_zeros=has_zeros, has_runs=not spaced or inner != spaced)
+            _is_new(inner, depth, seen, is_whole := not spaced or inner != spaced)
+            and self._look(inner, depth - 1, seen, had_zeros=has_zeros, has_runs=is_whole)
             for inner in readings
         )
 
@@ -121,11 +140,6 @@ class Glance:
         else:
             yield data.decode("utf-8", "replace")
             yield data.decode("latin-1")
-
-    def _is_new(self, text: str, seen: set[str]) -> bool:
-        known = text in seen
-        seen.add(text)
-        return not known
 
     def _folded(self, text: str) -> bytes:
         if text.isascii():
@@ -165,6 +179,14 @@ class Glance:
             yield from self._signs.spans(data)
         else:
             yield from (_with_rest(data, *match.span()) for match in _RUN.finditer(data))
+
+
+def _is_new(text: str, depth: int, seen: _Seen, has_runs: bool) -> bool:
+    """False for what was looked into as deep before. Met on a longer way first, a reading is met again with more of its encodings left to undo."""
+    if seen.get((text, has_runs), 0) >= depth:
+        return False
+    seen[text, has_runs] = depth
+    return True
 
 
 def _spelt(vocabulary: Vocabulary, forms: Sequence[Form]) -> Iterator[str]:
@@ -231,6 +253,21 @@ def _spread(text: str, between: str) -> bytes:
     return between.encode().join(b"".join(f"\\x{byte:02x}".encode() for byte in character.encode("utf-8", "replace")) for character in text)
 
 
+class _Folds(dict[str, str]):
+    """What becomes of each run of such characters, learnt on the way."""
+
+    def __missing__(self, run: str) -> str:
+        plain = folded(run)
+        if len(run) <= _SHORT_RUN:
+            if len(self) >= _MOST_RUNS:
+                self.clear()
+            self[run] = plain
+        return plain
+
+
+_FOLDS = _Folds()
+
+
 @dataclass(frozen=True, slots=True)
 class _Latin:
     """A charset whose letters fold to ASCII: by a table of bytes, apart from those that vanish and those that become several letters."""
@@ -264,6 +301,7 @@ class _Latin:
 
 _LATIN_TABLES = tuple(_Latin.of(charset) for charset in _LATIN)
 _LATIN1 = _Latin.of("latin-1")
+_WESTERN = _LATIN_TABLES[0]
 
 
 def _quickly_folded(text: str) -> bytes:
@@ -271,5 +309,6 @@ def _quickly_folded(text: str) -> bytes:
     try:
         data = text.encode("latin-1")
     except UnicodeEncodeError:
-        data = _BEYOND.sub(lambda match: folded(match.group()), text).encode("latin-1", "replace")
+        # In bytes that are no text every third character may be one of them.
+        data = _BEYOND.sub(lambda match: _FOLDS[match[0]], text).encode("latin-1", "replace")
     return _LATIN1.folded(data)

@@ -7,15 +7,16 @@ selects by (or a unique column and a strong identifier); everything else mention
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dsr_engine.content.confirm import confirmed, is_exact
-from dsr_engine.content.fold import exact, fold_origin, folded
+from dsr_engine.content.confirm import confirmed, is_exact, is_two_names
+from dsr_engine.content.fold import behind_marks, exact, fold_origin, folded
 from dsr_engine.content.forms import Form, Shape
 from dsr_engine.content.gate import Gate
 from dsr_engine.content.sieve import SubjectGate
 from dsr_engine.content.views import View, views
 from dsr_engine.content.vocabulary import Entry, Vocabulary
+from dsr_engine.domain.correspondence import Envelope, Whose, sort_of
 from dsr_engine.domain.finding import KEY, Confidence, Finding, Hit, Match
-from dsr_engine.domain.record import Locator, Record, Unit
+from dsr_engine.domain.record import Doubt, Locator, Record, Unit
 from dsr_engine.domain.selector import CARRIED, HOUSEHOLD, Selector
 
 CATEGORIES = {
@@ -90,7 +91,28 @@ class Matcher:
         for unit in record.units:
             for claim in self._claims(unit, record.locator):
                 claims.setdefault((claim.case, unit.inside), []).append(claim)
-        return tuple(_finding(record, case, inside, found) for (case, inside), found in claims.items())
+        found = tuple(_finding(record, case, inside, of_part) for (case, inside), of_part in claims.items())
+        return found if record.envelope is None else tuple(self._sorted(found, record.envelope))
+
+    def _sorted(self, found: Sequence[Finding], envelope: Envelope) -> Iterator[Finding]:
+        """Findings in a mail with what sort it is and whose mailbox it lies in, as seen from the person of each.
+
+        Only an address that is not theirs makes a mailbox somebody else's: the name of an account may be anybody's.
+        """
+        told = (entry for entry in self._sightings(envelope.owner) if entry.is_whole and entry.is_same)
+        owners = {entry.case for entry in told if entry.confidence is not Confidence.POSSIBLE}
+        places: dict[str, set[str]] = {}
+        for finding in found:
+            places.setdefault(finding.case, set()).update(hit.place for hit in finding.hits)
+        for finding in found:
+            is_own = finding.case in owners
+            is_theirs = is_own and envelope.is_theirs and not finding.locator.inside
+            yield replace(
+                finding,
+                match=Match.OWNS if is_theirs else finding.match,
+                message=sort_of(envelope, places[finding.case]).value,
+                mailbox=Whose.OWN.value if is_own else Whose.OTHERS.value if "@" in envelope.owner else "",
+            )
 
     def _sightings(self, text: str) -> Iterator[_Sighting]:
         if not self.gate.passes_text(text):
@@ -112,8 +134,8 @@ class Matcher:
             place = confirmed(loose, candidate.start, candidate.end, entry.form)
             if place is None:
                 continue
-            inner = origin.span(*place)
-            sighting = _sighting(entry, view, inner, text)
+            start, end = origin.span(*place)
+            sighting = _sighting(entry, view, (start, behind_marks(view.text, end)), text)
             if sighting is not None:
                 yield sighting
 
@@ -125,7 +147,8 @@ class Matcher:
                 best[key] = sighting
         for sighting in (_doubted(unit, entry) for entry in best.values()):
             hit = _hit(unit, sighting.selector, sighting.form, sighting.confidence)
-            yield _Claim(sighting.case, sighting.selector, hit, _owns(unit, sighting), unit.is_value and sighting.is_whole)
+            is_value = unit.is_value and sighting.is_whole
+            yield _Claim(sighting.case, sighting.selector, hit, _owns(unit, sighting), is_value, unit.doubt is Doubt.GUESSED)
         if self._vocabulary.scoped:
             for case, selector in self._vocabulary.scoped.get(exact(unit.text.strip()), ()):
                 reason = _link(unit, selector, locator)
@@ -136,19 +159,22 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """One hit, whether it makes its record the subject's, and whether it is the whole value of its field."""
+    """One hit, whether it makes its record the subject's, whether it is the whole value of its field, and whether its text was guessed."""
 
     case: str
     selector: Selector
     hit: Hit
     owns: bool
     is_value: bool
+    is_guess: bool = False
 
 
 def _sighting(entry: Entry, view: View, inner: tuple[int, int], text: str) -> _Sighting | None:
     form = entry.form
     piece = view.text[slice(*inner)]
     start, end = view.span(*inner)
+    if form.shape is Shape.WORDS and is_two_names(view.text, *inner):
+        return None
     is_whole = view.form == "plain" and not (text[:start].strip() or text[end:].strip())
     if not is_whole and len(form.compact) < _SHORT and "@" not in form.text and form.shape is Shape.WHOLE and not _is_all(view.text, inner):
         return None
@@ -202,7 +228,13 @@ def _span(cluster: list[_Sighting], end: int) -> Span:
 
 
 def _doubted(unit: Unit, sighting: _Sighting) -> _Sighting:
-    """A bare number in a field that nobody mapped is anybody's: the key of some other table, an amount, an article. A person decides."""
+    """A bare number in a field that nobody mapped is anybody's: the key of some other table, an amount, an article. A person decides.
+
+    What was recognised in a picture is likely at best, because a letter may be another.
+    """
+    if unit.doubt is not Doubt.NONE:
+        best = Confidence.LIKELY if unit.doubt is Doubt.RECOGNISED else Confidence.POSSIBLE
+        return replace(sighting, confidence=min(sighting.confidence, best, key=lambda each: each.rank))
     text = sighting.selector.value.reveal().strip()
     if unit.field is None and sighting.is_whole and text.isdigit() and (unit.is_unique or len(text) < _LITTLE):
         return replace(sighting, confidence=Confidence.POSSIBLE)
@@ -251,6 +283,7 @@ def _hit(unit: Unit, selector: Selector, form: str, confidence: Confidence) -> H
         confidence=confidence,
         field=_field_name(unit),
         is_rewritable=not unit.is_opaque,
+        role=unit.role,
     )
 
 
@@ -294,11 +327,16 @@ def _confidence(claims: list[_Claim], hits: tuple[Hit, ...]) -> Confidence:
 
 def _agreed(claims: list[_Claim]) -> tuple[Hit, ...]:
     """The hits, with weak ones that agree made likely: two verified identifiers of different kinds in one record, not both of a household."""
-    agreeing = {claim.hit.kind for claim in claims if claim.selector.verified and claim.selector.is_weak and claim.hit.form not in _LOOSE}
+    weak = [claim for claim in claims if claim.selector.verified and claim.selector.is_weak and not claim.is_guess]
+    agreeing = {claim.hit.kind for claim in weak if claim.hit.form not in _LOOSE}
     does_agree = len(agreeing) > 1 and not agreeing <= HOUSEHOLD
     return tuple(
         replace(claim.hit, confidence=Confidence.LIKELY)
-        if does_agree and claim.hit.kind in agreeing and claim.hit.confidence is Confidence.POSSIBLE and claim.selector.verified
+        if does_agree
+        and not claim.is_guess
+        and claim.hit.kind in agreeing
+        and claim.hit.confidence is Confidence.POSSIBLE
+        and claim.selector.verified
         else claim.hit
         for claim in claims
     )

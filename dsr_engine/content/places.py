@@ -10,6 +10,9 @@ from dsr_engine.domain.plan import Edit
 #: A name of a column, key or field that says nothing about a person: letters and few digits. Anything else is numbered.
 _PLAIN_NAME = re.compile(r"[A-Za-z_À-ɏ][A-Za-zÀ-ɏ_ .\-]{0,58}\d{0,2}")
 
+#: Steps into a compressed file: what is inside is the same sub-record, only smaller.
+_WRAPPINGS = ("gz", "xz", "bz2", "zst", "lzma", "unpacked", "emlx", "plist", "")
+
 
 def is_plain(name: str, reading: Reading) -> bool:
     """True if the name may stand in a place: it looks like the name of a field and the gate does not see a subject in it."""
@@ -19,7 +22,7 @@ def is_plain(name: str, reading: Reading) -> bool:
 def part_named(prefix: str) -> str:
     """The sub-record that a nested file is: `part:3` of `part:3/gz/`. Empty where the file is the record itself."""
     steps = prefix.strip("/").split("/")
-    while steps and steps[-1] in ("gz", ""):
+    while steps and steps[-1] in _WRAPPINGS:
         steps.pop()
     return "/".join(steps)
 

@@ -126,7 +126,7 @@ def serve(work: str, memory: int, cpu: int) -> NoReturn:
     out = os.fdopen(os.dup(1), "wb")
     module, _, name = work.partition(":")
     function: Callable[[bytes], bytes] = getattr(import_module(module), name)
-    if not _confined(memory, cpu):
+    if not confined(memory, cpu):
         _say(out, _UNLIMITED)
     try:
         answer = function(sys.stdin.buffer.read())
@@ -142,14 +142,17 @@ def _say(out: IO[bytes], answer: bytes) -> NoReturn:
     os._exit(0)
 
 
-def _confined(memory: int, cpu: int) -> bool:
-    """Gives up what reading bytes does not need. False where the platform has no such limits."""
+def confined(memory: int, cpu: int, output: int = 0) -> bool:
+    """Gives up what reading bytes does not need: bytes of address space, seconds of processor, bytes that may be written to what is open.
+
+    False where the platform has no such limits.
+    """
     try:
         import resource  # noqa: PLC0415  # Windows has none
     except ImportError:
         return False
     # What is open stays open; nothing else is opened any more, not even in the place of what was closed.
-    limits = {"CORE": 0, "FSIZE": 0, "NPROC": 0, "AS": memory, "CPU": cpu, "NOFILE": 0}
+    limits = {"CORE": 0, "FSIZE": output, "NPROC": 0, "AS": memory, "CPU": cpu, "NOFILE": 0}
     for name, value in limits.items():
         kind = getattr(resource, f"RLIMIT_{name}", None)
         if kind is not None:

@@ -1,6 +1,7 @@
 """Files as streams: opened again instead of kept, read in blocks, copied with splices. So memory stays bounded and unchanged bytes unchanged."""
 
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -79,6 +80,46 @@ class _Rewindable(io.RawIOBase):
         super().close()
 
 
+class Positioned(io.RawIOBase, ABC):
+    """A file of `size` bytes that is read from any offset. A subclass gives the bytes; the position is kept here."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self._at = 0
+
+    @abstractmethod
+    def bytes_at(self, offset: int, count: int) -> bytes:
+        """At least one and at most `count` of the bytes from the offset on, which lie within the size; empty where the file ends early."""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence])
+        return self._at
+
+    def read(self, size: int = -1, /) -> bytes:
+        left = max(0, self.size - self._at if size < 0 else min(size, self.size - self._at))
+        found = []
+        while left and (data := self.bytes_at(self._at, left)):
+            found.append(data)
+            self._at += len(data)
+            left -= len(data)
+        return found[0] if len(found) == 1 else b"".join(found)
+
+    def readinto(self, buffer: "memoryview | bytearray", /) -> int:  # type: ignore[override]  # typeshed's Buffer has no name before 3.12
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
 class _Flowing(io.RawIOBase):
     """Pieces of bytes, made on the way, as a file that is read forward."""
 
@@ -153,6 +194,16 @@ class Splice:
     content: bytes | Writer
 
 
+class Composing(io.RawIOBase, ABC):
+    """A sink that wants to know which bytes are those of the file that is rewritten, `original`, and where they stand there."""
+
+    original: Opener
+
+    @abstractmethod
+    def copy(self, data: bytes, start: int) -> None:
+        """Writes `data`, which are the bytes of `original` from `start` on."""
+
+
 def spliced(open_file: Opener, splices: Sequence[Splice]) -> Writer:
     """What writes the file with the splices made and every other byte copied. Raises `NotSupported` where splices overlap."""
     ordered = sorted(splices, key=lambda splice: (splice.start, splice.end))
@@ -160,27 +211,33 @@ def spliced(open_file: Opener, splices: Sequence[Splice]) -> Writer:
         raise cannot_rewrite("Two edits of the plan concern the same bytes.", "plan again")
 
     def write(sink: BinaryIO) -> None:
+        keeps = isinstance(sink, Composing) and sink.original is open_file
         with closing(opened(open_file)) as source:
             at = 0
             for splice in ordered:
-                _copy(source, sink, splice.start - at)
+                _copy(source, sink, splice.start - at, at if keeps else None)
                 if callable(splice.content):
                     splice.content(sink)
                 else:
                     sink.write(splice.content)
                 source.seek(splice.end)
                 at = splice.end
-            _copy(source, sink, None)
+            _copy(source, sink, None, at if keeps else None)
 
     return write
 
 
-def _copy(source: BinaryIO, sink: BinaryIO, count: int | None) -> None:
+def _copy(source: BinaryIO, sink: BinaryIO | Composing, count: int | None, at: int | None) -> None:
+    """Copies `count` bytes, or the rest; `at` is where they stand in the file that the sink composes anew."""
     while count is None or count > 0:
         piece = source.read(BLOCK if count is None else min(BLOCK, count))
         if not piece:
             return
-        sink.write(piece)
+        if at is not None and isinstance(sink, Composing):
+            sink.copy(piece, at)
+            at += len(piece)
+        else:
+            sink.write(piece)
         if count is not None:
             count -= len(piece)
 

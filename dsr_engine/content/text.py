@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from dsr_engine.content.charset import decoded, encoded_like
+from dsr_engine.content.charset_guess import redacted, text_of
 from dsr_engine.content.format import Opener, Reading, Writer
 from dsr_engine.content.opaque import opaque_units
 from dsr_engine.content.places import inside, local_place
@@ -44,8 +44,7 @@ class PlainText:
         splices: list[Splice] = []
         lines = Lines(newline_of(head_of(open_file, 65536)))
         for offset, data in _picked(open_file, lines, ranges, reading):
-            text, codec = decoded(data)
-            splices.append(Splice(offset, offset + len(data), encoded_like(data, codec, text, rewriter.redacted(text))))
+            splices.append(Splice(offset, offset + len(data), redacted(data, rewriter.redacted)))
         return spliced(open_file, splices)
 
 
@@ -74,7 +73,7 @@ def _seam(tail: bytes, block: Block, reading: Reading) -> Iterator[Unit]:
 
 
 def _unit(place: str, data: bytes, reading: Reading) -> Unit:
-    return Unit(reading.prefix + place, decoded(data)[0].rstrip("\r\n"), inside(reading))
+    return Unit(reading.prefix + place, text_of(data, reading.gate).rstrip("\r\n"), inside(reading))
 
 
 def _line_range(place: str) -> tuple[int, int]:

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from dsr_engine.content.discovery.people_words import GIVEN_NAMES
 from dsr_engine.content.fold import folded
-from dsr_engine.content.people_words import GIVEN_NAMES
 
 DOT = "•"
 #: What stands for an address of somebody else.

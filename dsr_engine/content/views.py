@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol
 
 from dsr_engine.content.codec_names import known_codec
@@ -20,7 +21,8 @@ from dsr_engine.content.fold import Origin, Piece, Ruler
 DEPTH = 3
 #: The shortest run of base64 or hex digits that is decoded.
 RUN = 16
-_GAP = "\n" * 8
+#: Between two stretches of a text that are not beside each other.
+GAP = "\n" * 8
 DIGIT = "[A-Za-z0-9+/_-]"
 #: Wrapped lines of at least 32 digits are one run with the line that follows them.
 _ENCODED = re.compile(rf"(?:{DIGIT}{{32,}}\r?\n[ \t]?)+{DIGIT}+={{0,2}}|{DIGIT}{{{RUN},}}={{0,2}}")
@@ -93,16 +95,25 @@ def escaped(view: View, reach: int) -> Iterator[View]:
             yield _unescaped(view, kind, reach)
 
 
-def unescaped_texts(text: str, *, had_zeros: bool = False) -> Iterator[str]:
-    """The texts of those readings, whole and without a way back."""
+def unescaped_texts(text: str, reach: int, *, had_zeros: bool = False) -> Iterator[str]:
+    """The texts of those readings without a way back."""
     if "\0" in text and not had_zeros:
         yield text.replace("\0", "")
         yield from (view.text for view in _wide(View(text)))
     for kind in _KINDS:
-        if kind.mark in text:
-            inner = kind.undone(text)
-            if inner != text:
-                yield inner
+        if kind.mark in text and (inner := kind.undone(text, reach)):
+            yield inner
+
+
+def around(spans: Iterable[tuple[int, int]], reach: int, size: int) -> list[tuple[int, int]]:
+    """What lies within `reach` of the ascending spans in a text of this size; what is near is one."""
+    stretches: list[tuple[int, int]] = []
+    for start, end in spans:
+        if stretches and start - reach <= stretches[-1][1]:
+            stretches[-1] = (stretches[-1][0], min(size, end + reach))
+        else:
+            stretches.append((max(0, start - reach), min(size, end + reach)))
+    return stretches
 
 
 @dataclass(slots=True)
@@ -134,8 +145,8 @@ class _Kind:
     pattern: re.Pattern[str]
     decode: Callable[[re.Match[str]], Decoded]
 
-    def undone(self, text: str) -> str:
-        """The text without these escapes. The same escape is decoded once only."""
+    def undone(self, text: str, reach: int) -> str:
+        """The text without these escapes, as far as it lies around them. The same escape is decoded once only; none at all: nothing is left."""
         known: dict[str, str] = {}
 
         def said(match: re.Match[str]) -> str:
@@ -145,7 +156,8 @@ class _Kind:
                 plain = known[word] = "".join(part for part, _, _ in self.decode(match))
             return plain
 
-        return self.pattern.sub(said, text)
+        stretches = around((match.span() for match in self.pattern.finditer(text)), reach, len(text))
+        return GAP.join(self.pattern.sub(said, text[start:end]) for start, end in stretches)
 
 
 def _unescaped(view: View, kind: _Kind, reach: int) -> View:
@@ -157,7 +169,7 @@ def _unescaped(view: View, kind: _Kind, reach: int) -> View:
         if is_first or match.start() - reach > done + reach:
             draft.plain("" if is_first else source[done : done + reach])
             begin = max(done, match.start() - reach)
-            draft.piece(_GAP, begin, begin)
+            draft.piece(GAP, begin, begin)
             done = begin
         draft.plain(source[done : match.start()])
         for text, start, end in kind.decode(match):
@@ -222,7 +234,7 @@ def _encoded_word(match: re.Match[str]) -> Decoded:
     charset = known_codec(match[1].split("*")[0]) or "cp1252"
     way, start, end = match[2].lower(), match.start(), match.end()
     if way == "b":
-        data = _base64(match[3].replace("=", ""))
+        data = _base64(match[3].replace("=", "").encode("ascii", "ignore").decode("ascii"))
         return [(data.decode(charset, "replace"), start, end)]
     units = [(b" " if data == b"_" else data, first, last) for data, first, last in _hex_units(match, 3)]
     return [("", start, match.start(3)), *_from_bytes(units, charset), ("", match.end(3), end)]
@@ -363,7 +375,7 @@ def _keep(draft: _Draft, run: Run, data: bytes, shift: int, size: int, digits: i
             said = said[size - before % size :]
         last = shift - (-through // size) * digits
         end = run.end if last + digits > len(run.digits) else run.place(last - 1) + 1
-        draft.piece(_GAP, run.place(first), run.place(first))
+        draft.piece(GAP, run.place(first), run.place(first))
         draft.piece(said, run.place(first), end)
 
 
@@ -378,11 +390,23 @@ def _pattern(text: str, *, is_bytes: bool) -> re.Pattern[str]:
 
 
 def run_digests(text: str) -> Iterator[tuple[bytes, int, int]]:
-    """(bytes, start, end) of everything in the text that has the length of an MD5, SHA-1 or SHA-256, in hex or base64."""
+    """(bytes, start, end) of everything in the text that has the length of an MD5, SHA-1 or SHA-256, in hex or base64.
+
+    Lines of digits may be one value that was wrapped, or a list of values: both are tried.
+    """
     for run in runs(text):
-        for found in _HEX.finditer(run.digits):
-            if found.end() - found.start() in (32, 40, 64):
-                yield bytes.fromhex(found.group()), run.place(found.start()), run.place(found.end() - 1) + 1
-        for digits in (22, 27, 43):
-            if len(run.digits) >= digits:
-                yield _base64(run.digits[-digits:]), run.place(len(run.digits) - digits), run.end
+        yield from _digests_in(run, 0, len(run.digits))
+        if len(run.lines) > 1:
+            for (first, _), (behind, _) in pairwise((*run.lines, (len(run.digits), 0))):
+                yield from _digests_in(run, first, behind)
+
+
+def _digests_in(run: Run, first: int, behind: int) -> Iterator[tuple[bytes, int, int]]:
+    """Those in the digits from `first` on, up to `behind`."""
+    for found in _HEX.finditer(run.digits, first, behind):
+        if found.end() - found.start() in (32, 40, 64):
+            yield bytes.fromhex(found.group()), run.place(found.start()), run.place(found.end() - 1) + 1
+    end = run.end if behind == len(run.digits) else run.place(behind - 1) + 1
+    for digits in (22, 27, 43):
+        if behind - first >= digits:
+            yield _base64(run.digits[behind - digits : behind]), run.place(behind - digits), end

@@ -55,8 +55,17 @@ def _starts(data: bytes, word: bytes) -> Iterator[int]:
         at = data.find(word, at + 1)
 
 
+def _starts_of(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + len(word))
+
+
 class WordRewriter:
     """Cuts the words out; a value is replaced by the method's argument."""
+
+    reference = ""
 
     def __init__(self, *words: str) -> None:
         self._words = words
@@ -65,6 +74,9 @@ class WordRewriter:
         for word in self._words:
             text = text.replace(word, MARK)
         return text
+
+    def spans(self, text: str) -> Sequence[tuple[int, int]]:
+        return sorted((at, at + len(word)) for word in self._words for at in _starts_of(text, word))
 
     def replaced(self, how: SetValue, value: object, facts: FieldFacts) -> object:
         return None if how.method.argument == "null" else how.method.argument

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsr_engine.content.dialect import sniffed
 from dsr_engine.content.format import Limits, Reading
-from dsr_engine.content.rows import Dialect, Rows, cells, unquoted
+from dsr_engine.content.records.dialect import sniffed
+from dsr_engine.content.records.rows import Dialect, Rows, cells, unquoted
 from dsr_engine.domain.anonymize import Method, MethodName
 from dsr_engine.domain.errors import NotSupported
 from dsr_engine.domain.plan import DropPart, Edit, RedactSpans, SetValue

@@ -46,6 +46,24 @@ def test_an_escape_beside_a_no_break_space_of_any_latin_charset_is_seen(charset:
     assert MATCHERS[name].gate.hits(data)
 
 
+_NOISE = st.builds(
+    lambda piece, times, escape: piece * times + escape,
+    st.binary(max_size=9).map(lambda data: data + b"\xff\xfe\x81"),
+    st.sampled_from((0, 1, 40, 400)),
+    st.sampled_from((b"", b"%41", b"&amp;", b"\\u0041", b"a+b", b"=41", b"\\n")),
+)
+
+
+@given(planted, _NOISE, _NOISE, st.sampled_from(("utf-8", "koi8-r", "cp1252", "mac-roman", "cp1250")), st.sampled_from(sorted(MATCHERS)))
+@settings(deadline=None, max_examples=200)
+def test_what_matches_passes_amid_bytes_that_are_no_text(parts: tuple[str, str, str], before: bytes, after: bytes, charset: str, name: str) -> None:
+    text = "".join(parts).encode(charset, "ignore").decode(charset)
+    if MATCHERS[name].spans(text):
+        data = before + b"|" + text.encode(charset) + b"|" + after
+        assert MATCHERS[name].gate.passes(data)
+        assert MATCHERS[name].gate.hits(data)
+
+
 @given(st.text(max_size=300), st.sampled_from(sorted(MATCHERS)))
 @settings(deadline=None)
 def test_passes_is_true_exactly_where_there_are_hits(text: str, name: str) -> None:

@@ -1,5 +1,6 @@
 """What is found, what is not, and what it means for a record."""
 
+import base64
 import encodings.aliases
 import hashlib
 from urllib.parse import quote_plus
@@ -138,12 +139,48 @@ def test_any_text_is_read_without_error_and_alike_by_both_engines(text: str) -> 
     assert MATCHERS["hyperscan"].spans(text) == MATCHERS["ahocorasick"].spans(text)
 
 
+@pytest.mark.parametrize("text", ["Janet Doe, Jane Smith", "to Mary Jane, Doe Smith and Bob", "Doe, jane.q.doe@gmail.co"])
+def test_the_end_of_one_name_and_the_beginning_of_the_next_are_nobody(matcher: Matcher, text: str) -> None:
+    assert not matcher.spans(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Doe, Jane", "Mrs. Doe, Jane Marie", "Frau Dr. Doe, Jane Marie", "by Doe, Jane Marie", "Customer: Doe, Jane M.", "Smith, Doe, Jane"]
+)
+def test_a_name_with_the_last_name_first_is_found(matcher: Matcher, text: str) -> None:
+    assert [text[span.start : span.end] for span in matcher.spans(text)] == ["Doe, Jane"]
+
+
+@pytest.mark.parametrize("before", ["%41", "&amp;", "%41 &#65; "])
+def test_an_identifier_in_an_encoding_within_an_encoding_is_found_among_other_escapes(matcher: Matcher, before: str) -> None:
+    escaped = "".join(f"\\u{ord(character):04x}" for character in "Doe, Jane")
+    coded = base64.b64encode(f'{{"who": "{escaped}"}}'.encode()).decode()
+    assert matcher.spans(f"{before}|{coded}|&amp;")
+
+
 @pytest.mark.parametrize("name", ["md5", "sha1", "sha256"])
 def test_a_digest_of_the_address_is_likely(matcher: Matcher, name: str) -> None:
     digest = hashlib.new(name, EMAIL.encode()).hexdigest()
     for text in (f"user {digest} seen", f"user {digest.upper()} seen"):
         (span,) = matcher.spans(text)
         assert (span.form, span.confidence, text[span.start : span.end].lower()) == (name, Confidence.LIKELY, digest)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("at", [0, 3, 9])
+@pytest.mark.parametrize("name", ["md5", "sha1", "sha256"])
+def test_a_digest_is_found_in_a_list_with_one_on_each_line(matcher: Matcher, name: str, at: int, newline: str) -> None:
+    others = [hashlib.new(name, f"{number}@example.com".encode()).hexdigest() for number in range(9)]
+    own = hashlib.new(name, EMAIL.encode()).hexdigest()
+    for digest, listed in ((own, others), (base64_of(own), [base64_of(other) for other in others])):
+        text = newline.join([*listed[:at], digest, *listed[at:]])
+        (span,) = matcher.spans(text)
+        assert text[span.start : span.end].rstrip("=") == digest.rstrip("=")
+        assert matcher.gate.passes(text.encode())
+
+
+def base64_of(digest: str) -> str:
+    return base64.b64encode(bytes.fromhex(digest)).decode()
 
 
 def test_other_digests_are_nobody(matcher: Matcher) -> None:

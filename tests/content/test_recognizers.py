@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsr_engine.content.discovery.identity_numbers import IBAN_LENGTHS, is_card_number, is_iban, passes_luhn
+from dsr_engine.content.discovery.person_shapes import day_in, is_given_name, spans_ages
+from dsr_engine.content.discovery.recognizers import CLEAR, RECOGNIZERS, is_recognized, recognized, recognizer
 from dsr_engine.content.email_shape import holds_email, is_email
-from dsr_engine.content.identity_numbers import IBAN_LENGTHS, is_card_number, is_iban, passes_luhn
-from dsr_engine.content.person_shapes import day_in, is_given_name, spans_ages
-from dsr_engine.content.recognizers import CLEAR, RECOGNIZERS, is_recognized, recognized, recognizer
 from dsr_engine.spec.categories import categories
 
 CLEARLY = (

@@ -14,7 +14,9 @@ from dsr_engine.domain.record import Unit
 from tests.content.plain_words import MARK, FoldedGate, WordGate, gaps, read, reading, rewritten, texts, units
 
 _CODECS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "latin-1"]
-_LINES = st.lists(st.text(st.characters(codec="latin-1", exclude_categories=("Cc", "Zl", "Zp")), max_size=30), min_size=3, max_size=12)
+#: Hypothesis also tries words that stand in the code, such as the one that is looked for.
+_LINE = st.text(st.characters(codec="latin-1", exclude_categories=("Cc", "Zl", "Zp")), max_size=30).filter(lambda line: "jane" not in line)
+_LINES = st.lists(_LINE, min_size=3, max_size=12)
 
 
 def test_a_line_is_named_by_its_number_and_keeps_its_text() -> None:
@@ -98,10 +100,10 @@ def test_what_cannot_be_done_is_refused(edit: Edit) -> None:
         rewritten(b"jane\n", [edit], "jane")
 
 
-def test_a_charset_that_nobody_declared_is_a_gap_and_its_ascii_is_searched() -> None:
+def test_a_charset_that_nobody_declared_is_told_by_what_is_written_in_it() -> None:
     before = "客户 jane 住在上海，喜欢喝茶。\n第二行没有她。\n".encode("gbk")
-    assert gaps(before, reading(WordGate("jane"))) == ["text.charset_unknown"]
-    assert list(texts(before, reading(WordGate("jane")))) == ["line:1"]
+    assert gaps(before, reading(WordGate("jane"))) == []
+    assert texts(before, reading(WordGate("jane"))) == {"line:1": "客户 jane 住在上海，喜欢喝茶。"}
     assert rewritten(before, [Edit("line:1", RedactSpans())], "jane") == before.replace(b"jane", b"[erased]")
 
 
@@ -123,3 +125,21 @@ def test_lines_are_picked_by_their_index_however_long_they_are(pieces: list[byte
     spans = list(Lines().spans(data))
     expected = [(index, *spans[index]) for index in sorted(indices) if index < len(spans)]
     assert list(Lines().at(data, sorted(indices))) == expected
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        '{"note": this is a list of things\njane wrote\n',
+        "<note>jane wrote\nand never closed it\n",
+        "[{ jane }] wrote\n",
+        "<jane@x.org> wrote:\n> tea\n",
+    ],
+)
+def test_a_text_that_begins_like_a_language_and_is_none_is_read_wholly_as_a_text(before: str) -> None:
+    data = before.encode()
+    places = [unit.place for unit in units(data, reading(WordGate("jane")))]
+    assert places
+    assert all(place.startswith("line:") for place in places)
+    assert not gaps(data, reading(WordGate("jane")))
+    assert rewritten(data, [Edit(place, RedactSpans()) for place in places], "jane") == data.replace(b"jane", MARK.encode())

@@ -1,0 +1,1 @@
+"""Recognises personal data of nobody in particular, in single values and in long texts."""
