@@ -1,0 +1,1 @@
+"""Documents of words and marks: XML, Office packages, HTML, RTF."""
