@@ -1,12 +1,18 @@
-"""What a parser of a crafted file may come to do. Named by `test_sandbox`, run in its child."""
+"""What a parser of a crafted file may come to do. Named by `test_sandbox` and `test_apart`, run in their children."""
 
+import contextlib
 import os
 import resource
 import socket
+import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
+
+from dsr_engine.content.format import Unreadable
 
 
 def upper(data: bytes) -> bytes:
@@ -87,3 +93,36 @@ def takes_its_limits_off(_: bytes) -> bytes:
 
 def account(_: bytes) -> bytes:
     return b"%d" % os.geteuid()
+
+
+# --- For `content.apart`: works that speak in frames -----------------------------------------------------------------------------------
+
+
+def blocks(source: BinaryIO, request: dict[str, Any], files: Sequence[BinaryIO], sink: BinaryIO | None) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """The file in blocks, upper-cased, then what the other files hold."""
+    while data := source.read(request["size"]):
+        yield {"at": source.tell()}, data.upper()
+        if sink is not None:
+            sink.write(data.upper())
+    for number, file in enumerate(files):
+        yield {"file": number}, file.read()
+
+
+def misbehaves(source: BinaryIO, request: dict[str, Any], files: Sequence[BinaryIO], sink: BinaryIO | None) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Says one thing, then does one of the deeds above."""
+    yield {"begun": True}, b""
+    deed: Callable[[bytes], bytes] = globals()[request["deed"]]
+    yield {}, deed(source.read())
+
+
+def refuses(source: BinaryIO, request: dict[str, Any], files: Sequence[BinaryIO], sink: BinaryIO | None) -> Iterator[tuple[dict[str, Any], bytes]]:
+    yield {"begun": True}, b""
+    raise Unreadable(request["code"], source.read().decode())
+
+
+def shouts(source: BinaryIO, request: dict[str, Any], files: Sequence[BinaryIO], sink: BinaryIO | None) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Writes a frame by itself that claims more than any may."""
+    for descriptor in range(3, 32):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, struct.pack(">cIQ", b"p", 2, 2**62) + b"{}")
+    yield {}, b""

@@ -137,12 +137,6 @@ def test_too_many_members_are_a_gap() -> None:
     assert gaps(before, Reading("files", WordGate("jane"), limits=Limits(members=9))) == ["archive.too_many_members"]
 
 
-def test_office_documents_say_that_formatting_may_split_a_text() -> None:
-    before = _zip(("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<w:t>jane</w:t>"))
-    assert gaps(before, reading(WordGate("jane"))) == ["zip.office"]
-    assert "member:2/line:1" in texts(before, reading(WordGate("jane")))
-
-
 @given(st.data())
 @settings(deadline=None, max_examples=80)
 def test_damaged_archives_end_as_gaps(data: st.DataObject) -> None:

@@ -1,0 +1,1 @@
+"""Files that hold files: zip, tar, compressed streams, and whatever libarchive opens."""
