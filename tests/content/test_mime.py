@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsr_engine.content.mime_headers import mailboxes, words
+from dsr_engine.content.mail.mime_addresses import mailboxes
+from dsr_engine.content.mail.mime_words import words
 from dsr_engine.domain.anonymize import Method, MethodName
 from dsr_engine.domain.errors import NotSupported
 from dsr_engine.domain.plan import DropPart, Edit, RedactSpans, SetValue
 from dsr_engine.domain.record import Unit
+from dsr_engine.domain.system import FieldMap
 from tests.content.mails import mail, with_attachments
 from tests.content.plain_words import MARK, WordGate, gaps, read, reading, rewritten, texts, units
 
@@ -53,6 +55,18 @@ def test_one_of_several_recipients_does_not_own_the_mail() -> None:
     }
     assert found["header:to"].field is not None
     assert found["header:to"].field.selects is None
+
+
+@pytest.mark.parametrize("to", ["jane@x.org, bob", "bob; jane@x.org", "jane@x.org, =?utf-8?Q?bob=40y.org?=", "jane@x.org\nCc: hidden:;"])
+def test_who_is_named_beside_somebody_without_an_address_does_not_own_the_mail(to: str) -> None:
+    found = {unit.text: unit for unit in units(f"From: eve@x.org\nTo: {to}\nSubject: s\n\nhallo\n".encode())}
+    assert found["jane@x.org"].field == FieldMap("to", "user.contact.email", None)
+
+
+@pytest.mark.parametrize("to", ['"Doe, Jane" <jane@x.org>', "jane@x.org (Jane, or Bob)", "=?utf-8?Q?Doe=2C_Jane?= <jane@x.org>"])
+def test_a_comma_in_a_name_makes_no_second_recipient(to: str) -> None:
+    found = {unit.text: unit for unit in units(f"From: eve@x.org\nTo: {to}\nSubject: s\n\nhallo\n".encode())}
+    assert found["jane@x.org"].field == FieldMap("to", "user.contact.email", "email")
 
 
 @pytest.mark.parametrize("sender", ['"Bob" <bob@x.org>', "bob@x.org (Bob B. Bobson)", "=?utf-8?Q?B=C3=B6b?= <bob@x.org>", "Bob B. <bob@x.org>"])

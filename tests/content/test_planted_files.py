@@ -5,6 +5,7 @@ The strangers beside them, and every cell, line and member that is not about the
 """
 
 import base64
+import bz2
 import csv
 import email
 import email.policy
@@ -12,10 +13,14 @@ import gzip
 import html
 import io
 import json
+import lzma
+import re
+import tarfile
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage, Message
+from typing import IO, cast
 from urllib.parse import quote, unquote
 
 from hypothesis import given, settings
@@ -28,6 +33,7 @@ from dsr_engine.content.rewriter import CaseRewriter
 from dsr_engine.domain.finding import Hit
 from dsr_engine.domain.plan import Edit, RedactSpans
 from dsr_engine.domain.record import Locator, Record, Unit
+from tests.content.container_samples import tar_of
 from tests.content.people import EMAIL, JANE, STRANGERS
 from tests.content.plain_words import opener
 
@@ -94,17 +100,30 @@ def _in_zip(files: list[tuple[str, bytes]]) -> tuple[str, bytes]:
     return "d.zip", sink.getvalue()
 
 
+def _in_tar(files: list[tuple[str, bytes]]) -> tuple[str, bytes]:
+    return "f.tar", tar_of([(f"{number}-{name}", data) for number, (name, data) in enumerate(files)], tarfile.PAX_FORMAT)
+
+
+def _in_bz2(files: list[tuple[str, bytes]]) -> tuple[str, bytes]:
+    return f"{files[0][0]}.bz2", bz2.compress(files[0][1])
+
+
+def _in_xz(files: list[tuple[str, bytes]]) -> tuple[str, bytes]:
+    return f"{files[0][0]}.xz", lzma.compress(files[0][1])
+
+
 def _in_mail(files: list[tuple[str, bytes]]) -> tuple[str, bytes]:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "Bob <bob@x.org>", f"Jane Q <{EMAIL}>, xjane.doe@example.com", f"grüße an {EMAIL}"
     message.set_content(f"see below, {EMAIL} and {STRANGERS[0]}\n" * 2, cte="quoted-printable")
+    message.add_alternative(f"<p>see <b>{EMAIL[:4]}</b>{EMAIL[4:]}, not {STRANGERS[0]}, grüße</p>\n", subtype="html", cte="quoted-printable")
     for name, data in files:
         message.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
     return "e.eml", message.as_bytes(policy=email.policy.SMTP)
 
 
 leaves = st.lists(tables() | documents() | texts(), min_size=1, max_size=2)
-wrappings = st.lists(st.sampled_from((_in_gzip, _in_zip, _in_mail)), max_size=3)
+wrappings = st.lists(st.sampled_from((_in_gzip, _in_zip, _in_mail, _in_tar, _in_bz2, _in_xz)), max_size=3)
 
 
 def _hits(name: str, data: bytes) -> list[Hit]:
@@ -116,6 +135,13 @@ def _pieces(name: str, data: bytes) -> Iterator[str]:
     """Every text in the file, in its order, as the standard library reads it."""
     if name.endswith(".gz"):
         yield from _pieces(name[:-3], gzip.decompress(data))
+    elif name.endswith((".bz2", ".xz")):
+        stem, _, ending = name.rpartition(".")
+        yield from _pieces(stem, (bz2 if ending == "bz2" else lzma).decompress(data))
+    elif name.endswith(".tar"):
+        with tarfile.open(fileobj=io.BytesIO(data)) as tape:
+            for each in tape.getmembers():
+                yield from (each.name, *_pieces(each.name, cast(IO[bytes], tape.extractfile(each)).read()))
     elif name.endswith(".zip"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.infolist():
@@ -145,7 +171,9 @@ def _pieces_of_mail(message: "Message[str, str]") -> Iterator[str]:
     yield from (f"{name}: {value}" for name, value in message.items())
     for part in message.walk():
         payload = part.get_payload(decode=True)
-        if isinstance(payload, bytes):
+        if isinstance(payload, bytes) and part.get_content_type() == "text/html":
+            yield html.unescape(re.sub("<[^>]*>", "", payload.decode()))
+        elif isinstance(payload, bytes):
             yield from _pieces(part.get_filename("body.txt"), payload)
 
 

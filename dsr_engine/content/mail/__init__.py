@@ -1,0 +1,1 @@
+"""Messages and what comes with them: MIME, mbox, Outlook, TNEF, address cards, calendars."""
