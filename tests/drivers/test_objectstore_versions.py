@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from dsr_engine.domain.finding import Extent
-from dsr_engine.domain.plan import Edit, RedactSpans, Rewrite
 from dsr_engine.drivers.driver import Absent, Done, Drifted, Failed, Looked, Moved, Present, Watched
 from dsr_engine.drivers.objectstore.s3_bucket import REPLACES
 from tests.drivers.conformance import REWRITER, answers, foreseen, only, records
@@ -175,20 +174,6 @@ def test_an_old_version_cannot_be_rewritten_and_says_what_can_be_done(bench: Buc
     assert refusal is not None
     assert refusal.code == "s3.noncurrent"
     assert "superseded" in refusal.hint
-
-
-def test_names_and_labels_are_searched_and_cannot_be_rewritten(bench: BucketBench) -> None:
-    bench.write(f"orders/{PERSON}.txt", b"a", Metadata={"from": PERSON}, Tagging=f"by={PERSON}")
-    driver = bench.driver()
-    record = only(records(driver))
-    assert {unit.place for unit in record.units} == {"key", "metadata", "tags"}
-    assert all(unit.is_opaque for unit in record.units)
-    for place in ("key", "metadata", "tags"):
-        change = change_of(driver, record, Rewrite((Edit(place, RedactSpans()),)))
-        refusal = foreseen(driver, change).refusal
-        assert refusal is not None
-        assert refusal.code == "objectstore.name"
-        assert changed(driver, change) == (Failed("objectstore.name", refusal.message),)
 
 
 def test_an_upload_that_never_ended_is_a_gap(bench: BucketBench) -> None:

@@ -11,8 +11,8 @@ from dsr_engine.domain.system import System
 from dsr_engine.drivers.columns import Page, Row
 from dsr_engine.drivers.driver import Looked
 from dsr_engine.drivers.objectstore.catalogue import Catalogue
-from dsr_engine.drivers.objectstore.driver import shelf_of
 from dsr_engine.drivers.objectstore.shelf import Stored
+from dsr_engine.drivers.objectstore.shelves import shelf_of
 from dsr_engine.drivers.objectstore.states import States
 
 #: Rows that go in one page.

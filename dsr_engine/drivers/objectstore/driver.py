@@ -4,7 +4,7 @@ A record is one version of one file. Its state is the SHA-256 of all its bytes a
 so that a record that moved to a new version is known again, and nothing that anybody wrote since goes unnoticed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from dsr_engine.content.files import read_file
 from dsr_engine.content.format import Reading
@@ -36,16 +36,15 @@ from dsr_engine.drivers.driver import (
     Traits,
     Watched,
 )
-from dsr_engine.drivers.objectstore.catalogue import Catalogue, share_of
+from dsr_engine.drivers.objectstore.catalogue import Catalogue
 from dsr_engine.drivers.objectstore.changing import Changing
-from dsr_engine.drivers.objectstore.folder import FolderShelf
-from dsr_engine.drivers.objectstore.s3 import S3Shelf
-from dsr_engine.drivers.objectstore.shelf import Shelf, Stored
+from dsr_engine.drivers.objectstore.labels import label_units
+from dsr_engine.drivers.objectstore.shelf import Stored
+from dsr_engine.drivers.objectstore.shelves import shelf_of
+from dsr_engine.drivers.objectstore.slicing import Slicing
 from dsr_engine.drivers.objectstore.states import States
+from dsr_engine.drivers.objectstore.unchanged import Unchanged
 
-#: Files in a collection above which its search is split, and into how many shares.
-_SPLIT_ABOVE = 1000
-_SHARES = 8
 #: How often a file that changes while it is read is begun again.
 _ATTEMPTS = 3
 #: The fields that every file has, for policies and sweeps.
@@ -61,6 +60,7 @@ class ObjectstoreDriver:
         self._catalogue = Catalogue(system.manifest)
         self._states = States(self._shelf)
         self._changing = Changing(system.name, self._shelf, self._states, self._catalogue)
+        self._slicing = Slicing(self._shelf, self._catalogue, system.setting("secret_key"))
 
     @property
     def traits(self) -> Traits:
@@ -77,40 +77,35 @@ class ObjectstoreDriver:
         return tuple(CollectionFacts(name, key=("key",), fields=fields) for name in self._catalogue.names(self._shelf))
 
     def slices(self, query: Query) -> Iterator[Slice]:
-        """One slice per collection, or eight where it holds more than a thousand files; a share lists all keys and reads its own."""
+        """The collections, each cut into parts of about two thousand files (`slicing.py`)."""
         names = self._catalogue.names(self._shelf)
         if isinstance(query, OlderThan):
             if query.collection not in names:
                 raise ManifestWrong(f"{self._system.name} has no such collection", code="objectstore.collection", hint="see `dsr map`")
             names = (query.collection,)
         for name in names:
-            shares = _SHARES if self._is_large(name) else 1
-            yield from (Slice(self._system.name, name, (str(share), str(shares))) for share in range(shares))
-
-    def _is_large(self, collection: str) -> bool:
-        return any(count > _SPLIT_ABOVE for count, _ in enumerate(self._catalogue.files(self._shelf, collection), start=1))
+            yield from (Slice(self._system.name, name, part) for part in self._slicing.parts(name))
 
     def find(self, query: Query, part: Slice) -> Iterator[Record | Gap | Looked]:
-        """The candidates in one share of a collection. A file that vanishes while it is read is not there; one that cannot be read is a gap."""
+        """The candidates in one part of a collection. A file that vanishes while it is read is not there; one that cannot be read is a gap."""
         if isinstance(query, OlderThan):
             for age in query.ages:
                 self._insist_on_file_dates(age.start, tuple(age.while_not))
-        share, shares = map(int, part.part) if part.part else (0, 1)
         looked, is_partial = 0, False
-        for found in self._catalogue.files(self._shelf, part.collection):
-            if share != (share_of(found.key, shares) if isinstance(found, Stored) else 0):
-                continue
+        unchanged = Unchanged(query, self._shelf, part.collection)
+        for found in self._catalogue.files(self._shelf, part.collection, self._slicing.stretch(part.collection, part.part)):
             looked += isinstance(found, Stored)
-            for answer in self._answers(query, part.collection, found):
+            for answer in self._answers(query, part.collection, found, unchanged):
                 is_partial = is_partial or isinstance(answer, Gap) or bool(answer.gaps)
                 yield answer
-        yield Looked(part.collection, looked, Extent.PARTIAL if is_partial else Extent.FULL, "some files could not be read" if is_partial else "")
+        extent, reason = (Extent.PARTIAL, "some files could not be read") if is_partial else (Extent.FULL, "")
+        yield Looked(part.collection, looked, extent, reason, clean=unchanged.clean)
 
-    def _answers(self, query: Query, collection: str, found: Stored | Gap) -> Iterator[Record | Gap]:
+    def _answers(self, query: Query, collection: str, found: Stored | Gap, unchanged: Unchanged) -> Iterator[Record | Gap]:
         if isinstance(found, Gap):
             yield found
         elif isinstance(query, AboutSubjects):
-            yield from self._searched(query, collection, found)
+            yield from self._searched(query, collection, found, unchanged)
         elif not isinstance(query, OlderThan) or _is_due(query, found):
             yield self._record(collection, found, self._own_units(collection, found), (), (LAST_MODIFIED,))
 
@@ -121,44 +116,52 @@ class ObjectstoreDriver:
                 f"files of {self._system.name} have no field {unknown[0]}", code="objectstore.field", hint=f"a file's only date is {LAST_MODIFIED}"
             )
 
-    def _searched(self, query: AboutSubjects, collection: str, stored: Stored) -> Iterator[Record | Gap]:
+    def _searched(self, query: AboutSubjects, collection: str, stored: Stored, unchanged: Unchanged) -> Iterator[Record | Gap]:
         """The record, if anything in it passes the gate, or what hid it. Begun again when the file changes while it is read."""
         fresh: Stored | None = stored
         for _ in range(_ATTEMPTS):
             if fresh is None:
                 return
             try:
-                units, gaps = self._read(query.gate, collection, fresh)
+                units, gaps = self._read(query.gate, collection, fresh, unchanged)
             except Conflict:
                 fresh = self._states.at(Locator(self._system.name, collection, stored.locator_key))
                 continue
             if units:
                 yield self._record(collection, fresh, tuple(units), tuple(gaps), query.facts.get(collection, ()))
+            elif gaps:
+                yield from (gap.about(stored.locator_key) for gap in gaps)
             else:
-                yield from gaps
+                unchanged.note(fresh)
             return
-        yield Gap(collection, "objectstore.restless", "a file changed every time that it was read")
+        yield Gap(collection, "objectstore.restless", "a file changed every time that it was read", stored.locator_key)
 
-    def _read(self, gate: Gate, collection: str, stored: Stored) -> tuple[list[Unit], list[Gap]]:
+    def _read(self, gate: Gate, collection: str, stored: Stored, unchanged: Unchanged) -> tuple[list[Unit], list[Gap]]:
+        """Key and labels always; the bytes too unless they are known to hold nobody who is looked for, and nothing else says that they might."""
         units = [unit for unit in (_key_unit(stored),) if gate.passes_text(unit.text)]
         gaps: list[Gap] = []
-        try:
-            labels = self._shelf.labels(stored)
-            units += [
-                Unit(place, text, is_opaque=True)
-                for place, text in (("metadata", _lines(labels.metadata)), ("tags", _lines(labels.tags)))
-                if gate.passes_text(text)
-            ]
-            if stored.bare is None:
-                reading = Reading(collection, gate, self._catalogue.map_of(collection), name=stored.path.rsplit("/", 1)[-1])
-                for found in read_file(lambda: self._shelf.open(stored), reading):
+        known = self._catalogue.map_of(collection)
+        reading = Reading(collection, gate, known, name=stored.path.rsplit("/", 1)[-1])
+        looks = (
+            lambda: label_units(self._shelf.labels(stored), gate, known),
+            lambda: () if not (units or gaps) and unchanged.is_known(stored) else self._content(stored, reading),
+        )
+        for look in looks:
+            try:
+                for found in look():
                     if isinstance(found, Gap):
                         gaps.append(found)
                     else:
                         units.append(found)
-        except (NotAllowed, NotSupported) as error:
-            gaps.append(Gap(collection, error.code, error.message))
+            except (NotAllowed, NotSupported) as error:
+                if all(gap.code != error.code for gap in gaps):
+                    gaps.append(Gap(collection, error.code, error.message))
         return units, gaps
+
+    def _content(self, stored: Stored, reading: Reading) -> Iterator[Unit | Gap]:
+        if stored.is_upload:
+            return iter((Gap(reading.collection, "s3.multipart", "an upload in parts was begun and never ended; its parts cannot be read"),))
+        return read_file(lambda: self._shelf.open(stored), reading) if stored.bare is None else iter(())
 
     def _own_units(self, collection: str, stored: Stored) -> tuple[Unit, ...]:
         """What a file says of itself without being opened: enough for a sweep, which treats whole files."""
@@ -203,14 +206,6 @@ class ObjectstoreDriver:
         return self._changing.change(changes, rewriter)
 
 
-def shelf_of(system: System) -> Shelf:
-    """A bucket where the settings name one, else a folder or a single file (`folder:PATH` or a plain path)."""
-    url = system.setting("url")
-    if url.startswith("s3://") or system.setting("bucket"):
-        return S3Shelf(system)
-    return FolderShelf(url.removeprefix("folder:"))
-
-
 def _is_due(query: OlderThan, stored: Stored) -> bool:
     """A file's date is always known. Markers, links and empty folders hold no data that could fall due.
 
@@ -230,7 +225,3 @@ def _holds(age: OlderThan, stored: Stored) -> bool:
 
 def _key_unit(stored: Stored) -> Unit:
     return Unit("key", stored.key, is_opaque=True)
-
-
-def _lines(labels: Mapping[str, str]) -> str:
-    return "\n".join(f"{name}={value}" for name, value in labels.items())

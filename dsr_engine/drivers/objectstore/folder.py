@@ -3,34 +3,43 @@
 Rewrite: 1. write a temporary file beside the old one (same name at every try), 2. fsync it, 3. compare the old file once more,
 4. rename over it, 5. fsync the folder.
 Killed before 4: the old file stands, and the next try writes the temporary file anew. After 4: the new one stands.
+The modification time stays, because ages are counted by it; a mirror that goes by time and size alone (`rsync` without `--checksum`) may pass over
+a rewrite of equal length.
 A file system cannot refuse a change that races with step 4, so `conditional_change` is not claimed; the window is one system call.
 """
 
 import contextlib
+import io
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from shutil import copyfileobj
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from dsr_engine.domain.errors import Conflict, InputWrong, NotSupported
+from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.plan import Delete, Effect
 from dsr_engine.domain.record import Gap
+from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Problem, Traits
+from dsr_engine.drivers.objectstore.composed import Composed
 from dsr_engine.drivers.objectstore.folder_errors import touching
-from dsr_engine.drivers.objectstore.folder_walk import is_odd, leaf, tag_of, walked
-from dsr_engine.drivers.objectstore.shelf import BLOCK, Labels, Stored
+from dsr_engine.drivers.objectstore.folder_files import Steady, attributes, keep_attributes, write_sparsely
+from dsr_engine.drivers.objectstore.folder_times import unchanged_since
+from dsr_engine.drivers.objectstore.folder_walk import is_odd, leaf, walked
+from dsr_engine.drivers.objectstore.shelf import BLOCK, WHOLE, Labels, Sameness, Stored, Stretch
 
+#: How NFS clients name what was deleted while somebody had it open; it goes when it is closed, and comes back when it is deleted before.
+_STILL_OPEN = ".nfs0"
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class FolderShelf:
     """Files below one root. Names have no version, so a locator's key is the relative path alone."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, system: System) -> None:
+        path = system.setting("url").removeprefix("folder:")
         if not path:
             raise InputWrong("no folder is named", code="folder.settings", hint="set url: folder:/path, or give a path")
         given = Path(path).resolve()
@@ -63,12 +72,17 @@ class FolderShelf:
             names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False) and not is_odd(entry.name))
         yield from names
 
-    def listing(self, prefix: str, *, is_deep: bool = True) -> Iterator[Stored | Gap]:
+    @property
+    def is_ordered(self) -> bool:
+        """A folder is walked folder by folder, and cannot be entered behind a name."""
+        return False
+
+    def listing(self, prefix: str, *, is_deep: bool = True, within: Stretch = WHOLE) -> Iterator[Stored | Gap]:
         if not self._root.is_dir():
             raise InputWrong("the folder is not there", code="folder.absent", hint="check the path and whether it is mounted")
         folder, _, _ = prefix.rpartition("/")
         with touching("list the folder"):
-            entries = walked(self._root, folder, is_deep=is_deep)
+            entries = walked(self._root, folder, is_deep=is_deep, within=within)
         for found in entries:
             path = found.collection if isinstance(found, Gap) else found.path
             if path.startswith(prefix) and self._only in ("", path):
@@ -82,6 +96,9 @@ class FolderShelf:
             if error.code == "folder.gone":
                 return ()
             raise
+
+    def uploads(self, key: str) -> Sequence[Stored]:  # noqa: ARG002  # the protocol's argument
+        return ()
 
     def _stored(self, parent: int, name: str, key: str) -> Stored:
         found = os.stat(name, dir_fd=parent, follow_symlinks=False)
@@ -110,16 +127,32 @@ class FolderShelf:
 
     def open(self, stored: Stored) -> BinaryIO:
         with self._parent(stored.key) as (parent, name), touching("open a file"):
-            file = os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=parent), "rb", buffering=BLOCK)
-            if tag_of(os.fstat(file.fileno())) != stored.tag:
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=parent)
+            file = Steady(descriptor, stored.tag)
+            try:
+                file.insist()
+            except Conflict:
                 file.close()
-                raise Conflict("a file changed", code="folder.changed")
-            return file
+                raise
+            return cast("BinaryIO", io.BufferedReader(file, BLOCK))
 
-    def labels(self, _stored: Stored) -> Labels:
-        return Labels()
+    def labels(self, stored: Stored) -> Labels:
+        """Extended attributes of users are metadata. A link's are not read: only its target can have any."""
+        if stored.bare is not None:
+            return Labels()
+        with self._parent(stored.key) as (parent, name), touching("open a file"):
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=parent)
+            try:
+                return Labels(metadata=attributes(descriptor))
+            finally:
+                os.close(descriptor)
+
+    def sameness(self, stored: Stored) -> Sameness | None:
+        return unchanged_since(stored.tag)
 
     def refusal(self, stored: Stored, effect: Effect, _going: frozenset[str | None]) -> Problem | None:
+        if stored.path.rpartition("/")[2].startswith(_STILL_OPEN):
+            return Problem("folder.still_open", "a program still has the file open that was deleted under this name (NFS)", "end the program")
         if isinstance(effect, Delete):
             return None
         if stored.bare is not None:
@@ -149,54 +182,36 @@ class FolderShelf:
     def successor(self, _stored: Stored) -> Stored | None:
         return None
 
-    def replace(self, stored: Stored, _labels: Labels, content: BinaryIO) -> Stored:
+    def replace(self, stored: Stored, labels: Labels, content: Composed) -> Stored:
         with self._parent(stored.key) as (parent, name), touching("rewrite a file"):
             temporary = _temporary(name)
             _remove_if_there(temporary, parent)
             with contextlib.ExitStack() as undo:
                 undo.callback(_remove_if_there, temporary, parent)
-                self._write(parent, temporary, name, content)
+                self._write(parent, temporary, name, labels, content)
                 self._insist_same(parent, name, stored)
                 os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
                 undo.pop_all()
             os.fsync(parent)
             return self._stored(parent, name, stored.key)
 
-    def _write(self, parent: int, temporary: str, like: str, content: BinaryIO) -> None:
+    def _write(self, parent: int, temporary: str, like: str, labels: Labels, content: Composed) -> None:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=parent)
         with os.fdopen(descriptor, "wb") as sink:
-            content.seek(0)
-            copyfileobj(content, sink, BLOCK)
-            sink.flush()
             source = os.open(like, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
             try:
-                _keep_attributes(source, sink.fileno())
+                with contextlib.closing(content.read_from()) as new:
+                    write_sparsely(new, sink, os.fstat(source))
+                keep_attributes(source, sink.fileno(), labels.metadata)
             finally:
                 os.close(source)
             os.fsync(sink.fileno())
 
+    def withdraw(self, successor: Stored, stored: Stored) -> None:
+        """What was renamed over the old file cannot be taken back."""
+
     def close(self) -> None:
         """Nothing stays open between calls."""
-
-
-def _keep_attributes(source: int, sink: int) -> None:
-    """Owner, mode and extended attributes (ACLs among them) as before; refused where this account cannot keep them. The modification time is new."""
-    found = os.fstat(source)
-    steps: list[Callable[[], None]] = [lambda: os.fchown(sink, found.st_uid, found.st_gid), lambda: os.fchmod(sink, stat.S_IMODE(found.st_mode))]
-    for name in _extended(source):
-        steps.append(lambda name=name: os.setxattr(sink, name, os.getxattr(source, name)))  # type: ignore[misc]  # bound at once
-    for step in steps:
-        try:
-            step()
-        except OSError:
-            raise NotSupported("a file's owner or attributes cannot be kept", code="folder.attributes", hint="run as the files' owner") from None
-
-
-def _extended(descriptor: int) -> list[str]:
-    """Names of the extended attributes; none where the file system (or the platform) has no such thing."""
-    with suppress(OSError, AttributeError):
-        return os.listxattr(descriptor)
-    return []
 
 
 def _temporary(name: str) -> str:

@@ -1,6 +1,6 @@
 """Reads versions of files again whose keys are known: of each file only what passes the gate, for a file is full of other people."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from dsr_engine.content.files import read_file
 from dsr_engine.content.format import Reading
@@ -9,8 +9,9 @@ from dsr_engine.domain.errors import Conflict, NotAllowed, NotSupported
 from dsr_engine.domain.record import Gap, Locator, Record, Unit
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.objectstore.catalogue import Catalogue
-from dsr_engine.drivers.objectstore.driver import shelf_of
+from dsr_engine.drivers.objectstore.labels import label_units
 from dsr_engine.drivers.objectstore.shelf import Stored
+from dsr_engine.drivers.objectstore.shelves import shelf_of
 from dsr_engine.drivers.objectstore.states import States
 from dsr_engine.drivers.reading import Bounds, Gathering, Reread
 
@@ -49,16 +50,11 @@ class ObjectstoreReader:
 
     def _gather(self, gathering: Gathering, stored: Stored, gate: Gate) -> None:
         try:
-            labels = self._shelf.labels(stored)
-            about = (("key", stored.key), ("metadata", _lines(labels.metadata)), ("tags", _lines(labels.tags)))
-            is_whole = gathering.take(Unit(place, text, is_opaque=True) for place, text in about if gate.passes_text(text))
+            known = self._catalogue.map_of(gathering.collection)
+            key = (Unit("key", stored.key, is_opaque=True),) if gate.passes_text(stored.key) else ()
+            is_whole = gathering.take((*key, *label_units(self._shelf.labels(stored), gate, known)))
             if is_whole and stored.bare is None:
-                known = self._catalogue.map_of(gathering.collection)
                 reading = Reading(gathering.collection, gate, known, name=stored.path.rsplit("/", 1)[-1])
                 gathering.take(read_file(gathering.timed(lambda: self._shelf.open(stored)), reading))
         except (NotAllowed, NotSupported) as error:
             gathering.gaps.append(Gap(gathering.collection, error.code, error.message))
-
-
-def _lines(labels: Mapping[str, str]) -> str:
-    return "\n".join(f"{name}={value}" for name, value in labels.items())

@@ -8,27 +8,24 @@ Delete of a current version whose older ones stay: 1. put a delete marker, 2. DE
 Killed in between: readers already see nothing, and 2 is done again. The other way round an older version would be read in the meantime.
 """
 
-import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, BinaryIO
-from urllib.parse import urlencode
 
-from dsr_engine.domain.errors import Conflict, DsrError, NotAllowed, NotSupported
+from dsr_engine.domain.errors import Conflict, NotAllowed, NotSupported
 from dsr_engine.domain.plan import Delete, Effect
 from dsr_engine.domain.record import Gap
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Problem, Traits
-from dsr_engine.drivers.objectstore.s3_bucket import REPLACES, Bucket
+from dsr_engine.drivers.objectstore.composed import Composed
+from dsr_engine.drivers.objectstore.s3_bucket import Bucket
 from dsr_engine.drivers.objectstore.s3_errors import asking
-from dsr_engine.drivers.objectstore.s3_locks import grants_on, lock_on
-from dsr_engine.drivers.objectstore.s3_probe import Ability, configured, lock_configuration, probe
-from dsr_engine.drivers.objectstore.shelf import Labels, Stored
+from dsr_engine.drivers.objectstore.s3_grants import grants_of, same_grants
+from dsr_engine.drivers.objectstore.s3_locks import lock_on
+from dsr_engine.drivers.objectstore.s3_probe import Ability, configured, lock_configuration, probe, shortcomings
+from dsr_engine.drivers.objectstore.s3_writing import Writing
+from dsr_engine.drivers.objectstore.shelf import UPLOAD_VERSION, WHOLE, Labels, Sameness, Stored, Stretch
 
-#: Above this many bytes an object is written in parts (S3 allows one PUT up to 5 GiB, and 10,000 parts).
-WHOLE = 64 * 1024 * 1024
-_PART = 16 * 1024 * 1024
-_MOST_PARTS = 9_000
 #: Bytes; S3's limit for all user metadata of an object.
 _METADATA_LIMIT = 2048
 
@@ -47,8 +44,15 @@ class S3Shelf:
     def segments(self) -> Iterator[str]:
         return self._bucket.segments()
 
-    def listing(self, prefix: str, *, is_deep: bool = True) -> Iterator[Stored | Gap]:
-        return self._bucket.listing(prefix, is_deep=is_deep)
+    @property
+    def is_ordered(self) -> bool:
+        return self._bucket.is_ordered
+
+    def listing(self, prefix: str, *, is_deep: bool = True, within: Stretch = WHOLE) -> Iterator[Stored | Gap]:
+        return self._bucket.listing(prefix, is_deep=is_deep, within=within)
+
+    def uploads(self, key: str) -> Sequence[Stored]:
+        return self._bucket.uploads(key)
 
     def versions(self, key: str) -> Sequence[Stored]:
         return self._bucket.versions(key)
@@ -58,6 +62,10 @@ class S3Shelf:
 
     def labels(self, stored: Stored) -> Labels:
         return self._bucket.labels(stored)
+
+    def sameness(self, stored: Stored) -> Sameness | None:
+        """The ETag, which every write changes; not all compatible stores give one."""
+        return Sameness(stored.tag, stored.modified) if stored.tag.strip('"') else None
 
     def close(self) -> None:
         self._bucket.close()
@@ -74,7 +82,7 @@ class S3Shelf:
     def _write_problems(self) -> list[Problem]:
         if self._locks_new_objects:
             return [Problem("s3.write_untested", "new objects are locked by default, so writing was not tried", is_fatal=False)]
-        return _denied(lambda: self._ability, "s3.read_only")
+        return _denied(lambda: self._ability, "s3.read_only") or list(shortcomings(self._ability))
 
     @cached_property
     def _ability(self) -> Ability:
@@ -96,6 +104,10 @@ class S3Shelf:
         return "Rule" in self._locks
 
     def refusal(self, stored: Stored, effect: Effect, going: frozenset[str | None]) -> Problem | None:
+        if stored.is_upload:
+            return None if isinstance(effect, Delete) else Problem("s3.upload", "an upload that never ended cannot be rewritten", "delete it")
+        if self._bucket.needs_second_factor:
+            return Problem("s3.mfa_delete", "versions here can be deleted with a second factor only", "whoever has the device must delete them")
         if stored.is_marker:
             return self._marker_refusal(stored, effect, going)
         if self._locks and (lock := lock_on(self._bucket, stored)):
@@ -123,9 +135,18 @@ class S3Shelf:
         labels = self.labels(stored)
         if sum(len(name) + len(value.encode()) for name, value in labels.metadata.items()) > _METADATA_LIMIT - 100:
             return Problem("s3.metadata_full", "the object's metadata leaves no room for the link to its successor", "delete the object instead")
-        return grants_on(self._bucket, stored)
+        if not self._bucket.is_versioned and grants_of(self._bucket, stored):
+            return Problem(
+                "s3.grants",
+                "the object is granted to others, and without versions a rewrite that loses that cannot be taken back",
+                "delete the object, or remove its ACL grants first",
+            )
+        return None
 
     def delete(self, stored: Stored) -> None:
+        if stored.is_upload:
+            self._abort(stored)
+            return
         if not self._bucket.is_versioned:
             self._delete_in_place(stored)
             return
@@ -140,6 +161,14 @@ class S3Shelf:
                 self._bucket.client.delete_object(Bucket=self._bucket.place.bucket, Key=stored.key, **condition)
         self._delete_version(stored)
         self._sweep_markers(stored.key)
+
+    def _abort(self, stored: Stored) -> None:
+        """A part that was under way may arrive after the first try (Amazon S3 API, *AbortMultipartUpload*), so it is looked for."""
+        named = {"Bucket": self._bucket.place.bucket, "Key": stored.key, "UploadId": str(stored.version).removeprefix(UPLOAD_VERSION)}
+        with asking("give up an upload in parts"):
+            self._bucket.client.abort_multipart_upload(**named)
+        if any(one.version == stored.version for one in self.uploads(stored.key)):
+            raise NotSupported("parts of an upload came while it was given up", code="s3.upload_goes_on", hint="who writes it must stop first")
 
     def _delete_in_place(self, stored: Stored) -> None:
         condition = {"IfMatch": stored.tag} if self._ability.deletes_if_match else {}
@@ -170,19 +199,27 @@ class S3Shelf:
         others = [one for one in self.versions(stored.key) if one.bare is None and one.version != stored.version]
         return next((one for one in others if stored.version and self.labels(one).replaces == stored.version), None)
 
-    def replace(self, stored: Stored, labels: Labels, content: BinaryIO) -> Stored:
+    def replace(self, stored: Stored, labels: Labels, content: Composed) -> Stored:
         before = {one.version for one in self.versions(stored.key)}
         condition = {"IfMatch": stored.tag} if self._ability.puts_if_match else {}
         if not condition:
             self._insist_current(stored)
-        version = self._put(stored.key, labels, stored.version, content, condition)
+        grants = grants_of(self._bucket, stored)
+        version = Writing(self._bucket, stored, can_copy=self._ability.copies_ranges).put(labels, content, {**condition, **grants})
         after = self.versions(stored.key)
         if self._bucket.versioning == "Enabled" and {one.version for one in after} - before != {version}:
             self._roll_back(stored.key, version)
         current = [one for one in after if one.is_current and one.bare is None]
         if not current or (version and current[0].version != version):
             raise Conflict("the object changed while it was rewritten", code="s3.changed")
+        if grants and not same_grants(self._bucket, stored, current[0]):
+            self.withdraw(current[0], stored)
+            raise NotSupported("the store did not keep the grants of a rewritten object", code="s3.grants", hint="remove its ACL grants first")
         return current[0]
+
+    def withdraw(self, successor: Stored, stored: Stored) -> None:
+        if successor.version and successor.version != stored.version:
+            self._delete_version(successor)
 
     def _insist_current(self, stored: Stored) -> None:
         """The nearest that a store without If-Match allows: a look right before the write."""
@@ -195,47 +232,6 @@ class S3Shelf:
         for one in written:
             self._delete_version(one)
         raise Conflict("somebody else wrote the object at the same time", code="s3.changed")
-
-    def _put(self, key: str, labels: Labels, replaces: str | None, content: BinaryIO, condition: Mapping[str, str]) -> str:
-        """Writes and gives the new version's id, empty in a bucket without versions."""
-        size = content.seek(0, 2)
-        content.seek(0)
-        where = {"Bucket": self._bucket.place.bucket, "Key": key}
-        kept: dict[str, Any] = {**labels.headers, "Metadata": dict(labels.metadata)}
-        if replaces:
-            kept["Metadata"][REPLACES] = replaces
-        if labels.content_type:
-            kept["ContentType"] = labels.content_type
-        if labels.tags:
-            kept["Tagging"] = urlencode(labels.tags)
-        if size > WHOLE:
-            return self._put_parts(where, kept, content, condition, max(_PART, size // _MOST_PARTS))
-        with asking("write an object"):
-            answer = self._bucket.client.put_object(Body=content, **where, **kept, **condition)
-        return self._version_in(answer)
-
-    def _put_parts(self, where: Mapping[str, str], kept: Mapping[str, Any], content: BinaryIO, condition: Mapping[str, str], size: int) -> str:
-        client = self._bucket.client
-        with asking("begin an upload in parts"):
-            upload = client.create_multipart_upload(**where, **kept)["UploadId"]
-        parts: list[dict[str, Any]] = []
-        with contextlib.ExitStack() as undo:
-            undo.callback(self._abort, where, upload)
-            with asking("write an object in parts"):
-                while block := content.read(size):
-                    number = len(parts) + 1
-                    tag = client.upload_part(Body=block, PartNumber=number, UploadId=upload, **where)["ETag"]
-                    parts.append({"ETag": tag, "PartNumber": number})
-                answer = client.complete_multipart_upload(MultipartUpload={"Parts": parts}, UploadId=upload, **where, **condition)
-            undo.pop_all()
-        return self._version_in(answer)
-
-    def _abort(self, where: Mapping[str, str], upload: str) -> None:
-        with contextlib.suppress(DsrError), asking("abort an upload in parts"):
-            self._bucket.client.abort_multipart_upload(UploadId=upload, **where)
-
-    def _version_in(self, answer: Any) -> str:
-        return str(answer.get("VersionId") or "null") if self._bucket.is_versioned else ""
 
 
 def _denied(attempt: Callable[[], object], code: str) -> list[Problem]:

@@ -46,7 +46,13 @@ def _answered(error: ClientError, verb: str) -> DsrError:
     if code in _MOVED_ON:
         return Conflict(f"cannot {verb}: it changed meanwhile", code="s3.changed")
     if code == "InvalidObjectState":
-        return NotSupported(f"cannot {verb}: it is archived", code="s3.archived", hint="restore the object from its archive class first")
+        told: Mapping[str, object] = {**error.response.get("Error", {})}
+        where = next((str(told[name]) for name in ("AccessTier", "StorageClass") if told.get(name)), "an archive class")
+        return NotSupported(
+            f"an object lies in {where.lower().replace('_', ' ')} and was not read: restore it and search again, or let it be deleted by its name",
+            code="s3.archived",
+            hint="restore the object from its archive class first (a restoration takes minutes to two days)",
+        )
     if code in _ABSENT_BUCKET:
         return InputWrong(f"cannot {verb}: there is no such bucket here", code="s3.no_bucket", hint="check bucket, region and endpoint_url")
     if code in _REFUSED or status in (401, 403):

@@ -1,7 +1,6 @@
-"""Why a version must stay as it is: a retention, a legal hold, or grants that a rewrite would lose. Nothing here circumvents any of them."""
+"""Why a version must stay as it is: a retention or a legal hold. Nothing here circumvents either."""
 
 from dsr_engine.domain.clock import SystemClock
-from dsr_engine.domain.errors import NotAllowed
 from dsr_engine.drivers.driver import Problem
 from dsr_engine.drivers.objectstore.s3_bucket import Bucket
 from dsr_engine.drivers.objectstore.s3_errors import answer_or_nothing
@@ -19,18 +18,3 @@ def lock_on(bucket: Bucket, stored: Stored) -> Problem | None:
     if hold.get("Status") == "ON":
         return Problem("s3.locked", "a legal hold lies on the version, without a date", "whoever placed the hold must lift it")
     return None
-
-
-def grants_on(bucket: Bucket, stored: Stored) -> Problem | None:
-    """Grants to others than the owner, which a new version would not have. Stores without grants, or that do not show them, have none."""
-    try:
-        answer = answer_or_nothing(lambda: bucket.client.get_object_acl(**bucket.where(stored)), "read an object's grants")
-    except NotAllowed:
-        return None
-    owner = answer.get("Owner", {}).get("ID")
-    others = [grant for grant in answer.get("Grants", ()) if grant.get("Grantee", {}).get("ID") != owner]
-    if not others:
-        return None
-    return Problem(
-        "s3.grants", "the object is granted to others, and a new version would lose that", "delete the object, or remove its ACL grants first"
-    )

@@ -3,20 +3,21 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from dsr_engine.domain.errors import Conflict, NotSupported, Unreachable
+from dsr_engine.domain.errors import Conflict, NotAllowed, NotSupported, Unreachable
 from dsr_engine.domain.record import Locator
-from dsr_engine.drivers.objectstore.shelf import Labels, Shelf, Stored, content_digest, state_of
+from dsr_engine.drivers.objectstore.shelf import UPLOAD_VERSION, Labels, Shelf, Stored, content_digest, state_of
 
 _ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One version and its state at one moment."""
+    """One version and its state at one moment. `hidden_by` says why its content and labels are not known, where they are not."""
 
     stored: Stored
     labels: Labels
     state: bytes
+    hidden_by: NotAllowed | NotSupported | None = None
 
 
 class States:
@@ -29,6 +30,8 @@ class States:
         """The version that the locator names. One that was found before the bucket kept versions is the `null` version since."""
         key, *version = locator.key
         wanted = version[0] if version else None
+        if wanted is not None and wanted.startswith(UPLOAD_VERSION):
+            return next((one for one in self._shelf.uploads(key) if one.version == wanted), None)
         names = {wanted, "null"} if wanted == "" else {wanted}
         return next((one for one in self._shelf.versions(key) if one.version in names), None)
 
@@ -47,13 +50,13 @@ class States:
     def digested(self, stored: Stored) -> Seen:
         """The state of this version; raises `Conflict` when it is another by now.
 
-        What cannot be opened (archived, under a customer's key) is known by the store's tag.
+        What cannot be opened (archived, under a key that this account may not use) is known by the store's tag.
         """
         try:
             labels = self._shelf.labels(stored)
             return Seen(stored, labels, state_of(self._content(stored), labels))
-        except NotSupported:
-            return Seen(stored, Labels(), sha256(f"unread {stored.tag} {stored.size}".encode()).digest())
+        except (NotAllowed, NotSupported) as error:
+            return Seen(stored, Labels(), sha256(f"unread {stored.tag} {stored.size}".encode()).digest(), error)
 
     def _content(self, stored: Stored) -> bytes:
         if stored.bare is not None:
