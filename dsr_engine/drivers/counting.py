@@ -48,13 +48,19 @@ def page_of(events: Iterable[Record | Gap | Looked], query: OlderThan) -> Events
             extent, reason = (extent, reason) if event.extent is Extent.FULL else (event.extent, event.reason)
         elif isinstance(event, Gap):
             yield event
-        elif _is_within(event.locator.key, query):
-            heapq.heappush(first, _Last(event))
+        elif _is_within(place_of(event, query), query):
+            heapq.heappush(first, _Last(event, query))
             if query.most is not None and len(first) > query.most:
                 heapq.heappop(first)
                 is_cut = True
     yield from (entry.record for entry in sorted(first, reverse=True))
     yield Looked(query.collection, looked, extent, reason, is_cut)
+
+
+def place_of(record: Record, query: OlderThan) -> tuple[str, ...]:
+    """Where a record stands in the order of a query: its key; behind the name of its collection where the query is about several (a pattern)."""
+    place = record.locator
+    return place.key if place.collection == query.collection else (place.collection, *place.key)
 
 
 def _is_within(key: tuple[str, ...], query: OlderThan) -> bool:
@@ -64,10 +70,10 @@ def _is_within(key: tuple[str, ...], query: OlderThan) -> bool:
 class _Last:
     """A record that is smaller the later its key is, so that a heap gives up its last one first."""
 
-    __slots__ = ("record",)
+    __slots__ = ("place", "record")
 
-    def __init__(self, record: Record) -> None:
-        self.record = record
+    def __init__(self, record: Record, query: OlderThan) -> None:
+        self.record, self.place = record, place_of(record, query)
 
     def __lt__(self, other: "_Last") -> bool:
-        return self.record.locator.key > other.record.locator.key
+        return self.place > other.place

@@ -9,6 +9,7 @@ Rules that the conformance suite (`tests/drivers/conformance.py`) holds every dr
 * No driver retries, limits its rate or writes a log: `drivers/wrapped.py` does that around any of them.
 """
 
+import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -85,17 +86,41 @@ class CollectionFacts:
     made_from: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Marking:
+    """Digests of records, 16 bytes each, under a key that is of one case, its selectors and everything else that decides how a record is searched.
+
+    `known` are those of records in which the last verification of the case, which read everything, found no sign of the person and left no gap.
+    """
+
+    key: bytes
+    known: frozenset[bytes] = frozenset()
+
+    def of(self, told: bytes) -> bytes:
+        """The digest of what tells a record from all others, and from itself once it changed."""
+        return hmac.digest(self.key, told, "sha256")[:16]
+
+
 @dataclass(frozen=True, slots=True)
 class AboutSubjects:
     """Everything that may hold one of these people. `subjects` maps a case's id to its selectors; one pass serves all of them.
 
     `gate` is run on raw buffers: what it refuses holds none of the selectors. `facts` maps a collection to the fields whose values
     policies need; `other.field` is the date of a linked collection and comes back as `other.field:latest` and `other.field:earliest`.
+
+    `known` is for a re-scan: what all of these markings know, one for each case, need not be read again. Empty, as it always is when absence is
+    verified: everything is read. `noting` asks for the marks of what holds none of these people (`Looked.clean`). A driver may pass over both.
+
+    `before` are collections that an earlier search of the same case read, for `slices` only: where it is not the system itself that lists what there
+    is, a collection that is not listed any more gets a slice of its own, whose search says so. It must not go out of a search in silence.
     """
 
     subjects: Mapping[str, tuple[Selector, ...]]
     gate: Gate
     facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    known: tuple[Marking, ...] = ()
+    noting: Marking | None = None
+    before: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +133,8 @@ class OlderThan:
 
     `after`, `upto` and `most` cut a page out of the collection in the order of its keys: up to `most` records after one key, up to and with another.
     They are only for drivers whose traits say `in_key_order`, and mean something in the query itself, not in `also`.
+
+    `sorting`: a rule asks for the sort of a mail, so the headers of what is old enough are read.
     """
 
     collection: str
@@ -120,6 +147,7 @@ class OlderThan:
     after: tuple[str, ...] = ()
     upto: tuple[str, ...] | None = None
     most: int | None = None
+    sorting: bool = False
 
     @property
     def ages(self) -> tuple["OlderThan", ...]:
@@ -137,18 +165,25 @@ Query = AboutSubjects | OlderThan | Everything
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of one collection that is searched in one go. `part` means something to its driver only and holds no personal data."""
+    """A part of one collection that is searched in one go. `part` means something to its driver only and holds no personal data.
+
+    `is_late`: it begins when all other slices of the system have ended, because what moves about meanwhile comes to lie in it.
+    `kin` is what names it among the slices of another search, whose parts may end elsewhere; empty: its `part` does. Marks are kept under it.
+    """
 
     system: str
     collection: str
     part: tuple[str, ...] = ()
+    is_late: bool = False
+    kin: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
     """How far one slice was searched, as its last word: `count` records were read. `find` yields it exactly once, at the end.
 
-    `is_cut`: it was a page of a collection, and more records follow the last one.
+    `is_cut`: it was a page of a collection, and more records follow the last one. `clean` are the marks that the query asked for, of records that
+    were read to their end. What the query knew counts as read.
     """
 
     collection: str
@@ -156,6 +191,7 @@ class Looked:
     extent: Extent = Extent.FULL
     reason: str = ""
     is_cut: bool = False
+    clean: frozenset[bytes] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,17 @@ def open_driver(system: System, *, read_only: bool = False) -> Driver:
 
 
 #: What some drivers can do beside the protocol: driver → where it is.
-_SURVEYORS = {"sql": "dsr_engine.drivers.sql.asking.surveying:SqlSurveyor"}
-_UPKEEP = {"sql": "dsr_engine.drivers.sql.upkeep.upkeep:SqlUpkeep"}
+_SURVEYORS = {
+    "sql": "dsr_engine.drivers.sql.asking.surveying:SqlSurveyor",
+    "objectstore": "dsr_engine.drivers.objectstore.surveying:ObjectstoreSurveyor",
+}
+#: Surveyors of everything instead of a sample.
+_FULL_SURVEYORS = {"objectstore": "dsr_engine.drivers.objectstore.surveying:full_surveyor"}
+_UPKEEP = {
+    "sql": "dsr_engine.drivers.sql.upkeep.upkeep:SqlUpkeep",
+    "objectstore": "dsr_engine.drivers.objectstore.upkeep:ObjectstoreUpkeep",
+    "mailstore": "dsr_engine.drivers.mailstore.upkeep:MailstoreUpkeep",
+}
 _ACCESS = {"sql": "dsr_engine.drivers.sql.asking.access:SqlAccess"}
 _COLUMNS = {"sql": "dsr_engine.drivers.sql.asking.columns:SqlColumns", "objectstore": "dsr_engine.drivers.objectstore.columns:ObjectstoreColumns"}
 
@@ -63,9 +72,9 @@ _READERS = {
 }
 
 
-def open_surveyor(system: System) -> Surveyor | None:
-    """Who answers questions about the shape of this system; None where its driver has nobody."""
-    return cast("Surveyor | None", _beside(_SURVEYORS, system))
+def open_surveyor(system: System, *, is_full: bool = False) -> Surveyor | None:
+    """Who answers questions about the shape of this system; None where its driver has nobody. `is_full`: by reading everything, not a sample."""
+    return cast("Surveyor | None", _beside(_FULL_SURVEYORS if is_full else _SURVEYORS, system))
 
 
 def open_upkeep(system: System) -> Upkeep | None:

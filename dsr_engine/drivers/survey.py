@@ -7,8 +7,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from dsr_engine.domain.anonymize import FieldFacts
 from dsr_engine.domain.record import Locator
 from dsr_engine.drivers.driver import CollectionFacts, Link
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Signs of one kind of personal data in one place of files of one format: `row:*/notes`, `part:*/line:*`, `$.customers[*].email`.
+
+    `found` places in `holding` of the `texts` that were looked at, in so many `files`; `confidence` is their mean (0 to 1), `clear` of them are sure
+    enough to be believed. `field` is the field of that place, empty where it has none. It holds no value.
+    """
+
+    format: str
+    place: str
+    kind: str
+    category: str
+    texts: int
+    holding: int
+    found: int
+    clear: int
+    confidence: float
+    files: int
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -16,6 +38,8 @@ class Sample:
     """Up to as many distinct values as were asked for of each field, as text.
 
     `rows` were looked at (`is_whole`: there are no others); `nulls` of them had no value in a field, and the others had `distinct` different ones.
+    `fields` are those that only looking inside could tell; `traces` what was seen inside texts; `extent` says in words how much was looked at, `gaps`
+    what could not be.
     """
 
     collection: str
@@ -24,6 +48,10 @@ class Sample:
     nulls: Mapping[str, int] = field(default_factory=dict)
     distinct: Mapping[str, int] = field(default_factory=dict)
     is_whole: bool = False
+    fields: tuple[FieldFacts, ...] = ()
+    traces: tuple[Traces, ...] = ()
+    extent: str = ""
+    gaps: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Sample({self.collection} •••)"

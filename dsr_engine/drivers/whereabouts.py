@@ -47,7 +47,7 @@ def _places(host: str, resolve: Resolve) -> set[Place]:
 
 def _hosts(system: System) -> Iterator[str]:
     """Every host that a setting names, also where a URL names several or names them behind its `?`."""
-    for key in ("url", "endpoint_url"):
+    for key in ("url", "endpoint_url", "token_url"):
         try:
             parts = urlsplit(system.setting(key))
             named = parts.netloc.rpartition("@")[2].split(",") if parts.netloc else []

@@ -7,15 +7,14 @@ From the inside out: `Guarded` turns whatever a driver lets slip into an error o
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from traceback import extract_tb
+from contextlib import contextmanager
 from typing import TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from dsr_engine.content.gate import Gate
 from dsr_engine.content.rewriter import Rewriter
-from dsr_engine.domain.errors import DsrError, InputWrong, NotAllowed, NotSupported, Unreachable
+from dsr_engine.domain.errors import DsrError, InputWrong, NotAllowed, NotSupported, Unreachable, place_of
 from dsr_engine.domain.record import Gap, Locator, Record
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import (
@@ -119,11 +118,23 @@ class Guarded(Layer):
         raise replacement
 
 
+@contextmanager
+def translating(verb: str) -> Iterator[None]:
+    """Does for a block what `Guarded` does for a driver."""
+    try:
+        yield
+    except DsrError:
+        raise
+    except Exception as error:  # noqa: BLE001  # as in `Guarded`
+        replacement = replaced(error, verb)
+    else:
+        return
+    raise replacement
+
+
 def replaced(error: Exception, verb: str) -> DsrError:
     """The family of an error that no driver translated. During a change it is unknown what happened, which `Unreachable` says."""
-    frames = extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    message = f"the driver failed to {verb} ({type(error).__name__}{place})"
+    message = f"the driver failed to {verb} ({type(error).__name__} at {place_of(error)})"
     if isinstance(error, PermissionError):
         return NotAllowed(message, code="driver.denied", hint="grant the account that runs the engine this permission")
     if verb == CHANGE or isinstance(error, OSError | TimeoutError):
@@ -133,7 +144,7 @@ def replaced(error: Exception, verb: str) -> DsrError:
 
 def _may_answer_soon(error: BaseException) -> bool:
     """False for a system that was waited for long enough already."""
-    return isinstance(error, Unreachable) and error.code != "system.busy"
+    return isinstance(error, Unreachable) and error.code not in ("system.busy", "mail.daily_limit")
 
 
 class Retried(Layer):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from dsr_engine.drivers.mailstore.driver import MailstoreDriver
+from tests.drivers.mailstore_boxes import Box
 from tests.drivers.sql_database import SERVERS, SqlDatabase
 
 
@@ -24,3 +26,11 @@ def sql_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sql
     database = SqlDatabase(request.param, url, sa.create_engine(connector, poolclass=sa.pool.NullPool))
     yield database
     database.close()
+
+
+@pytest.fixture
+def driver(box: Box) -> Iterator[MailstoreDriver]:
+    """A connection to the mail store that the test made."""
+    made = MailstoreDriver(box.system())
+    yield made
+    made.close()

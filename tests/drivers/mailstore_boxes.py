@@ -18,7 +18,7 @@ from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.system import Manifest, System
 from tests.servers.dovecot import DovecotServer
 
-KINDS = ("maildir", "mbox", "dovecot")
+KINDS = ("maildir", "mbox", "eml", "dovecot")
 
 #: When mails of the tests were delivered.
 DELIVERED = datetime(2021, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -53,6 +53,8 @@ def system_of(settings: Mapping[str, str]) -> System:
 def box_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> Box:
     if kind == "maildir":
         return MaildirBox(folder / "Maildir")
+    if kind == "eml":
+        return EmlBox(folder / "exported")
     if kind == "mbox":
         return MboxBox(folder / "mail")
     return DovecotBox(request.getfixturevalue("dovecot"))
@@ -108,6 +110,52 @@ class MaildirBox:
             files = [file for part in ("cur", "new", "tmp") for file in (path / part).iterdir()]
             mails = [Stored(file.read_bytes(), "S" in file.name.rpartition(",")[2], int(file.stat().st_mtime)) for file in files]
             found["INBOX" if path == self.root else path.name[1:]] = sorted(mails, key=lambda mail: mail.raw)
+        return found
+
+
+class EmlBox:
+    """A folder of mails as files."""
+
+    eol = b"\n"
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._count = 0
+        for name in ("INBOX", "Sent"):
+            (root / name).mkdir(parents=True)
+
+    def system(self, **settings: str) -> System:
+        return system_of({"url": f"eml:{self.root}", **settings})
+
+    def deliver(self, folder: str, raw: bytes, *, is_seen: bool = False) -> None:
+        self._count += 1
+        path = self.root / folder / f"{'seen' if is_seen else 'new'}-{self._count}.eml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(raw)
+        os.utime(path, (DELIVERED.timestamp(), DELIVERED.timestamp()))
+
+    def file(self, folder: str, needle: bytes) -> Path:
+        return next(path for path in sorted((self.root / folder).iterdir()) if needle in path.read_bytes())
+
+    def flag(self, folder: str, needle: bytes) -> None:
+        """A file has no flags; programs that look at it change its times of reading."""
+        os.utime(self.file(folder, needle), (0, DELIVERED.timestamp()))
+
+    def move(self, folder: str, needle: bytes, to: str) -> None:
+        path = self.file(folder, needle)
+        (self.root / to).mkdir(exist_ok=True)
+        path.rename(self.root / to / path.name)
+
+    def alter(self, folder: str, needle: bytes, old: bytes, new: bytes) -> None:
+        path = self.file(folder, needle)
+        path.write_bytes(path.read_bytes().replace(old, new))
+
+    def stored(self) -> dict[str, list[Stored]]:
+        found: dict[str, list[Stored]] = {}
+        for folder in sorted(path for path in self.root.rglob("*") if path.is_dir()):
+            files = [path for path in folder.iterdir() if path.is_file()]
+            mails = [Stored(path.read_bytes(), path.name.startswith("seen"), int(path.stat().st_mtime)) for path in files]
+            found[folder.relative_to(self.root).as_posix()] = sorted(mails, key=lambda mail: mail.raw)
         return found
 
 

@@ -1,6 +1,7 @@
 """One person, her neighbours, and the smallest gate and rewriter that know her: the conformance suite must not depend on how well content matches."""
 
 import re
+from collections.abc import Sequence
 
 from dsr_engine.domain.anonymize import FieldFacts
 from dsr_engine.domain.plan import SetValue
@@ -34,13 +35,18 @@ class WordGate:
 
 
 class WordRewriter:
-    """Replaces the word as it is written."""
+    """Replaces the word as it is written, for a case that is called `c4se00000001` in public."""
+
+    reference = "c4se00000001"
 
     def __init__(self, word: str = PERSON) -> None:
         self._word = word
 
     def redacted(self, text: str) -> str:
         return text.replace(self._word, MARK)
+
+    def spans(self, text: str) -> Sequence[tuple[int, int]]:
+        return [(found.start(), found.end()) for found in re.finditer(re.escape(self._word), text)]
 
     def replaced(self, how: SetValue, value: object, facts: FieldFacts) -> object:
         return MARK

@@ -1,5 +1,6 @@
 """What the tests of the SQL driver share: a database on each kind of server, a substring gate, and the control that other rows stay as they were."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +68,7 @@ class Substring:
     """A gate and a rewriter that know one text, in any letter case."""
 
     reach = 1024
+    reference = ""
 
     def __init__(self, *needles: str) -> None:
         self._needles = tuple(needle.casefold() for needle in needles)
@@ -87,6 +89,9 @@ class Substring:
             while (at := text.casefold().find(needle)) >= 0:
                 text = text[:at] + "[redacted]" + text[at + len(needle) :]
         return text
+
+    def spans(self, text: str) -> Sequence[tuple[int, int]]:
+        return sorted((found.start(), found.end()) for needle in self._needles for found in re.finditer(re.escape(needle), text.casefold()))
 
     def replaced(self, how: SetValue, value: object, facts: FieldFacts) -> object:
         return anonymized(how.method, value, facts, key=b"k" * 32, category=how.category, counter=how.counter)

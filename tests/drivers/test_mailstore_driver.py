@@ -4,7 +4,6 @@ import base64
 import gzip
 import logging
 import quopri
-from collections.abc import Iterator
 from datetime import date
 from email.header import Header
 from pathlib import Path
@@ -33,13 +32,6 @@ REWRITER = CaseRewriter(MATCHER, "case-1", b"k" * 32)
 @pytest.fixture(params=KINDS)
 def box(request: pytest.FixtureRequest, tmp_path: Path) -> Box:
     return box_of(request.param, request, tmp_path)
-
-
-@pytest.fixture
-def driver(box: Box) -> Iterator[MailstoreDriver]:
-    made = MailstoreDriver(box.system())
-    yield made
-    made.close()
 
 
 def about(**facts: tuple[str, ...]) -> AboutSubjects:
@@ -241,7 +233,7 @@ def test_a_policy_gets_the_delivery_date_that_it_asked_for(box: Box, driver: Mai
 def test_only_the_folders_that_are_meant_are_searched_and_check_says_so(box: Box) -> None:
     for folder in ("INBOX", "Sent"):
         box.deliver(folder, letter("shop@example.com", JANE, "hi", "hello", eol=box.eol))
-    narrow = MailstoreDriver(box.system(mailboxes="Sent, Nowhere"))
+    narrow = MailstoreDriver(box.system(folders="Sent, Nowhere"))
     found = records(narrow, None) if "Nowhere" not in {part.collection for part in narrow.slices(about())} else None
     codes = [problem.code for problem in narrow.check()]
 
@@ -252,7 +244,7 @@ def test_only_the_folders_that_are_meant_are_searched_and_check_says_so(box: Box
 
 
 def test_a_folder_that_is_listed_by_hand_and_missing_is_an_error_not_silence(box: Box) -> None:
-    narrow = MailstoreDriver(box.system(mailboxes="Nowhere"))
+    narrow = MailstoreDriver(box.system(folders="Nowhere"))
     with pytest.raises(DsrError):
         answers(narrow, about())
     narrow.close()

@@ -1,7 +1,6 @@
 """What is particular to Maildir: names, links, folders in both layouts, and what a killed rewrite leaves."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from dsr_engine.domain.errors import DsrError, NotAllowed
 from dsr_engine.domain.record import Gap
 from dsr_engine.drivers.driver import Done, Looked, Moved, Present, Watched
 from dsr_engine.drivers.mailstore.driver import MailstoreDriver
-from dsr_engine.drivers.mailstore.maildir import _fields_for, _lineage, _next_name, _successors
+from dsr_engine.drivers.mailstore.maildir_names import fields_for, lineage, next_name, successors
 from tests.drivers.mailstore_boxes import DELIVERED, DovecotBox, MaildirBox, letter, system_of
 from tests.drivers.test_mailstore_driver import JANE, REWRITER, about, answers, deletion, hits, records, redaction
 from tests.servers.dovecot import DovecotServer
@@ -22,13 +21,6 @@ from tests.servers.lifecycle import server_folder
 @pytest.fixture
 def box(tmp_path: Path) -> MaildirBox:
     return MaildirBox(tmp_path / "Maildir")
-
-
-@pytest.fixture
-def driver(box: MaildirBox) -> Iterator[MailstoreDriver]:
-    made = MailstoreDriver(box.system())
-    yield made
-    made.close()
 
 
 def mail(sender: str = JANE, subject: str = "hi") -> bytes:
@@ -67,7 +59,7 @@ def test_both_layouts_are_searched_and_every_folder_has_a_name_of_its_own(box: M
             (box.root / folder / part).mkdir(parents=True)
         write(box.root / folder / "cur" / "17.M1.host:2,", mail())
 
-    names = {"Archive.2020", "Archive/2020", "Archive/2020/deep", "./Archive.2020", "Entw&APw-rfe"}
+    names = {"Archive.2020", "Archive/2020", "Archive/2020/deep", "./Archive.2020", "Entwürfe"}
     assert {record.locator.collection for record in records(driver)} == names
 
 
@@ -100,6 +92,16 @@ def test_links_are_never_followed_and_never_passed_over_in_silence(box: MaildirB
         answers(driver, about())
     assert "mail.folder_unreadable" in {problem.code for problem in driver.check()}
     assert outside.exists()
+
+
+def test_a_folder_on_a_disk_that_is_not_mounted_is_told_and_not_passed_over(box: MaildirBox, driver: MailstoreDriver, tmp_path: Path) -> None:
+    (box.root / ".Archive").symlink_to(tmp_path / "not mounted")
+    (tmp_path / "list").write_text("Sent")
+    (box.root / "subscriptions").symlink_to(tmp_path / "list")
+
+    assert {facts.name: bool(facts.reason) for facts in driver.describe()} == {"INBOX": False, "Sent": False, "Archive": True}
+    with pytest.raises(DsrError):
+        answers(driver, about())
 
 
 def test_a_part_that_is_no_folder_is_an_error_not_silence(box: MaildirBox, driver: MailstoreDriver) -> None:
@@ -233,17 +235,17 @@ NAMES = st.text(st.characters(exclude_characters="/,:\0", codec="utf-8"), min_si
 def test_a_successor_is_recognised_however_often_a_mail_was_rewritten(unique: str, times: int) -> None:
     names = [unique]
     for _ in range(times):
-        made = _next_name(names, names[-1])
+        made = next_name(names, names[-1])
         assert made not in names
         names.append(made)
 
-    assert _successors(names, unique) == names[1:]
-    assert _lineage(names[-1])[0] == _lineage(unique)[0]
+    assert successors(names, unique) == names[1:]
+    assert lineage(names[-1])[0] == lineage(unique)[0]
 
 
 @given(st.sampled_from(["", ",S=1", ",S=1,W=2", ",W=2", ",X=3,S=1"]), st.integers(0, 10**9))
 def test_size_fields_are_right_or_left_out(fields: str, size: int) -> None:
-    after = _fields_for(fields, size)
+    after = fields_for(fields, size)
     assert "W=" not in after
     assert ("S=" in fields) == (f"S={size}" in after.split(","))
     assert not after or after.startswith(",")

@@ -13,12 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsr_engine.content.mail import mbox_spans
+from dsr_engine.content.mail.mbox_spans import Envelope, spans
 from dsr_engine.domain.errors import DsrError, Unreachable
 from dsr_engine.drivers.driver import Done, Failed, Moved, Present, Watched
-from dsr_engine.drivers.mailstore import mbox, mbox_file
+from dsr_engine.drivers.mailstore import mbox_rewrite
 from dsr_engine.drivers.mailstore.driver import MailstoreDriver
 from dsr_engine.drivers.mailstore.mbox import Mbox
-from dsr_engine.drivers.mailstore.mbox_file import Envelope, StateSink, spans
+from dsr_engine.drivers.mailstore.mbox_file import StateSink
+from dsr_engine.drivers.mailstore.mbox_lock import _processes
 from dsr_engine.drivers.mailstore.store import Mail, Order
 from tests.drivers.mailstore_boxes import system_of
 from tests.drivers.test_mailstore_driver import JANE, REWRITER, about, answers, deletion, records, redaction
@@ -173,7 +176,7 @@ def test_a_lock_and_a_draft_that_a_killed_run_left_are_no_obstacle(path: Path, d
     change = deletion(driver, records(driver)[0])
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         dead.wait()
-    path.with_name(path.name + ".lock").write_text(f"dsr {os.uname().nodename} {dead.pid}\n")
+    path.with_name(path.name + ".lock").write_text(f"dsr {os.uname().nodename} {dead.pid} {_processes()}\n")
     path.with_name(path.name + ".dsr-draft").write_bytes(OTHER + JANES)
 
     assert len(records(driver)) == 2
@@ -194,14 +197,14 @@ def test_a_draft_is_put_in_place_only_if_the_file_is_still_what_was_read(
     path: Path, driver: MailstoreDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change = deletion(driver, records(driver)[0])
-    write_new = mbox._write_new
+    write_new = mbox_rewrite._write_new
 
     def meanwhile(*arguments: Any) -> None:
         write_new(*arguments)
         with path.open("ab") as file:
             file.write(OTHER)
 
-    monkeypatch.setattr("dsr_engine.drivers.mailstore.mbox._write_new", meanwhile)
+    monkeypatch.setattr("dsr_engine.drivers.mailstore.mbox_rewrite._write_new", meanwhile)
 
     assert not isinstance(driver.change([change], REWRITER)[0], Done)
     assert path.read_bytes() == OTHER + JANES + OTHER + OTHER
@@ -243,12 +246,12 @@ def mboxes(draw: st.DrawFn) -> list[bytes]:
 def test_mails_are_found_where_they_begin_however_the_file_is_cut_into_blocks(mails: list[bytes], extra: int) -> None:
     data = b"".join(mails)
     expected = [sum(map(len, mails[:index])) for index in range(len(mails))]
-    whole = mbox_file._BLOCK
+    whole = mbox_spans._BLOCK
     try:
-        mbox_file._BLOCK = mbox_file._LINE + extra
+        mbox_spans._BLOCK = mbox_spans._LINE + extra
         assert starts(data) == expected
     finally:
-        mbox_file._BLOCK = whole
+        mbox_spans._BLOCK = whole
     assert starts(data) == expected
 
 

@@ -12,7 +12,7 @@ from dsr_engine.drivers.registry import open_reader
 from dsr_engine.drivers.wrapped import guarded_reader
 from tests.drivers.conformance import Bench
 from tests.drivers.file_benches import BucketBench, FolderBench, file_system
-from tests.drivers.mailstore_boxes import DovecotBox, MaildirBox, MboxBox
+from tests.drivers.mailstore_boxes import DovecotBox, EmlBox, MaildirBox, MboxBox
 from tests.drivers.memory_bench import MemoryBench
 from tests.drivers.memory_reading import MemoryReader
 from tests.drivers.reader_conformance import OpenReader, ReaderConformance
@@ -130,6 +130,14 @@ class TestMbox(_Mail):
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Iterator[Bench]:
         bench = MailBench(MboxBox(tmp_path / "mail"))
+        yield bench
+        bench.close()
+
+
+class TestEml(_Mail):
+    @pytest.fixture
+    def bench(self, tmp_path: Path) -> Iterator[Bench]:
+        bench = MailBench(EmlBox(tmp_path / "exported"))
         yield bench
         bench.close()
 

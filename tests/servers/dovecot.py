@@ -1,5 +1,6 @@
 """Dovecot as a real IMAP server: STARTTLS and IMAPS with a certificate of its own, mail in Maildirs that tests may look into."""
 
+import contextlib
 import getpass
 import imaplib
 import itertools
@@ -137,11 +138,23 @@ class DovecotServer:
 
 @pytest.fixture(scope="session")
 def dovecot() -> Iterator[DovecotServer]:
+    with running() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running(*changes: tuple[str, str]) -> Iterator[DovecotServer]:
+    """A server of its own, with these lines of its configuration replaced by others."""
     binary = program("dovecot", install=_INSTALL, extra=("/usr/sbin/dovecot",))
     mail_user = "nobody" if os.geteuid() == 0 else getpass.getuser()
     with server_folder() as folder:
         server = DovecotServer(folder, free_port(), free_port(), mail_user)
         _configure(server)
+        configuration = (folder / "dovecot.conf").read_text()
+        for old, new in changes:
+            assert old in configuration
+            configuration = configuration.replace(old, new)
+        (folder / "dovecot.conf").write_text(configuration)
         log = folder / "server.log"
         with (folder / "stdout.log").open("wb") as sink:
             process = subprocess.Popen([binary, "-F", "-c", str(folder / "dovecot.conf")], stdout=sink, stderr=subprocess.STDOUT)

@@ -1,25 +1,22 @@
 """The driver for mail stores: one way to find, look again, foresee and change, over any kind of store.
 
-A record is a mail; a collection is a folder. The only field that a policy can ask for is `date`, the day on which the store took the
-mail in: the `Date` header is the sender's claim.
+A record is a mail; a collection is a folder. What a policy may ask of a mail beside what is in it stands in `ages.py`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO
 
 from dsr_engine.content.format import Reading
 from dsr_engine.content.gate import Gate
 from dsr_engine.content.rewriter import Rewriter
-from dsr_engine.domain.anonymize import FieldFacts, ValueType
-from dsr_engine.domain.errors import ManifestWrong, NotSupported
+from dsr_engine.domain.correspondence import Envelope
+from dsr_engine.domain.errors import NotSupported
 from dsr_engine.domain.finding import Extent
 from dsr_engine.domain.plan import Delete, Edit, Rewrite
 from dsr_engine.domain.record import Gap, Locator, Record, Unit
-from dsr_engine.domain.system import CollectionMap, Discover, System
-from dsr_engine.drivers.counting import counted
+from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import (
     AboutSubjects,
     Absent,
@@ -40,16 +37,23 @@ from dsr_engine.drivers.driver import (
     Traits,
     Watched,
 )
-from dsr_engine.drivers.mailstore.message import read_message, write_message
+from dsr_engine.drivers.mailstore.ages import ANYWHERE, DATE, FIELDS, asked_of, count_of, facts_of, is_due, steady
+from dsr_engine.drivers.mailstore.estate import checked, opened, vanished
+from dsr_engine.drivers.mailstore.marks import write_marked
+from dsr_engine.drivers.mailstore.message import is_mail, read_message, write_message
+from dsr_engine.drivers.mailstore.roles import envelope_alone, standing
+from dsr_engine.drivers.mailstore.scope import Scope
+from dsr_engine.drivers.mailstore.screening import Verdict, screened
 from dsr_engine.drivers.mailstore.sealed import is_sealed
-from dsr_engine.drivers.mailstore.settings import store_of
-from dsr_engine.drivers.mailstore.store import Gone, Mail, Order, Sighting
-
-#: The field that holds the day of delivery.
-DATE = "date"
+from dsr_engine.drivers.mailstore.signatures import broken
+from dsr_engine.drivers.mailstore.store import Gone, Mail, Order, Sighting, slice_of
+from dsr_engine.drivers.unchanged import Marks
 
 #: The place of an mbox's envelope sender, which is outside of the message.
 SENDER = "envelope:from"
+
+#: The place of the name of a mail's file, where mails are files that people name.
+FILE_NAME = "file:name"
 
 
 class MailstoreDriver:
@@ -57,56 +61,66 @@ class MailstoreDriver:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._store = store_of(system)
+        self._store = opened(system)
+        self._scope = Scope(system)
 
     @property
     def traits(self) -> Traits:
         return self._store.traits
 
     def check(self) -> Sequence[Problem]:
-        return (*self._store.check(), *self._scope_problems())
+        return (*self._store.check(), *self._scope.problems(checked(self._store)))
 
     def describe(self) -> Sequence[CollectionFacts]:
-        fields = (FieldFacts(DATE, ValueType.TIMESTAMP),)
         return tuple(
-            CollectionFacts(folder.name, ("message",), fields, count=folder.count, is_searchable=not folder.reason, reason=folder.reason)
+            CollectionFacts(folder.name, ("message",), FIELDS, count=folder.count, is_searchable=not folder.reason, reason=folder.reason)
             for folder in self._store.folders()
-            if self._is_meant(folder.name)
+            if self._scope.means(folder.name)
         )
 
     def slices(self, query: Query) -> Iterator[Slice]:
-        names = [folder.name for folder in self._store.folders() if self._is_meant(folder.name)]
-        names += [name for name in self._named() or () if name not in names]
-        for name in names:
-            if not isinstance(query, OlderThan) or query.collection == name:
+        late: list[Slice] = []
+        for name in self._scope.searched(self._store.folders()):
+            if not isinstance(query, OlderThan) or self._scope.is_in(name, query.collection):
                 for part in self._store.parts(name):
-                    yield Slice(self._system.name, name, part)
+                    cut = slice_of(self._system.name, name, part)
+                    if cut.is_late:
+                        late.append(cut)
+                    else:
+                        yield cut
+        yield from late
+        if isinstance(query, AboutSubjects):
+            yield from (Slice(self._system.name, name) for name in vanished(self._store, query.before))
 
     def find(self, query: Query, part: Slice) -> Iterator[Record | Gap | Looked]:
-        if isinstance(query, OlderThan):
-            _refuse_other_fields(query)
+        asked = asked_of(query) if isinstance(query, OlderThan) else self._facts_of(query, part.collection)
         looked = unread = 0
         server = self._store.server()
-        for mail in self._store.mails(part.collection, part.part):
+        marks = Marks(query, server, part.collection)
+        for mail, verdict in self._looked_over(query, part, marks):
             looked += 1
             if isinstance(mail, Gap):
                 unread += 1
                 yield mail
                 continue
             try:
-                found = self._candidate(query, part.collection, mail, server)
+                found = self._candidate(query, asked, part.collection, mail, server) if verdict is None else list(verdict)
             except Gone:
                 looked -= 1
                 continue
             except OSError:
                 found = [Gap(part.collection, "mail.unreadable", "a mail could not be read")]
             unread += any(isinstance(item, Gap) for item in found)
+            if not found:
+                marks.note(mail.told)
             yield from found
         extent = Extent.PARTIAL if unread else Extent.FULL
-        yield Looked(part.collection, looked, extent, f"{unread} mails could not be read wholly" if unread else "")
+        yield Looked(part.collection, looked, extent, f"{unread} mails could not be read wholly" if unread else "", clean=marks.clean)
 
     def count(self, collection: str, queries: Sequence[OlderThan]) -> Counted:
-        return counted(self, collection, queries)
+        parts = [part for query in queries[:1] for part in self.slices(query)]
+        mails = (mail for part in parts for mail in steady(self._store.mails(part.collection, part.part), part.collection, collection))
+        return count_of(mails, queries)
 
     def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
         server = self._store.server()
@@ -141,57 +155,51 @@ class MailstoreDriver:
     def close(self) -> None:
         self._store.close()
 
-    # --- scope -------------------------------------------------------------------------------------------------------
-
-    def _named(self) -> tuple[str, ...] | None:
-        """The folders that the setting `mailboxes` lists; None: all."""
-        setting = self._system.setting("mailboxes", "all").strip()
-        return None if setting in ("", "all") else tuple(name.strip() for name in setting.split(",") if name.strip())
-
-    def _is_meant(self, folder: str) -> bool:
-        named = self._named()
-        if named is not None:
-            return folder in named
-        return self._system.manifest.discover is not Discover.NONE or self._map(folder) is not None
-
-    def _map(self, folder: str) -> CollectionMap | None:
-        manifest = self._system.manifest
-        return manifest.collection_named(folder) or next((entry for entry in manifest.collections if fnmatchcase(folder, entry.name)), None)
-
-    def _scope_problems(self) -> Iterator[Problem]:
-        there = {folder.name for folder in self._store.folders()}
-        for name in self._named() or ():
-            if name not in there:
-                yield Problem("mail.no_folder", f"Folder {name}, which `mailboxes` lists, is not there", "correct the list, or write: all")
-        left_out = sum(not self._is_meant(name) for name in there)
-        if left_out:
-            yield Problem("mail.folders_left_out", f"{left_out} folders are not searched", "mailboxes: all searches every folder", is_fatal=False)
-
     # --- looking -----------------------------------------------------------------------------------------------------
 
-    def _reading(self, folder: str, gate: Gate | None = None) -> Reading:
-        return Reading(collection=folder, gate=gate, map=self._map(folder))
+    def _looked_over(self, query: Query, part: Slice, marks: Marks) -> Iterator[tuple[Mail | Gap, Verdict]]:
+        """The mails of a part; a search for people looks over many at a time (`screening.py`)."""
+        mails = self._store.mails(part.collection, part.part)
+        if not isinstance(query, AboutSubjects):
+            asked = query.collection if isinstance(query, OlderThan) else part.collection
+            return ((mail, None) for mail in steady(mails, part.collection, asked))
+        return screened(mails, query.gate, lambda mail, gate: self._read(mail, part.collection, gate)[1], marks)
 
-    def _candidate(self, query: Query, folder: str, mail: Mail, server: str) -> list[Record | Gap]:
+    def _reading(self, folder: str, gate: Gate | None = None) -> Reading:
+        return Reading(collection=folder, gate=gate, map=self._scope.map(folder))
+
+    def _facts_of(self, query: Query, folder: str) -> tuple[str, ...]:
+        known = self._scope.map(folder)
+        return query.facts.get(known.name if known else folder, query.facts.get(ANYWHERE, ())) if isinstance(query, AboutSubjects) else (DATE,)
+
+    def _candidate(self, query: Query, asked: Sequence[str], folder: str, mail: Mail, server: str) -> list[Record | Gap]:
         """The record of a mail that the query is about, and what could not be read in it."""
         units: tuple[Unit, ...] = ()
         gaps: tuple[Gap, ...] = ()
+        envelope: Envelope | None = None
         if isinstance(query, AboutSubjects):
             units, gaps = self._read(mail, folder, query.gate)
             if not units:
                 return list(gaps)
-        elif isinstance(query, OlderThan) and not _is_older(query, mail):
-            return []
-        date = mail.created.astimezone(UTC).isoformat() if mail.created else None
-        asked = query.facts.get(folder, ()) if isinstance(query, AboutSubjects) else (DATE,)
-        facts = {name: date if name == DATE else None for name in asked}
+            units, envelope = standing(units, mail, self._reading(folder), self._owner(folder), self._system.manifest)
+        facts = facts_of(mail, asked)
+        if isinstance(query, OlderThan):
+            if not is_due(query, facts):
+                return []
+            envelope = envelope_alone(mail, self._reading(folder), self._system.manifest) if query.sorting else Envelope(is_read=False)
         locator = Locator(self._system.name, folder, mail.sight().key)
-        return [Record(locator, units, server, created=mail.created, facts=facts, gaps=gaps), *gaps]
+        return [Record(locator, units, server, created=mail.created, facts=facts, gaps=gaps, envelope=envelope), *gaps]
+
+    def _owner(self, folder: str) -> str:
+        return self._store.owner(folder) or self._system.setting("user")
 
     def _read(self, mail: Mail, folder: str, gate: Gate) -> tuple[tuple[Unit, ...], tuple[Gap, ...]]:
-        found = list(read_message(mail.open, self._reading(folder, gate)))
+        found = list(read_message(mail.open, replace(self._reading(folder, gate), name=mail.file)))
+        if gate.passes_text(mail.file):
+            found.insert(0, Unit(FILE_NAME, mail.file, is_opaque=True))
         if mail.sender and gate.passes_text(mail.sender):
             found.insert(0, Unit(SENDER, mail.sender, is_value=True))
+        found += (replace(gap, collection=folder) for gap in mail.left())
         return tuple(item for item in found if isinstance(item, Unit)), tuple(item for item in found if isinstance(item, Gap))
 
     def _observation(self, server: str, locator: Locator, sighting: Sighting | None) -> Observation:
@@ -206,15 +214,18 @@ class MailstoreDriver:
     def _foreseen(self, server: str, change: Change, sighting: Sighting | None, rewriter: Rewriter) -> Foreseen:
         if sighting is None or not sighting.is_same:
             return _absent(server, change)
+        if sighting.refusal is not None:
+            return Foreseen(sighting.state, sighting.state, change.effect, server, refusal=sighting.refusal)
         if isinstance(change.effect, Delete):
             return Foreseen(sighting.state, None, change.effect, server)
         try:
             becomes = self._store.becomes(sighting, self._rewriting(change.locator.collection, change.effect, rewriter))
+            warnings = broken(sighting.mail.open, [edit.place for edit in change.effect.edits]) if becomes != sighting.state else ()
         except NotSupported as error:
             return Foreseen(sighting.state, sighting.state, change.effect, server, refusal=Problem(error.code, error.message, error.hint))
         except Gone:
             return _absent(server, change)
-        return Foreseen(sighting.state, becomes, change.effect, server)
+        return Foreseen(sighting.state, becomes, change.effect, server, warnings=warnings)
 
     def _order(self, change: Change, rewriter: Rewriter) -> Order:
         effect = change.effect
@@ -236,11 +247,21 @@ class _Edits:
     reading: Reading
 
     def write(self, mail: Mail, sink: BinaryIO) -> None:
+        if any(edit.place == FILE_NAME for edit in self.inside):
+            reason = "The name of a mail's file holds the person, and a file is not given another name"
+            raise NotSupported(reason, code="mail.file_name", hint="delete the file, or rename it by hand")
+        if not is_mail(mail.open, mail.file):
+            self._write(mail, sink)
+            return
         if is_sealed(mail.open):
             raise NotSupported(
                 "A mail is encrypted or sealed by a signature and cannot be rewritten", code="mail.encrypted", hint="delete it as a whole, or keep it"
             )
-        write_message(mail.open, sink, self.inside, self.rewriter, self.reading)
+        is_envelope_new = self.sender(mail.sender) != mail.sender
+        write_marked(mail.open, partial(self._write, mail), sink, self.rewriter.reference, is_changed=is_envelope_new)
+
+    def _write(self, mail: Mail, sink: BinaryIO) -> None:
+        write_message(mail.open, sink, self.inside, self.rewriter, replace(self.reading, name=mail.file))
 
     def sender(self, sender: str) -> str:
         return self.rewriter.redacted(sender) if self.edits_sender else sender
@@ -255,18 +276,3 @@ def _by_folder(locators: Sequence[Locator]) -> dict[str, list[int]]:
     for index, locator in enumerate(locators):
         folders.setdefault(locator.collection, []).append(index)
     return folders
-
-
-def _refuse_other_fields(query: OlderThan) -> None:
-    others = {name for age in query.ages for name in (*age.start.fields, *age.while_not)} - {DATE}
-    if others or any(age.while_not for age in query.ages):
-        raise ManifestWrong("A mail has no other date than `date` and no states", code="mail.no_such_field", hint="write keep: {for: …, from: date}")
-
-
-def _is_older(query: OlderThan, mail: Mail) -> bool:
-    """A mail is not opened for its age, so an age that counts only where a field holds something counts in none."""
-    ages = [age for age in query.ages if not age.where_any]
-    if mail.created is None or not ages:
-        return query.unknown and bool(ages)
-    day = mail.created.astimezone(UTC).date()
-    return not query.unknown and all(not age.start.fields or day <= age.cutoff for age in ages)

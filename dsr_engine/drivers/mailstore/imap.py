@@ -4,27 +4,34 @@ A rewrite appends the new mail and removes the old one after the new one was rea
 successor by its content and only removes the old one. After both: the old UID is gone, and the successor is known by Message-ID and date.
 """
 
+import contextlib
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import BinaryIO
 
 from dsr_engine.domain.errors import DsrError, ManifestWrong, NotAllowed, NotSupported, Unreachable
 from dsr_engine.domain.record import Gap
 from dsr_engine.drivers.driver import Done, Drifted, Failed, Outcome, Problem, Traits
-from dsr_engine.drivers.mailstore.imap_session import CHUNK, UNAVAILABLE, Account, Meta, Selected, Session, is_large, large_file, shown_name
+from dsr_engine.drivers.mailstore.imap_account import Account
+from dsr_engine.drivers.mailstore.imap_answers import UNAVAILABLE
+from dsr_engine.drivers.mailstore.imap_fetch import LEFT, Ahead, Large, Small, is_large
+from dsr_engine.drivers.mailstore.imap_gmail import hidden, whole
+from dsr_engine.drivers.mailstore.imap_heads import Heads
+from dsr_engine.drivers.mailstore.imap_heirs import Facts, name_of
+from dsr_engine.drivers.mailstore.imap_listing import Listed, listing
+from dsr_engine.drivers.mailstore.imap_session import CHUNK, GMAIL, Meta, Selected, Session, shown_name
+from dsr_engine.drivers.mailstore.imap_slices import SLICE, parts_of, range_of
 from dsr_engine.drivers.mailstore.store import Folder, Gone, Key, Mail, Order, Rewriting, Sighting, digest_of, digest_written, short
-
-#: Mails in one slice, about.
-_SLICE = 5_000
 
 #: A rewritten mail is held in memory while it is appended; larger ones are refused. Bytes.
 _LARGEST_REWRITE = 64 * 1024 * 1024
 
 _HEAD = 256 * 1024
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
-_MESSAGE_ID = re.compile(rb"^message-id:\s*(\S{1,1000})", re.IGNORECASE | re.MULTILINE)
 
 #: Flags that are not the user's, or that would put the new mail in danger.
 _NOT_KEPT = frozenset({b"\\recent", b"\\deleted"})
@@ -39,6 +46,12 @@ class Imap:
         self._account = account
         self._session = Session(account)
         self._wires: dict[str, bytes] = {}
+        self._listings: dict[str, Listed] = {}
+        self._ahead = Ahead()
+        self._large: tuple[tuple[str, int, int], bool, Large] | None = None
+        self._facts: dict[tuple[str, int], Facts] = {}
+        #: Successors of mails that are gone: of two equal mails each has one of its own, also where they are changed one after the other.
+        self._taken: dict[tuple[str, int], frozenset[int]] = {}
 
     def server(self) -> str:
         """Host, port, mailbox and the UIDVALIDITY of INBOX. A master user's name after `*` is left out, so that another login may look again."""
@@ -51,50 +64,66 @@ class Imap:
         return f"imap:{hashlib.sha256(line.encode()).hexdigest()[:32]}"
 
     def check(self) -> Iterator[Problem]:
-        if not self._session.has("UIDPLUS"):
-            yield Problem("mail.no_uidplus", "The mail server cannot remove single mails (UIDPLUS)", "mail there can be found but not erased")
+        refusal = self._session.refusal()
+        if refusal is not None:
+            yield refusal
         for name in self._listed():
             try:
-                self._session.select(self._wires[name], writing=True)
+                self._session.select(self._wires[name], writing=refusal is None)
             except NotAllowed as error:
                 if error.code == "mail.read_only":
                     yield Problem("mail.read_only", f"Folder {name} may be read only", error.hint)
                 else:
                     yield Problem("mail.folder_unreadable", f"Folder {name} cannot be opened", error.hint)
-            except (ManifestWrong, NotSupported, Unreachable) as error:
+            except NotSupported as error:
+                yield Problem(error.code, f"Folder {name}: {error.message}", error.hint)
+            except (ManifestWrong, Unreachable) as error:
                 _pass_on_if_cut_off(error)
                 yield Problem("mail.folder_unreadable", f"Folder {name} cannot be opened", error.hint)
 
     def folders(self) -> Sequence[Folder]:
-        return tuple(self._folder(name) for name in self._listed())
+        names = self._listed()
+        return (*(self._folder(name) for name in names), *(hidden(self._listings) if self._session.has(GMAIL) else ()))
+
+    def owner(self, folder: str) -> str:
+        self._wire(folder)
+        holder = self._listings[folder].holder
+        return self._account.mailbox if holder is None else holder
 
     def parts(self, folder: str) -> Sequence[tuple[str, ...]]:
-        """Ranges of UIDs; the last is open, for mail that comes meanwhile. A folder that cannot be opened is one part, whose search says so."""
+        """Ranges of UIDs below the next one, and a late one (`imap_slices.py`). A folder that cannot be opened is one part, whose search says so.
+
+        A folder that was small when it was listed need not be opened for that.
+        """
+        known = self._listings.get(folder)
+        if known is not None and known.validity and known.next and known.messages is not None and known.messages <= SLICE:
+            return parts_of(known.validity, (1,) if known.messages else (), known.next)
         try:
             opened = self._open(folder)
+            uids = self._session.uids_between(1, "*")
         except (NotAllowed, ManifestWrong, NotSupported, Unreachable) as error:
             _pass_on_if_cut_off(error)
             return (("0", "1", "*"),)
-        lows = [1, *self._session.uids_at(range(_SLICE + 1, opened.exists + 1, _SLICE))]
-        highs = [str(low - 1) for low in lows[1:]]
-        return tuple((str(opened.validity), str(low), high) for low, high in zip(lows, [*highs, "*"], strict=True))
+        return parts_of(opened.validity, uids, opened.next or (uids[-1] + 1 if uids else 1))
 
     def mails(self, folder: str, part: tuple[str, ...]) -> Iterator[Mail | Gap]:
         """The mails of one part; of the whole folder where it was renumbered since, for the part means nothing any more."""
         opened = self._open(folder)
-        validity, low, high = part
-        is_known = int(validity) == opened.validity
-        uids = self._session.uids_between(int(low), high) if is_known else self._session.uids_between(1, "*")
+        asked = range_of(part)
+        if asked.validity != opened.validity:
+            uids = self._session.uids_between(1, "*")
+        elif asked.is_late and 0 < opened.next <= asked.low:
+            uids = []
+        else:
+            uids = self._session.uids_between(asked.low, asked.high)
         for at in range(0, len(uids), CHUNK):
-            self._session.ensure(self._wire(folder))
-            small, large = _split(self._session.metas(uids[at : at + CHUNK]))
-            for meta, body in self._session.bodies(small):
-                if body is None:
-                    yield Gap(folder, "mail.unreadable", "the server lists a mail and does not give it")
-                else:
-                    yield self._mail(folder, opened.validity, meta, body)
-                self._session.ensure(self._wire(folder))
-            yield from (self._mail(folder, opened.validity, meta, None) for meta in large)
+            self._ensure(folder, opened.validity)
+            metas = self._session.metas(uids[at : at + CHUNK])
+            small = Small(self._session, partial(self._ensure, folder, opened.validity), [meta for meta in metas if not is_large(meta)], self._ahead)
+            heads = Heads(self._session, partial(self._ensure, folder, opened.validity), metas)
+            for meta in metas:
+                mail = self._large_mail(folder, opened.validity, meta) if is_large(meta) else self._mail(folder, opened.validity, meta, small)
+                yield replace(mail, flags=tuple(flag.decode("latin-1") for flag in meta.flags), head=heads.of(meta))
 
     def locate(self, folder: str, keys: Sequence[Key]) -> Sequence[Sighting | None]:
         return self._located(folder, self._open(folder), keys)
@@ -105,32 +134,50 @@ class Imap:
         return digest_written(sighting.mail, rewriting)
 
     def change(self, folder: str, orders: Sequence[Order]) -> Sequence[Outcome]:
-        if not self._session.has("UIDPLUS"):
-            raise NotSupported("The mail server cannot remove single mails", code="mail.no_uidplus", hint="remove the found mails by hand")
+        refusal = self._session.refusal()
+        if refusal is not None:
+            raise NotSupported(refusal.message, code=refusal.code, hint=refusal.hint)
         opened = self._session.select(self._wire(folder), writing=True)
         sightings = self._located(folder, opened, [order.key for order in orders])
-        outcomes = [self._prepared(folder, opened, order, sighting) for order, sighting in zip(orders, sightings, strict=True)]
+        if any(order.rewriting is not None for order in orders):
+            self._known_facts(folder, opened)
+        taken = set(self._taken.get((folder, opened.validity), ()))
+        outcomes = [self._prepared(folder, opened, order, sighting, taken) for order, sighting in zip(orders, sightings, strict=True)]
         leaving = [
             int(order.key[1]) for order, outcome in zip(orders, outcomes, strict=True) if isinstance(outcome, Done) and outcome.state != order.expect
         ]
         refused = self._remove(opened, leaving)
+        if not refused:
+            self._taken[folder, opened.validity] = frozenset(taken)
         return tuple(refused.get(int(order.key[1]), outcome) for order, outcome in zip(orders, outcomes, strict=True))
 
     def close(self) -> None:
+        self._put_away()
+        self._facts.clear()
+        self._taken.clear()
         self._session.close()
 
     # --- folders -----------------------------------------------------------------------------------------------------
 
     def _listed(self) -> list[str]:
-        self._wires = {shown_name(wire): wire for wire in self._session.folders()}
-        return list(self._wires)
+        self._listings = {shown_name(entry.wire): entry for entry in listing(self._session)}
+        self._wires = {name: entry.wire for name, entry in self._listings.items()}
+        if not self._wires:
+            raise NotAllowed(
+                "The mail server shows no folder of a mailbox", code="mail.no_folders", hint="grant the account the right l on its folders (RFC 4314)"
+            )
+        return whole(self._listings) if self._session.has(GMAIL) else list(self._wires)
 
     def _folder(self, name: str) -> Folder:
+        entry = self._listings[name]
+        is_own, holder = entry.holder is None, entry.holder or ""
+        if entry.messages is not None:
+            return Folder(name, entry.messages, is_own=is_own, holder=holder)
         try:
-            return Folder(name, self._session.status(self._wires[name], "MESSAGES"))
+            return Folder(name, self._session.status(entry.wire, "MESSAGES"), is_own=is_own, holder=holder)
         except (NotAllowed, ManifestWrong, NotSupported, Unreachable) as error:
             _pass_on_if_cut_off(error)
-            return Folder(name, None, "the server lists the folder and does not open it")
+            return Folder(name, None, "the server lists the folder and does not open it", is_own, holder)
 
     def _wire(self, folder: str) -> bytes:
         if folder not in self._wires:
@@ -144,37 +191,70 @@ class Imap:
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
-    def _mail(self, folder: str, validity: int, meta: Meta, body: bytes | None) -> Mail:
+    def _ensure(self, folder: str, validity: int) -> None:
+        """Opens the folder again where the connection was lost or another folder was read. Raises `Unreachable` where its UIDs mean others now."""
+        opened = self._session.ensure(self._wire(folder))
+        if opened is not None and opened.validity != validity:
+            raise Unreachable("A mail folder was renumbered while it was read", code="mail.renumbered", hint="it is searched again")
+
+    def _mail(self, folder: str, validity: int, meta: Meta, small: Small | None = None) -> Mail:
+        """A mail that is fetched when it is opened: with those that follow it, as one of these small ones, or else by itself."""
+        open_file = partial(small.open, meta) if small is not None else partial(self._file, folder, validity, meta)
+        return Mail(meta.date, open_file, partial(self._sight, folder, validity, meta, open_file), told=self._told(validity, meta))
+
+    def _large_mail(self, folder: str, validity: int, meta: Meta) -> Mail:
+        """A mail of which films and recordings are left where it is, until somebody wants its digest."""
+
         def opened() -> BinaryIO:
-            return self._file(folder, meta) if body is None else io.BytesIO(body)
+            return self._in_file(folder, validity, meta, leaves=self._account.leaves_media).open()
 
-        def sighted() -> Sighting:
-            state = digest_of(opened())
-            key = (str(validity), str(meta.uid), meta.epoch, str(meta.size), _message_digest(opened()), short(state))
-            # Sightings of a whole batch are held at a time, so they fetch a content again when it is wanted.
-            return Sighting(mail if body is None else self._mail(folder, validity, meta, None), key, state)
+        def left() -> tuple[Gap, ...]:
+            count = self._in_file(folder, validity, meta, leaves=self._account.leaves_media).left
+            reason = "the middle of a film or recording in a mail was not fetched; attachments: all fetches it"
+            return (Gap(folder, LEFT, reason),) * min(count, 1)
 
-        mail = Mail(meta.date, opened, sighted)
-        return mail
+        whole = partial(self._file, folder, validity, meta)
+        return Mail(meta.date, opened, partial(self._sight, folder, validity, meta, whole), told=self._told(validity, meta), left=left)
 
-    def _file(self, folder: str, meta: Meta) -> BinaryIO:
-        wire = self._wire(folder)
+    def _told(self, validity: int, meta: Meta) -> tuple[object, ...]:
+        return (validity, meta.uid, meta.size, meta.epoch) if self._session.lasts else ()
+
+    def _sight(self, folder: str, validity: int, meta: Meta, open_file: Callable[[], BinaryIO]) -> Sighting:
+        state = digest_of(open_file())
+        key = (str(validity), str(meta.uid), meta.epoch, str(meta.size), _message_digest(open_file()), short(state))
+        # Sightings of a whole batch are held at a time, so they fetch a content again when it is wanted.
+        return Sighting(self._mail(folder, validity, meta), key, state, refusal=self._session.refusal())
+
+    def _file(self, folder: str, validity: int, meta: Meta) -> BinaryIO:
         if is_large(meta):
-            return large_file(self._session, wire, meta)
-        self._session.ensure(wire)
-        _, body = next(self._session.bodies([meta]))
-        if body is None:
-            raise Gone
-        return io.BytesIO(body)
+            return self._in_file(folder, validity, meta, leaves=False).open()
+        return Small(self._session, partial(self._ensure, folder, validity), (meta,), Ahead(1)).open(meta)
+
+    def _in_file(self, folder: str, validity: int, meta: Meta, *, leaves: bool) -> Large:
+        """The one large mail that is at hand, the one that was asked for last."""
+        name = (folder, validity, meta.uid)
+        if self._large is not None and self._large[0] == name and (self._large[1] == leaves or not self._large[2].left):
+            return self._large[2]
+        self._put_away()
+        large = Large(self._session, partial(self._ensure, folder, validity), meta)
+        self._large = (name, leaves, large)
+        if leaves:
+            large.leave_media()
+        return large
+
+    def _put_away(self) -> None:
+        if self._large is not None:
+            self._large[2].close()
+            self._large = None
 
     def _sighted(self, folder: str, validity: int, metas: Sequence[Meta]) -> Iterator[Sighting]:
-        small, large = _split(metas)
-        for meta, body in self._session.bodies(small):
-            if body is None:
-                raise Unreachable("The mail server lists a mail and does not give it", code="mail.unreadable")
-            yield self._mail(folder, validity, meta, body).sight()
-        for meta in large:
-            yield self._mail(folder, validity, meta, None).sight()
+        small = Small(self._session, partial(self._ensure, folder, validity), [meta for meta in metas if not is_large(meta)], Ahead())
+        for meta in metas:
+            with contextlib.suppress(Gone):
+                try:
+                    yield self._mail(folder, validity, meta, None if is_large(meta) else small).sight()
+                except OSError:
+                    raise Unreachable("The mail server lists a mail and does not give it", code="mail.unreadable") from None
 
     def _located(self, folder: str, opened: Selected, keys: Sequence[Key]) -> list[Sighting | None]:
         asked = {int(key[1]) for key in keys if int(key[0]) == opened.validity}
@@ -188,10 +268,14 @@ class Imap:
 
         A mail that is itself asked for is nobody's successor, and nobody's twice.
         """
-        renumbered = {key[3] for key in missing if int(key[0]) != opened.validity}
-        rewritten = {key[2] for key in missing if int(key[0]) == opened.validity and key[4]}
-        uids = self._session.uids_at(range(1, opened.exists + 1))
-        metas = [meta for meta in self._session.metas(uids) if meta.uid not in asked and (str(meta.size) in renumbered or meta.epoch in rewritten)]
+        facts = self._known_facts(folder, opened)
+        renumbered = [key for key in missing if int(key[0]) != opened.validity]
+        rewritten = [key for key in missing if int(key[0]) == opened.validity and key[4]]
+        uids = {
+            *facts.named(self._session, facts.sized({int(key[3]) for key in renumbered}), {key[4] for key in renumbered}),
+            *facts.named(self._session, facts.dated({key[2] for key in rewritten}), {key[4] for key in rewritten}),
+        }
+        metas = self._session.metas(sorted(uids - asked))
         free = list(self._sighted(folder, opened.validity, metas))
         found: dict[Key, Sighting] = {}
         for key in sorted(missing, key=lambda each: (int(each[0]), int(each[1]))):
@@ -203,7 +287,7 @@ class Imap:
 
     # --- changing ----------------------------------------------------------------------------------------------------
 
-    def _prepared(self, folder: str, opened: Selected, order: Order, sighting: Sighting | None) -> Outcome:
+    def _prepared(self, folder: str, opened: Selected, order: Order, sighting: Sighting | None, taken: set[int]) -> Outcome:
         """What an order comes to, with the successor in place where there is one; the old mail is still there."""
         if sighting is None:
             return Drifted("absent")
@@ -212,39 +296,57 @@ class Imap:
         if order.rewriting is None:
             return Done(None)
         try:
-            return self._write_successor(folder, opened, sighting, order.rewriting)
+            return self._write_successor(folder, opened, sighting, order.rewriting, taken)
         except (NotSupported, NotAllowed) as error:
             return Failed(error.code, error.message)
         except Gone:
             return Drifted("absent")
 
-    def _write_successor(self, folder: str, opened: Selected, sighting: Sighting, rewriting: Rewriting) -> Outcome:
-        becomes = self.becomes(sighting, rewriting)
-        if becomes == sighting.state or self._has_successor(folder, opened, sighting, becomes):
-            return Done(becomes)
+    def _write_successor(self, folder: str, opened: Selected, sighting: Sighting, rewriting: Rewriting, taken: set[int]) -> Outcome:
+        """Appends the new mail unless a try that was interrupted has done so. `taken` are successors that other mails have already."""
+        if int(sighting.key[3]) > _LARGEST_REWRITE:
+            raise _too_large()
         new = io.BytesIO()
         rewriting.write(sighting.mail, new)
         if new.tell() > _LARGEST_REWRITE:
             raise _too_large()
+        becomes = hashlib.sha256(new.getbuffer()).digest()
+        if becomes == sighting.state or self._has_successor(folder, opened, sighting, becomes, new.tell(), taken):
+            return Done(becomes)
         old = self._session.metas([int(sighting.key[1])])
         if not old:
             return Drifted("absent")
         flags = [flag for flag in old[0].flags if flag.lower() not in _NOT_KEPT]
         place = self._session.append(self._wire(folder), new.getvalue(), flags, old[0].date)
-        if place is None:
-            found = self._has_successor(folder, opened, sighting, becomes)
+        # A UID of another UIDVALIDITY, or one that was there before, is another mail's: servers that refuse to store a mail twice name the first.
+        if place is None or place[0] != opened.validity or self._facts[folder, opened.validity].has(place[1]):
+            self._known_facts(folder, opened)
+            found = self._has_successor(folder, opened, sighting, becomes, new.tell(), taken)
             return Done(becomes) if found else Failed("mail.not_appended", "the server took a rewritten mail and does not show it")
         made = next(self._sighted(folder, place[0], self._session.metas([place[1]])), None)
         if made is not None and made.state == becomes:
+            taken.add(place[1])
             return Done(becomes)
         self._remove(opened, [place[1]])
         return Failed("mail.altered_by_server", "the server stores another mail than it was given; the old one was left")
 
-    def _has_successor(self, folder: str, opened: Selected, sighting: Sighting, becomes: bytes) -> bool:
-        """True if a try that was interrupted has already appended the new mail."""
-        uid, epoch = int(sighting.key[1]), sighting.key[2]
-        metas = [meta for meta in self._session.metas(self._session.uids_between(uid + 1, "*")) if meta.epoch == epoch]
-        return any(made.state == becomes for made in self._sighted(folder, opened.validity, metas))
+    def _has_successor(self, folder: str, opened: Selected, sighting: Sighting, becomes: bytes, size: int, taken: set[int]) -> bool:
+        """True if there is a later mail of the same date with the new content. What this call itself appended is not asked about again."""
+        facts = self._facts[folder, opened.validity]
+        uids = facts.dated((sighting.key[2],)) & facts.sized((size,))
+        metas = self._session.metas(sorted(uid for uid in uids - taken if uid > int(sighting.key[1])))
+        found = next((made for made in self._sighted(folder, opened.validity, metas) if made.state == becomes), None)
+        if found is not None:
+            taken.add(int(found.key[1]))
+        return found is not None
+
+    def _known_facts(self, folder: str, opened: Selected) -> Facts:
+        """What is known of the mails that are in the folder now."""
+        name = (folder, opened.validity)
+        facts = self._facts.get(name) or Facts()
+        self._facts = {name: facts}
+        facts.learn(self._session, self._session.uids_between(1, "*"))
+        return facts
 
     def _remove(self, opened: Selected, uids: Sequence[int]) -> dict[int, Outcome]:
         """Removes exactly these messages and gives those that would not go."""
@@ -271,17 +373,11 @@ class Imap:
         return refused | {uid: Failed("mail.still_there", "the server keeps the mail; this account may lack a right (ACL e)") for uid in left}
 
 
-def _split(metas: Sequence[Meta]) -> tuple[list[Meta], list[Meta]]:
-    """Mails that are fetched together, and those that are read piece by piece."""
-    return [meta for meta in metas if not is_large(meta)], [meta for meta in metas if is_large(meta)]
-
-
 def _message_digest(source: BinaryIO) -> str:
     """A digest of the Message-ID; empty where the mail has none."""
     with source:
         head = source.read(_HEAD)
-    match = _MESSAGE_ID.search(_HEAD_END.split(head, maxsplit=1)[0])
-    return short(hashlib.sha256(match[1]).digest()) if match else ""
+    return name_of(_HEAD_END.split(head, maxsplit=1)[0])
 
 
 def _is_heir(key: Key, sighting: Sighting, validity: int) -> bool:

@@ -1,71 +1,44 @@
 """One encrypted connection to an IMAP server (RFC 3501 and 9051), with its errors turned into the engine's.
 
-Three things that client libraries do are undone here: they log every line with what is in it; they turn bare line ends into CRLF when they
-append, which would change a mail that was to be kept byte for byte; and their errors quote the server, which likes to name the user.
+Two more things that client libraries do are undone here: they turn bare line ends into CRLF when they append, which would change a mail that was to
+be kept byte for byte; and their errors quote the server, which likes to name the user. Never said are a bare EXPUNGE, and CLOSE, which is one too.
 """
 
 import contextlib
 import imaplib
-import io
-import logging
 import re
 import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Any
 
-from imapclient import IMAPClient, SocketTimeout
 from imapclient.datetime_util import datetime_to_INTERNALDATE
-from imapclient.exceptions import LoginError
 from imapclient.imap_utf7 import decode as decode_name
 from imapclient.imap_utf7 import encode as encode_name
 
 from dsr_engine.domain.errors import InputWrong, ManifestWrong, NotAllowed, NotSupported, Unreachable
-
-# The library writes commands, user names and mail to its loggers at level DEBUG; nobody may turn that on.
-for _name in ("imapclient.imapclient", "imapclient.imaplib", "imapclient.util"):
-    logging.getLogger(_name).disabled = True
-
-#: Seconds to connect, and seconds to wait for an answer.
-_TIMEOUT = SocketTimeout(15, 120)
+from dsr_engine.drivers.driver import Problem
+from dsr_engine.drivers.mailstore.imap_account import Account, Tls
+from dsr_engine.drivers.mailstore.imap_answers import BROKEN, answers, fetched, flags_of, searched, uid_set, uids_of
+from dsr_engine.drivers.mailstore.imap_login import capabilities_of, log_in, refuse_preauth
+from dsr_engine.drivers.mailstore.imap_nature import ServerNature, identity, nature_of
+from dsr_engine.drivers.mailstore.imap_traffic import Traffic
+from dsr_engine.drivers.mailstore.imap_wire import UTF8, Client, Garbled, has_wide_head
 
 #: Mails that one FETCH names, and bytes of content that it may bring. Lines stay under the 8,000 octets of RFC 7162 § 4.
 CHUNK = 500
+
+#: The capability by which Gmail is known (Google, "IMAP extensions").
+GMAIL = "X-GM-EXT-1"
 _FETCH_BYTES = 8 * 1024 * 1024
 
-_TEMPORARY = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|OVERQUOTA|EXPUNGEISSUED)\b|socket error|EOF", re.IGNORECASE)
-_MISSING = re.compile(r"\[NONEXISTENT\]|doesn't exist|does not exist|no such mailbox|unknown mailbox", re.IGNORECASE)
+#: Seconds to wait for the answer to LOGOUT; nothing hangs on it.
+_FAREWELL = 5.0
+
 _APPENDED = re.compile(rb"\[APPENDUID (\d+) (\d+)\]", re.IGNORECASE)
 _MODIFIED = re.compile(rb"\[MODIFIED ([0-9:,]+)\]", re.IGNORECASE)
-
-
-#: Codes after which a connection is of no use any more.
-_BROKEN = frozenset({"mail.connection", "mail.read_only"})
-
-#: The code of an answer that says "not now"; the connection stands.
-UNAVAILABLE = "mail.unavailable"
-
-
-class Tls(Enum):
-    """WHOLE: encrypted from the first byte (imaps). STARTTLS: before the login, or not at all. OFF: loopback only."""
-
-    WHOLE = "whole"
-    STARTTLS = "starttls"
-    OFF = "off"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Account:
-    """Where to log in and as whom. `ca_file` (may be empty) is trusted instead of the machine's authorities."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    tls: Tls
-    ca_file: str = ""
+_APPEND_LIMIT = re.compile(r"APPENDLIMIT=([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,49 +57,27 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A folder as it was opened. `modseq` is its highest modification sequence (RFC 7162), 0 where the server keeps none."""
+    """A folder as it was opened. `modseq` is its highest modification sequence (RFC 7162), 0 where the server keeps none.
+
+    `next` is the least UID that the next mail can have, 0 where the server does not say.
+    """
 
     validity: int
     exists: int
     modseq: int
-
-
-@contextlib.contextmanager
-def answers() -> Iterator[None]:
-    """Turns what goes wrong with a server into the engine's errors."""
-    try:
-        yield
-    except imaplib.IMAP4.readonly:
-        raise NotAllowed(
-            "A mail folder may be read only", code="mail.read_only", hint="grant the account the right to delete (ACL t and e)"
-        ) from None
-    except ssl.SSLCertVerificationError:
-        raise NotAllowed("The mail server's certificate is not trusted", code="mail.certificate", hint="set ca_file: to its authority") from None
-    except LoginError as error:
-        if _TEMPORARY.search(str(error)):
-            raise Unreachable("The mail server could not check the login", code=UNAVAILABLE) from None
-        raise NotAllowed("The mail server refused the login", code="mail.login", hint="check user: and password:") from None
-    except (imaplib.IMAP4.abort, OSError, EOFError):
-        raise Unreachable("The connection to the mail server failed", code="mail.connection", hint="see that host and port are right") from None
-    except imaplib.IMAP4.error as error:
-        raise _refusal(str(error)) from None
-
-
-def _refusal(text: str) -> NotAllowed | Unreachable | ManifestWrong:
-    if _TEMPORARY.search(text):
-        return Unreachable("The mail server cannot answer now", code=UNAVAILABLE, hint="see its log")
-    if _MISSING.search(text):
-        return ManifestWrong("A mail folder of this name is not there", code="mail.no_folder", hint="search again: it was removed or renamed")
-    return NotAllowed("The mail server refused a command", code="mail.refused", hint="grant the account the rights l, r, s, w, i, t and e (RFC 4314)")
+    next: int = 0
 
 
 def shown_name(wire: bytes) -> str:
-    """A folder's name as people read it; the name on the wire where that is no proper modified UTF-7."""
+    """A folder's name as people read it: modified UTF-7, or UTF-8 (RFC 6855); the name on the wire, byte by byte, where it is neither."""
     with contextlib.suppress(ValueError):
         name = str(decode_name(wire))
         if encode_name(name) == wire:
             return name
-    return wire.decode("latin-1")
+    try:
+        return wire.decode()
+    except UnicodeDecodeError:
+        return wire.decode("latin-1")
 
 
 class Session:
@@ -136,97 +87,141 @@ class Session:
         self._account = account
         self._client: Any = None
         self._selected: tuple[bytes, bool] | None = None
+        self._exists, self._lasts, self._is_utf8 = 0, True, False
+        self._offered: frozenset[str] = frozenset()
+        self._nature: ServerNature | None = None
+        self._traffic = Traffic(account)
 
     def close(self) -> None:
+        """Says LOGOUT, which removes nothing, also in an open folder."""
         if self._client is not None:
-            with contextlib.suppress(imaplib.IMAP4.error, OSError):
+            with contextlib.suppress(Garbled, imaplib.IMAP4.error, OSError, ValueError):
+                self._client._imap.sock.settimeout(_FAREWELL)
                 self._client._imap.logout()
         self._drop()
 
     def _drop(self) -> None:
+        self._count()
         client, self._client, self._selected = self._client, None, None
         if client is not None:
-            with contextlib.suppress(imaplib.IMAP4.error, OSError):
-                client.shutdown()
+            _hang_up(client)
+
+    def _count(self) -> None:
+        """Adds what was moved; where it cannot be kept the next search says so."""
+        if self._client is not None and self._account.bytes_per_day:
+            with contextlib.suppress(InputWrong):
+                self._traffic.note(self._client._imap.tally.drain())
 
     @contextlib.contextmanager
     def speaking(self) -> Iterator[Any]:
         """The client, logged in. A connection that failed is dropped, since nobody knows what it would answer next.
 
-        So is one that was told READ-ONLY: the library refuses every further command on it.
+        So is one that was told READ-ONLY: the library refuses every further command on it. Raises `Unreachable` (`mail.daily_limit`) where the
+        mailbox has moved its bytes of the day, but not while a folder is open for writing.
         """
+        if self._selected is None or not self._selected[1]:
+            self._traffic.admit()
         try:
             with answers():
                 if self._client is None:
                     self._client = self._connected()
                 yield self._client
         except (Unreachable, NotAllowed) as error:
-            if error.code in _BROKEN:
+            if error.code in BROKEN:
                 self._drop()
             raise
+        finally:
+            self._count()
 
     def has(self, capability: str) -> bool:
-        with self.speaking() as client:
-            return bool(client.has_capability(capability))
+        """True if the server offers it after the login."""
+        if self._client is None:
+            with self.speaking():
+                pass
+        return capability.upper() in self._offered
 
-    def folders(self) -> list[bytes]:
-        """The wire names of all folders that hold mail, of every namespace, subscribed or not."""
-        with self.speaking() as client:
-            listed = list(client.list_folders())
-            if client.has_capability("NAMESPACE"):
-                spaces = client.namespace()
-                for prefix, _ in (*(spaces.personal or ()), *(spaces.other or ()), *(spaces.shared or ())):
-                    listed += client.list_folders(encode_name(prefix), "*") if prefix else []
-        no_mail = {b"\\noselect", b"\\nonexistent"}
-        names = [
-            name if isinstance(name, bytes) else str(name).encode() for flags, _, name in listed if not no_mail & {flag.lower() for flag in flags}
-        ]
-        return list(dict.fromkeys(names))
+    def nature(self) -> ServerNature:
+        """Which server it is; asked once."""
+        if self._nature is None:
+            with self.speaking() as client:
+                told: dict[bytes, bytes] = {}
+                if "ID" in self._offered and GMAIL not in self._offered:
+                    told = identity(client)
+                self._nature = nature_of(bytes(client.welcome or b""), self._offered, told)
+        return self._nature
+
+    @property
+    def lasts(self) -> bool:
+        """True if the UIDs of the folder that is open mean the same mails at the next login."""
+        return self._lasts
+
+    def refusal(self) -> Problem | None:
+        """Why nothing can be changed at this server, or in the folder that is open; None: it can."""
+        if self.has(GMAIL):
+            return Problem(
+                "mail.gmail",
+                "This is Gmail, where removing a mail over IMAP may only take a label off it",
+                "mail there can be found over IMAP but not erased: erase it through the Gmail API (users.messages.delete), or by hand",
+            )
+        if not self.has("UIDPLUS"):
+            return Problem("mail.no_uidplus", "The mail server cannot remove single mails (UIDPLUS)", "mail there can be found but not erased")
+        if self._selected is not None and not self._lasts:
+            return Problem("mail.uid_not_sticky", "A folder gives its mails other numbers at each login", "remove the found mails by hand")
+        return None
+
+    def _speakable(self, wire: bytes) -> bytes:
+        if not wire.isascii() and not self._is_utf8:
+            raise NotSupported("The name of a mail folder is not written as IMAP wants it", code="mail.folder_name", hint="rename it")
+        return wire
 
     def status(self, wire: bytes, item: str) -> int:
         with self.speaking() as client:
-            return int(client.folder_status(wire, [item])[item.encode()])
+            return int(client.folder_status(self._speakable(wire), [item])[item.encode()])
 
     def select(self, wire: bytes, *, writing: bool = False) -> Selected:
-        """Opens a folder afresh; without `writing` nothing about it changes, not even what is \\Recent."""
+        """Opens a folder afresh; without `writing` nothing about it changes, not even what is \\Recent.
+
+        Raises `NotSupported` where it is to be changed and its UIDs do not last: the next login would find other mails under them.
+        """
         self._selected = None
         with self.speaking() as client:
-            facts = client.select_folder(_speakable(wire), readonly=not writing)
-        self._selected = (wire, writing)
-        return Selected(int(facts.get(b"UIDVALIDITY", 0)), int(facts[b"EXISTS"]), int(facts.get(b"HIGHESTMODSEQ", 0)))
+            facts = client.select_folder(self._speakable(wire), readonly=not writing)
+            opened = Selected(
+                int(facts.get(b"UIDVALIDITY", 0)), int(facts[b"EXISTS"]), int(facts.get(b"HIGHESTMODSEQ", 0)), int(facts.get(b"UIDNEXT", 0))
+            )
+        self._selected, self._exists = (wire, writing), opened.exists
+        self._lasts = opened.validity > 0 and b"UIDNOTSTICKY" not in facts
+        if writing and not self._lasts:
+            raise NotSupported("A folder gives its mails other numbers at each login", code="mail.uid_not_sticky", hint="remove the mails by hand")
+        return opened
 
-    def ensure(self, wire: bytes) -> None:
-        """Opens the folder for reading if another one is open."""
-        if self._selected is None or self._selected[0] != wire:
-            self.select(wire)
-
-    def uids_at(self, positions: Sequence[int]) -> list[int]:
-        """The UIDs of messages by their place in the open folder, ascending."""
-        with self.speaking() as client:
-            client.use_uid = False
-            try:
-                found = [client.fetch(positions[at : at + CHUNK], ["UID"]) for at in range(0, len(positions), CHUNK)]
-            finally:
-                client.use_uid = True
-        return sorted(int(entry[b"UID"]) for answer in found for entry in answer.values())
+    def ensure(self, wire: bytes) -> Selected | None:
+        """Opens the folder for reading if another one is open. None: it was open."""
+        return self.select(wire) if self._selected is None or self._selected[0] != wire else None
 
     def uids_between(self, low: int, high: str) -> list[int]:
         """UIDs from `low` to `high` (`*`: the last one there is). The server's `*` may reach below `low`; this does not."""
+        return [uid for uid in self._search(f"UID {low}:{high}") if uid >= low]
+
+    def _search(self, criterion: str) -> list[int]:
         with self.speaking() as client:
-            return sorted(uid for uid in client.search(["UID", f"{low}:{high}"]) if uid >= low)
+            return searched(client, criterion, extended="ESEARCH" in self._offered, exists=self._exists)
 
     def metas(self, uids: Sequence[int]) -> list[Meta]:
-        found = []
+        """What there is of these messages. One that is there and of which the server says nothing is an error: it would be missed.
+
+        Raises `Unreachable` (`mail.undescribed`).
+        """
+        found: dict[int, Meta] = {}
         with self.speaking() as client:
-            client.normalise_times = False
             for at in range(0, len(uids), CHUNK):
-                answer = client.fetch(uids[at : at + CHUNK], ["RFC822.SIZE", "INTERNALDATE", "FLAGS"])
-                found += [
-                    Meta(uid, int(entry[b"RFC822.SIZE"]), entry[b"INTERNALDATE"], tuple(entry[b"FLAGS"]))
-                    for uid, entry in answer.items()
-                    if b"RFC822.SIZE" in entry and b"INTERNALDATE" in entry
-                ]
-        return sorted(found, key=lambda meta: meta.uid)
+                answer = fetched(client, uid_set(uids[at : at + CHUNK]), "(RFC822.SIZE INTERNALDATE FLAGS)")
+                found.update((uid, _meta(uid, entry)) for uid, entry in answer.items() if b"RFC822.SIZE" in entry and b"INTERNALDATE" in entry)
+        missing = [uid for uid in uids if uid not in found]
+        for at in range(0, len(missing), CHUNK):
+            if self._search(f"UID {uid_set(missing[at : at + CHUNK])}"):
+                raise Unreachable("The mail server lists a mail and does not describe it", code="mail.undescribed", hint="see its log")
+        return [found[uid] for uid in sorted(set(uids)) if uid in found]
 
     def bodies(self, metas: Sequence[Meta]) -> Iterator[tuple[Meta, bytes | None]]:
         """Contents, as stored, some at a time; without setting \\Seen. None: the server did not give it. Mails above the bound come one by one."""
@@ -237,41 +232,41 @@ class Session:
     def _fetch_bodies(self, uids: list[int]) -> dict[int, bytes | None]:
         try:
             with self.speaking() as client:
-                answer = client.fetch(uids, ["BODY.PEEK[]"])
+                answer = fetched(client, uid_set(uids), "(BODY.PEEK[])")
         except (NotAllowed, ManifestWrong):
             if len(uids) == 1:
                 return {}
             return {uid: body for one in uids for uid, body in self._fetch_bodies([one]).items()}
-        return {uid: entry.get(b"BODY[]") for uid, entry in answer.items()}
-
-    def piece(self, uid: int, offset: int, length: int) -> bytes:
-        with self.speaking() as client:
-            entry = client.fetch([uid], [f"BODY.PEEK[]<{offset}.{length}>"]).get(uid, {})
-        return entry.get(f"BODY[]<{offset}>".encode()) or b""
+        return {uid: _content(entry.get(b"BODY[]")) for uid, entry in answer.items()}
 
     def append(self, wire: bytes, data: bytes, flags: Sequence[bytes], date: datetime | None) -> tuple[int, int] | None:
-        """Adds a message, byte for byte, and gives its (UIDVALIDITY, UID) where the server tells them (RFC 4315)."""
-        day = f'"{datetime_to_INTERNALDATE(date)}"' if date else None
+        """Adds a message, byte for byte, and gives its (UIDVALIDITY, UID) where the server tells them (RFC 4315).
+
+        Where the server can (LITERAL+, RFC 7888), the message goes out at once instead of being announced first.
+        """
+        limit = next((int(found[1]) for offer in self._offered if (found := _APPEND_LIMIT.fullmatch(offer))), 0)
+        if limit and len(data) > limit:
+            raise NotSupported("A mail is larger than its server takes (APPENDLIMIT)", code="mail.too_large", hint="delete it as a whole, or by hand")
+        day = f'"{datetime_to_INTERNALDATE(date)}" '.encode() if date else b""
         with self.speaking() as client:
-            raw = client._imap
-            raw.literal = data
-            kind, answer = raw._simple_command("APPEND", client._normalise_folder(wire), b"(" + b" ".join(flags) + b")", *([day] if day else []))
+            line = client._normalise_folder(self._speakable(wire)).encode() + b" (" + b" ".join(flags) + b") " + day
+            kind, answer = client.append_bytes(line, data, at_once="LITERAL+" in self._offered, is_utf8=self._is_utf8 and has_wide_head(data))
             if kind != "OK":
                 raise imaplib.IMAP4.error(str(answer))
             match = _APPENDED.search(b" ".join(part for part in answer if isinstance(part, bytes)))
-            client.noop()
+            client._imap.noop()
         return (int(match[1]), int(match[2])) if match else None
 
     def mark_deleted(self, uids: Sequence[int], modseq: int) -> set[int]:
         """Sets \\Deleted and gives the UIDs that the server left alone because they changed since `modseq` (RFC 7162; 0: do not ask)."""
         condition = [f"(UNCHANGEDSINCE {modseq})"] if modseq and self.has("CONDSTORE") else []
         with self.speaking() as client:
-            kind, answer = client._imap.uid("STORE", _uid_set(uids), *condition, "+FLAGS.SILENT", "(\\Deleted)")
+            kind, answer = client._imap.uid("STORE", uid_set(uids), *condition, "+FLAGS.SILENT", "(\\Deleted)")
             text = b" ".join(part for part in answer if isinstance(part, bytes))
             match = _MODIFIED.search(text) or _MODIFIED.search(b" ".join(_codes(client._imap, "MODIFIED")))
             if kind != "OK" and match is None:
                 raise imaplib.IMAP4.error(text.decode("latin-1"))
-        return _uids_of(match[1]) if match else set()
+        return uids_of(match[1]) if match else set()
 
     def unmark_deleted(self, uids: Sequence[int]) -> None:
         if not uids:
@@ -290,85 +285,58 @@ class Session:
             context = ssl.create_default_context(cafile=account.ca_file or None)
         except OSError:
             raise InputWrong("The setting ca_file names no readable certificate", code="mail.ca_file", hint="give a PEM file") from None
-        client = IMAPClient(account.host, account.port, ssl=account.tls is Tls.WHOLE, ssl_context=context, timeout=_TIMEOUT)
-        client._imap.debug = 0
-        client.folder_encode = False
+        client = Client(account.host, account.port, context if account.tls is Tls.WHOLE else None)
         with contextlib.ExitStack() as undo:
             undo.callback(_hang_up, client)
+            refuse_preauth(client)
+            offered = frozenset(client._imap.capabilities)
             if account.tls is Tls.STARTTLS:
-                if not client.has_capability("STARTTLS"):
+                if "STARTTLS" not in offered:
                     raise NotSupported("The mail server offers no encryption", code="mail.no_tls", hint="use imaps://, or have STARTTLS turned on")
-                client.starttls(context)
-            if client.has_capability("AUTH=PLAIN"):
-                client.plain_login(account.user, account.password)
-            else:
-                client.login(account.user, account.password)
-            if client.has_capability("CONDSTORE") and client.has_capability("ENABLE"):
-                client.enable("CONDSTORE")  # else SELECT does not tell the modification sequence
+                client._imap.starttls(context)
+                offered = capabilities_of(client)
+            log_in(client, account, offered)
+            self._offered = capabilities_of(client)
+            self._extend(client)
             undo.pop_all()
         return client
 
+    def _extend(self, client: Client) -> None:
+        """Turns on what the server offers and what is of use from the first command on."""
+        if "COMPRESS=DEFLATE" in self._offered:
+            client._imap.compress()
+        # Without CONDSTORE, SELECT does not tell the modification sequence; without UTF8=ACCEPT, mails with UTF-8 in their headers come changed.
+        wanted = [next((name for name in ("QRESYNC", "CONDSTORE") if name in self._offered), ""), UTF8 if self._offered & {UTF8, "UTF8=ONLY"} else ""]
+        self._is_utf8 = "ENABLE" in self._offered and any(wanted) and client.turn_on(*filter(None, wanted))
+        if "UTF8=ONLY" in self._offered and not self._is_utf8:
+            raise NotSupported("The mail server speaks to clients of UTF-8 only", code="mail.utf8_only", hint="let it offer ENABLE (RFC 6855)")
 
-def _hang_up(client: IMAPClient) -> None:
+
+def _hang_up(client: Client) -> None:
     with contextlib.suppress(imaplib.IMAP4.error, OSError):
         client.shutdown()
 
 
-class Pieces(io.RawIOBase):
-    """A large message as a file that is fetched as it is read, so that memory stays bounded."""
-
-    def __init__(self, session: Session, wire: bytes, meta: Meta) -> None:
-        super().__init__()
-        self._session, self._wire, self._meta, self._at = session, wire, meta, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # any writable buffer, as io passes a memoryview
-        self._session.ensure(self._wire)
-        data = self._session.piece(self._meta.uid, self._at, len(buffer))
-        if not data and self._at < self._meta.size:
-            raise Unreachable("The mail server broke off in the middle of a mail", code="mail.cut_off")
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+def _meta(uid: int, entry: dict[bytes, Any]) -> Meta:
+    return Meta(uid, int(entry[b"RFC822.SIZE"]), entry[b"INTERNALDATE"], flags_of(entry.get(b"FLAGS") or ()))
 
 
-def is_large(meta: Meta) -> bool:
-    return meta.size > _FETCH_BYTES
-
-
-def large_file(session: Session, wire: bytes, meta: Meta) -> io.BufferedReader:
-    return io.BufferedReader(Pieces(session, wire, meta), 1024 * 1024)
+def _content(value: Any) -> bytes | None:
+    """A content as bytes, also where the server gave one that looks like a number; None where it gave none."""
+    return value if isinstance(value, bytes) or value is None else str(value).encode()
 
 
 def _groups(metas: Sequence[Meta]) -> Iterator[list[Meta]]:
     group: list[Meta] = []
+    size = 0
     for meta in metas:
-        if group and (len(group) >= CHUNK or sum(other.size for other in group) + meta.size > _FETCH_BYTES):
+        if group and (len(group) >= CHUNK or size + meta.size > _FETCH_BYTES):
             yield group
-            group = []
+            group, size = [], 0
         group.append(meta)
+        size += meta.size
     if group:
         yield group
-
-
-def _speakable(wire: bytes) -> bytes:
-    if not wire.isascii():
-        raise NotSupported("The name of a mail folder is not written as IMAP wants it", code="mail.folder_name", hint="rename it")
-    return wire
-
-
-def _uid_set(uids: Sequence[int]) -> str:
-    return ",".join(str(uid) for uid in uids)
-
-
-def _uids_of(written: bytes) -> set[int]:
-    found: set[int] = set()
-    for part in written.split(b","):
-        low, _, high = part.partition(b":")
-        found.update(range(int(low), int(high or low) + 1))
-    return found
 
 
 def _codes(raw: Any, name: str) -> list[bytes]:

@@ -1,13 +1,15 @@
 """A mail store's files are mails, whatever they look like: the format is not guessed as it is for files in a bucket.
 
-Guessing would take a mail with raw binary in its first lines for an unknown file, and its encoded parts would go unread.
+Guessing would take a mail with raw binary in its first lines for an unknown file, and its encoded parts would go unread. Only in a folder of files of
+any kind (`Reading.name` says what the file is called) the content says what is no mail, and a name that promises one is believed before a guess.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
-from dsr_engine.content.files import FILES
+from dsr_engine.content.files import FILES, kind_of_file, read_file, rewrite_file
 from dsr_engine.content.format import Budget, Reading, Unreadable
 from dsr_engine.content.rewriter import Rewriter
 from dsr_engine.domain.errors import NotSupported
@@ -16,9 +18,24 @@ from dsr_engine.domain.record import Gap, Unit
 
 _MAIL = FILES.formats["mime"]
 
+#: What a mail may look like that begins oddly, or has no header that is known.
+_GUESSES = frozenset({"text", "csv", "json", "jsonl", "html", "xml", "binary"})
+_NAMED = re.compile(r".*\.eml|[0-9]+", re.IGNORECASE | re.DOTALL)
+
+
+def is_mail(open_file: Callable[[], BinaryIO], name: str) -> bool:
+    """True unless the file called `name` is of another kind: `.eml`, and numbers as MH gives them, are mails unless they surely are not."""
+    if not name:
+        return True
+    kind = kind_of_file(open_file, Reading("", None, name=name))
+    return kind == "mime" or (kind in _GUESSES and _NAMED.fullmatch(name) is not None)
+
 
 def read_message(open_file: Callable[[], BinaryIO], reading: Reading) -> Iterator[Unit | Gap]:
     """The texts of a mail that pass the gate, and what could not be read."""
+    if not is_mail(open_file, reading.name):
+        yield from read_file(open_file, reading)
+        return
     try:
         yield from _MAIL.read(open_file, replace(reading, budget=Budget(reading.limits)))
     except Unreadable as unreadable:
@@ -27,6 +44,9 @@ def read_message(open_file: Callable[[], BinaryIO], reading: Reading) -> Iterato
 
 def write_message(open_file: Callable[[], BinaryIO], sink: BinaryIO, edits: Sequence[Edit], rewriter: Rewriter, reading: Reading) -> None:
     """The whole mail with the edits applied, else byte for byte. Raises `NotSupported` before anything is written."""
+    if not is_mail(open_file, reading.name):
+        rewrite_file(open_file, sink, edits, rewriter, reading)
+        return
     try:
         write = _MAIL.prepare(open_file, edits, rewriter, replace(reading, budget=Budget(reading.limits)))
     except Unreadable as unreadable:

@@ -1,15 +1,15 @@
 """Reads mails again whose names are known."""
 
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 
 from dsr_engine.content.format import Reading
 from dsr_engine.content.gate import Gate
 from dsr_engine.domain.record import Gap, Locator, Record, Unit
-from dsr_engine.domain.system import CollectionMap, System
+from dsr_engine.domain.system import System
 from dsr_engine.drivers.mailstore.driver import SENDER
+from dsr_engine.drivers.mailstore.estate import opened
 from dsr_engine.drivers.mailstore.message import read_message
-from dsr_engine.drivers.mailstore.settings import store_of
+from dsr_engine.drivers.mailstore.scope import Scope
 from dsr_engine.drivers.mailstore.store import Gone, Mail
 from dsr_engine.drivers.reading import CUT, Bounds, Gathering, Original, Reread
 
@@ -18,8 +18,8 @@ class MailstoreReader:
     """One Maildir, mbox or IMAP account."""
 
     def __init__(self, system: System) -> None:
-        self._system = system
-        self._store = store_of(system)
+        self._store = opened(system)
+        self._scope = Scope(system)
 
     def read(self, locators: Sequence[Locator], _gate: Gate, bounds: Bounds) -> Iterator[Reread]:
         server = self._store.server()
@@ -40,7 +40,7 @@ class MailstoreReader:
     def _record(self, locator: Locator, mail: Mail, server: str, bounds: Bounds) -> Record | None:
         gathering = Gathering(locator.collection, bounds)
         sender = (Unit(SENDER, mail.sender, is_value=True),) if mail.sender else ()
-        reading = Reading(collection=locator.collection, gate=None, map=self._map(locator.collection))
+        reading = Reading(collection=locator.collection, gate=None, map=self._scope.map(locator.collection), name=mail.file)
         try:
             if gathering.take(sender):
                 gathering.take(read_message(gathering.timed(mail.open), reading))
@@ -49,10 +49,6 @@ class MailstoreReader:
         except OSError:
             gathering.gaps.append(Gap(locator.collection, "mail.unreadable", "a mail could not be read"))
         return Record(locator, tuple(gathering.units), server, created=mail.created, gaps=tuple(gathering.gaps))
-
-    def _map(self, folder: str) -> CollectionMap | None:
-        manifest = self._system.manifest
-        return manifest.collection_named(folder) or next((entry for entry in manifest.collections if fnmatchcase(folder, entry.name)), None)
 
 
 def _is_late(record: Record) -> bool:
@@ -68,4 +64,4 @@ def _original(mail: Mail, bounds: Bounds) -> tuple[Original, ...]:
             data = file.read(bounds.originals + 1)
     except Gone:
         return ()
-    return (Original("mail.eml", data if len(data) <= bounds.originals else None),)
+    return (Original(mail.file or "mail.eml", data if len(data) <= bounds.originals else None),)

@@ -14,10 +14,13 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from dsr_engine.domain.record import Gap
-from dsr_engine.drivers.driver import Outcome, Problem, Traits
+from dsr_engine.drivers.driver import Outcome, Problem, Slice, Traits
 
 #: What names a mail in its folder for good, as its kind of store knows it.
 Key = tuple[str, ...]
+
+#: How a part begins that is searched when all others are done, because mail that moves about meanwhile comes to lie in it.
+LATE = "late"
 
 #: Bytes that are copied at once.
 BLOCK = 256 * 1024
@@ -25,16 +28,30 @@ BLOCK = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One folder. `reason` says why it cannot be searched (empty: it can). `count` is None where it is not known."""
+    """One folder. `reason` says why it cannot be searched (empty: it can). `count` is None where it is not known.
+
+    `is_own` False: the mailbox lists it and it is not the mailbox's; `holder` is the other user whose it is, empty where everybody shares it.
+    """
 
     name: str
     count: int | None = None
     reason: str = ""
+    is_own: bool = True
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Mail:
     """One stored message. `open` gives its bytes from the start each time; `sender` is an mbox's envelope sender, else empty.
+
+    `file` is the name of its file where mails lie in a folder among files of any kind; empty: it is a mail whatever it looks like.
+
+    `told` is what decides its content, where the store can tell without opening it: equal words in one folder mean equal bytes. Empty: it cannot.
+
+    `flags` are its marks where the store keeps them outside of the message (None: it does not). `head` gives its headers Date and From without the
+    rest, where the store can (None: they are read like everything else).
+
+    `left` says what of it was not read because it was not fetched; it is asked after the reading.
 
     `sight` reads the message and tells key and state; it is a call of its own because most mails are looked at and left alone.
     Both raise `Gone`.
@@ -44,16 +61,25 @@ class Mail:
     open: Callable[[], BinaryIO]
     sight: Callable[[], "Sighting"]
     sender: str = ""
+    file: str = ""
+    told: tuple[object, ...] = ()
+    left: Callable[[], tuple[Gap, ...]] = tuple
+    flags: tuple[str, ...] | None = None
+    head: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sighting:
-    """A mail as it is now. `is_same` False: it is the asked record under another key (appended again, folder renumbered)."""
+    """A mail as it is now. `is_same` False: it is the asked record under another key (appended again, folder renumbered).
+
+    `refusal` is why its store can neither remove nor rewrite it; None: it can.
+    """
 
     mail: Mail
     key: Key
     state: bytes
     is_same: bool = True
+    refusal: Problem | None = None
 
 
 class Gone(Exception):
@@ -93,11 +119,14 @@ class Store(Protocol):
     def folders(self) -> Sequence[Folder]:
         """Every folder, subscribed or not, also those that cannot be read."""
 
+    def owner(self, folder: str) -> str:
+        """Whose mailbox the folder is in, as an address or an account's name; empty where that is not known."""
+
     def parts(self, folder: str) -> Sequence[tuple[str, ...]]:
         """How the search of one folder splits; together they are all of it, also mail that comes later."""
 
     def mails(self, folder: str, part: tuple[str, ...]) -> Iterator[Mail | Gap]:
-        """The mails in one part. A mail's `open` and `sight` hold until the next one is taken."""
+        """The mails in one part. A mail's `open` and `sight` hold while the mails of its part are taken."""
 
     def locate(self, folder: str, keys: Sequence[Key]) -> Sequence[Sighting | None]:
         """The mails of these keys as they are now; None: really not in the folder."""
@@ -110,6 +139,12 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Gives connections back; may be called twice."""
+
+
+def slice_of(system: str, collection: str, part: tuple[str, ...]) -> Slice:
+    """A part of a folder as a slice. What begins with `~` in it lies elsewhere in a later search, and does not name it there."""
+    kin = tuple(word for word in part if not word.startswith("~"))
+    return Slice(system, collection, part, is_late=part[:1] == (LATE,), kin=kin if kin != part else ())
 
 
 class DigestSink(io.RawIOBase):
