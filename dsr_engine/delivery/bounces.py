@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from dsr_engine.content.format import Limits, Unreadable
-from dsr_engine.content.mime_structure import Part, structure_of
+from dsr_engine.content.format import Limits
+from dsr_engine.content.mail.mime_encoding import body_of
+from dsr_engine.content.mail.mime_structure import Part, structure_of
 from dsr_engine.delivery.trust import trust_in
 from dsr_engine.domain.errors import InputWrong, NotAllowed, Unreachable
 from dsr_engine.domain.parcel import Bounce
@@ -53,13 +54,10 @@ def bounces_in(box: Mailbox, now: datetime) -> Iterator[Bounce]:
 def bounce_of(message: bytes) -> Bounce | None:
     """What a report says; None for anything else, for a delay, and for a report that names no message of ours."""
     data = message[:LARGEST]
-    try:
-        mail = structure_of(lambda: io.BytesIO(data), _LIMITS)
-    except Unreadable:
-        return None
+    mail = structure_of(lambda: io.BytesIO(data), _LIMITS)
     status = parcel = b""
     for part in mail.parts:
-        kind, body = part.meta.get_content_type(), _body(data, part)
+        kind, body = part.meta.kind, _body(data, part)
         if kind in ("message/delivery-status", "message/global-delivery-status"):
             if _ACTION.search(body) is None:
                 return None
@@ -73,13 +71,8 @@ def bounce_of(message: bytes) -> Bounce | None:
 
 def _body(data: bytes, part: Part) -> bytes:
     """What is in the part, decoded where it is encoded."""
-    body = data[part.start : part.end]
-    how = str(part.meta.get("content-transfer-encoding", "")).strip().lower()
-    if how in ("base64", "quoted-printable"):
-        part.meta.set_payload(body.decode("latin-1"))
-        decoded = part.meta.get_payload(decode=True)
-        return decoded if isinstance(decoded, bytes) else body
-    return body
+    with closing(body_of(lambda: io.BytesIO(data), part.start, part.end, part.meta.encoding)()) as source:
+        return source.read()
 
 
 def _named(body: bytes) -> bytes:

@@ -13,6 +13,14 @@
 A message says what, where and what to do. It never carries a value of a person.
 """
 
+from traceback import extract_tb
+
+
+def place_of(error: BaseException) -> str:
+    """Where an error was raised, as file and line. Of a mistake of the engine this and its kind are told: its text may hold what was worked on."""
+    frames = extract_tb(error.__traceback__)
+    return f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "?"
+
 
 class DsrError(Exception):
     """What went wrong, as one sentence without personal data.
@@ -28,6 +36,14 @@ class DsrError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """How it travels between processes: an exception's own way knows nothing of arguments with names."""
+        return _told_again, (type(self), self.message, self.code, self.hint)
+
+
+def _told_again(family: type[DsrError], message: str, code: str, hint: str) -> DsrError:
+    return family(message, code=code, hint=hint)
 
 
 class InputWrong(DsrError):

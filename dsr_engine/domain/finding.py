@@ -36,7 +36,10 @@ class Extent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One place in a record where a selector was found, and in which written form (`plain`, `base64`, `phone`, …)."""
+    """One place in a record where a selector was found, and in which written form (`plain`, `base64`, `phone`, …).
+
+    `role` is where in a mail the place is (`domain.correspondence`); empty outside of mail.
+    """
 
     place: str
     category: str
@@ -46,6 +49,7 @@ class Hit:
     confidence: Confidence
     field: str = ""
     is_rewritable: bool = True
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Finding:
     `fields` are all fields of the record with a category (name → category), also those without a hit: an owned row's birth date belongs
     to the person too. `facts` are the dates and states that policies asked for. `created` is when the system says that the record came to be.
     `people` are keyed digests of whose it is, for legal holds; only where nobody in particular was looked for.
+    `message` is the sort of a mail as seen from the person, `mailbox` whether it lies in their own; both empty outside of mail and where unknown.
     """
 
     case: str
@@ -67,6 +72,13 @@ class Finding:
     facts: Mapping[str, str | None] = field(default_factory=dict)
     created: datetime | None = None
     people: tuple[str, ...] = ()
+    message: str = ""
+    mailbox: str = ""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Where in a mail the person stands."""
+        return tuple(sorted({hit.role for hit in self.hits if hit.role}))
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -100,3 +112,17 @@ class Coverage:
     code: str = ""
     is_transient: bool = False
     looked: int = 0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Unread:
+    """A record that was not read, or not wholly: an example of the reasons in a coverage row, so that somebody can go and look.
+
+    `key` is the system's own (see `Locator.key`) and may be personal: it is stored sealed, and shown masked.
+    """
+
+    system: str
+    collection: str
+    code: str
+    reason: str
+    key: tuple[str, ...]

@@ -34,7 +34,7 @@ KINDS: tuple[OwnKind, ...] = (
         "GDPR Art. 6(1)(c) with Art. 12, 17; 11 CCR § 7022",
         "at once when a case is refused, withdrawn or answered by hand; else `follow_up_days` ([retention] in dsr.toml) after it was closed, and not "
         "before the last of what was kept is erased",
-        ("selectors", "findings", "plans", "plan_items", "sweep_marks", "corrected_places", "copy_records"),
+        ("selectors", "findings", "plans", "plan_items", "sweep_marks", "clean_records", "unread_records", "corrected_places", "copy_records"),
     ),
     OwnKind(
         "correspondence",

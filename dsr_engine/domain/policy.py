@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dsr_engine.domain.anonymize import Method
+from dsr_engine.domain.correspondence import ANY, Sort, Whose, is_role
 from dsr_engine.domain.finding import Match
 from dsr_engine.domain.period import Period
 from dsr_engine.domain.source import NOWHERE, Source
 
 
 class Treatment(StrEnum):
-    """What happens to data. Only DELETE, ANONYMIZE (with an assessment) and REDACT can count as erased."""
+    """What happens to data. Only DELETE, ANONYMIZE (with an assessment) and REDACT can count as erased. ASK: a person decides, record by record."""
 
     DELETE = "delete"
     ANONYMIZE = "anonymize"
@@ -20,6 +21,7 @@ class Treatment(StrEnum):
     RETAIN = "retain"
     VOID = "void"
     ARCHIVE = "archive"
+    ASK = "ask"
 
 
 #: Treatments that leave the data where it is: a certificate lists them as kept.
@@ -30,7 +32,8 @@ KEEPING = frozenset({Treatment.RESTRICT, Treatment.RETAIN, Treatment.VOID, Treat
 class When:
     """Which data a rule is about. Every part that is given must hold; at least one is given.
 
-    `collection` is `system.collection` and may hold `*`. `category` matches on dot boundaries: `user` covers `user.name`, never `username`.
+    `collection` is `system.collection` and may hold `*`. `category` matches on dot boundaries: `user` covers `user.name`, never `username`;
+    `mail.sender` and its like mean where in a mail the person stands. `message` are sorts of mail, `mailbox` whose mailbox it lies in.
     """
 
     system: str | None = None
@@ -38,6 +41,27 @@ class When:
     category: str | None = None
     match: Match | None = None
     field: str | None = None
+    message: tuple[Sort, ...] = ()
+    mailbox: Whose | None = None
+
+    @property
+    def role(self) -> str | None:
+        """The place in a mail that the rule names instead of a category."""
+        return self.category if self.category is not None and is_role(self.category) else None
+
+    @property
+    def is_of_mail(self) -> bool:
+        """True if it can only ever hold for mail."""
+        return bool(self.message) or self.is_of_somebody
+
+    @property
+    def is_of_somebody(self) -> bool:
+        """True if nobody can tell whether it holds for a mail in which nobody in particular was looked for."""
+        return self.mailbox is not None or self.role is not None
+
+
+#: What stands between the values of a field that has several at once (the flags of a mail).
+SEVERAL = "\x1f"
 
 
 class Pick(StrEnum):
@@ -96,7 +120,8 @@ class RequestTerms:
     """How an erasure request under this policy is approved and paced. `approval`: `automatic`, `one_person` or `two_people`.
 
     `max_affected` counts records; above it an automatic approval stops. `max_drift` is a share (0.05 = 5 %) of drifted records that halts a run.
-    `superseded` says what becomes of an old object version that cannot be rewritten in place: `ask` or `delete`.
+    `superseded` says what becomes of an old object version that cannot be rewritten in place: `ask` or `delete`; `unwritable` says it of a file in a
+    folder or bucket out of which the person cannot be cut: an archive of another program, a picture of unknown kind, a key that names them.
     """
 
     approval: str = "one_person"
@@ -105,6 +130,7 @@ class RequestTerms:
     first_batch: int = 10
     max_drift: float = 0.05
     superseded: str = "ask"
+    unwritable: str = "ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +162,20 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Datum:
-    """One field of one found record, as rules see it."""
+    """One field of one found record, as rules see it. `role`, `message` and `mailbox` are those of a mail, else empty."""
 
     system: str
     collection: str
     field: str
     category: str
     match: Match
+    role: str = ""
+    message: str = ""
+    mailbox: str = ""
 
 
-Specificity = tuple[bool, bool, int, bool, int, bool]
+#: See `specificity`.
+Specificity = tuple[int, bool, bool, int, bool, bool, int, int, bool]
 
 
 def category_covers(general: str, special: str) -> bool:
@@ -160,9 +190,17 @@ def covers(rule: Rule, datum: Datum) -> bool:
         (when.match or Match.OWNS) is datum.match
         and when.system in (None, datum.system)
         and (when.collection is None or glob_covers(when.collection, f"{datum.system}.{datum.collection}"))
-        and (when.category is None or category_covers(when.category, datum.category))
         and when.field in (None, datum.field)
+        and (not when.message or datum.message in when.message)
+        and (when.mailbox is None or datum.mailbox in (when.mailbox, ANY))
+        and _is_of_kind(when, datum)
     )
+
+
+def _is_of_kind(when: When, datum: Datum) -> bool:
+    if when.role is not None:
+        return datum.role == ANY or category_covers(when.role, datum.role)
+    return when.category is None or category_covers(when.category, datum.category)
 
 
 def concerns(rule: Rule, system: str, collection: str) -> bool:
@@ -188,11 +226,18 @@ def glob_covers(pattern: str, name: str) -> bool:
 
 
 def specificity(when: When) -> Specificity:
-    """How specific a rule is; the greater tuple wins: field, exact collection, wildcard prefix, system, category depth, match."""
+    """How specific a rule is; the greater tuple wins.
+
+    In this order: sorts of mail (the fewer, the more specific), field, exact collection, wildcard prefix, system, mailbox, depth of the role in a
+    mail, category depth, match. So a role is more specific than a category however deep, and nothing else overrules what is said of a sort of mail.
+    """
     is_exact = when.collection is not None and "*" not in when.collection
     prefix = len(when.collection.split("*")[0]) if when.collection and not is_exact else 0
     depth = when.category.count(".") + 1 if when.category else 0
-    return (when.field is not None, is_exact, prefix, when.system is not None, depth, when.match is not None)
+    sorts = len(Sort) + 1 - len(when.message) if when.message else 0
+    role = depth if when.role is not None else 0
+    place = (when.field is not None, is_exact, prefix, when.system is not None, when.mailbox is not None)
+    return (sorts, *place, role, depth - role, when.match is not None)
 
 
 def governing(policy: Policy, datum: Datum) -> tuple[Rule, ...]:

@@ -10,8 +10,13 @@ from dsr_engine.domain.period import Period
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.source import NOWHERE, Source
 
+#: By what a mail is the person's own where the connector says nothing.
+OWN_MAIL = ("sender", "sole_recipient")
 #: The setting of a system that is read through a replica: the url of the server that the replica must be a copy of.
 PRIMARY = "primary"
+
+#: The setting of a system whose traffic is limited by the day: the folder in which it is counted.
+COUNTED_IN = "counted_in"
 
 
 class Discover(StrEnum):
@@ -92,7 +97,11 @@ class ManualTask:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A *kind* of system: which driver speaks to it and where personal data sits in it."""
+    """A *kind* of system: which driver speaks to it and where personal data sits in it.
+
+    `own_domains`: mail domains of the controller, which count as one side of a correspondence. `own_mail`: by what a mail is the person's own
+    (`sender`, `sole_recipient`, `mailbox`).
+    """
 
     name: str
     driver: str
@@ -102,6 +111,8 @@ class Manifest:
     residuals: tuple[Residual, ...] = ()
     task: ManualTask | None = None
     source: Source = NOWHERE
+    own_domains: tuple[str, ...] = ()
+    own_mail: tuple[str, ...] = OWN_MAIL
 
     def collection_named(self, name: str) -> CollectionMap | None:
         return next((entry for entry in self.collections if entry.name == name), None)
@@ -171,11 +182,12 @@ class Pace:
 class System:
     """One connected place that holds data.
 
-    `settings` are the driver's connection settings as text (`url`, `user`, `password`, `bucket`, `prefix`, `endpoint_url`, `mailboxes`, …);
+    `settings` are the driver's connection settings as text (`url`, `user`, `password`, `bucket`, `prefix`, `endpoint_url`, `folders`, …);
     all are secrets, because a URL may hold a password. `verify_as` overrides settings for the fresh look; empty means *self-check*.
     `level` is the claim level that erasures here must reach (C0, C1). `maintenance` is `print` (an administrator runs the commands) or `run` (the
-    engine does, with `maintain_as`, inside `pace.window`). `label` is what our sessions are called at the server (`dsr/CASE`); it names no person.
-    `disabled` systems are never searched and always show as a gap.
+    engine does, with `maintain_as`, inside `pace.window`; for mail with `maintenance_command`, a program and its words). `label` is what our sessions
+    are called at the server (`dsr/CASE`); it names no person.
+    `disabled` systems are never searched and always show as a gap. `because` is why other people's mailboxes may be searched.
     """
 
     name: str
@@ -190,7 +202,9 @@ class System:
     pace: Pace = Pace()
     maintenance: str = "print"
     maintain_as: Mapping[str, Secret] = field(default_factory=dict)
+    maintenance_command: tuple[str, ...] = ()
     label: str = ""
+    because: str = ""
 
     def setting(self, name: str, default: str = "") -> str:
         """The plain value of a connection setting; for drivers only."""

@@ -14,6 +14,8 @@ from dsr_engine.spec.nearest import did_you_mean
 from dsr_engine.spec.problems import SpecProblem
 
 _UNABLE = frozenset({Treatment.VOID, Treatment.ARCHIVE})
+#: Fields of mail whose values are words in small letters.
+_STATES_OF_MAIL = frozenset({"flags", "sender_domain"})
 
 
 def check_against(policy: Policy, systems: Mapping[str, System]) -> tuple[SpecProblem, ...]:
@@ -32,6 +34,37 @@ def _rules(policy: Policy, systems: Mapping[str, System]) -> Iterator[SpecProble
         if rule.then.treatment in _UNABLE:
             yield SpecProblem(rule.source, f"{path}.then", f"no driver can {rule.then.treatment} yet; use restrict or retain")
         yield from _unknown_names(rule, path, systems)
+        yield from _never_mail(rule, path, systems)
+        yield from _never_so_written(rule, path, systems)
+
+
+def _never_so_written(rule: Rule, path: str, systems: Mapping[str, System]) -> Iterator[SpecProblem]:
+    """A state of mail that is not written as mail has it: it would never hold, and what was to be kept would go."""
+    states = rule.keep.while_ if rule.keep is not None and _is_mail(systems.get(_named(rule))) else {}
+    for name in _STATES_OF_MAIL.intersection(states):
+        for value in states[name]:
+            right = value.lower().lstrip("\\@")
+            if value != right:
+                yield SpecProblem(rule.source, f"{path}.keep.while.{name}", f"no mail has this: write {right} (small letters, no sign before it)")
+
+
+def _named(rule: Rule) -> str:
+    """The system that a rule names, alone or before a collection."""
+    return rule.when.system or (rule.when.collection.partition(".")[0] if rule.when.collection else "")
+
+
+def _is_mail(system: System | None) -> bool:
+    return system is not None and system.manifest.driver == "mailstore"
+
+
+def _never_mail(rule: Rule, path: str, systems: Mapping[str, System]) -> Iterator[SpecProblem]:
+    """A rule about mail that names a system in which there is none."""
+    when = rule.when
+    name = when.system or (when.collection.partition(".")[0] if when.collection else "")
+    system = systems.get(name)
+    if when.is_of_mail and system is not None and system.manifest.driver != "mailstore":
+        key = "message" if when.message else "mailbox" if when.mailbox else "category"
+        yield SpecProblem(rule.source, f"{path}.when.{key}", f"never true: {name} is no mail store")
 
 
 def _unknown_names(rule: Rule, path: str, systems: Mapping[str, System]) -> Iterator[SpecProblem]:

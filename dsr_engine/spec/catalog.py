@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dsr_engine.domain.anonymize import MethodName
+from dsr_engine.domain.correspondence import ROLES, SORTS
 from dsr_engine.domain.letter import ELEMENTS, LetterKind
 from dsr_engine.domain.policy import Treatment
 from dsr_engine.domain.regime import Regime
@@ -19,6 +20,7 @@ _TREATMENTS = {
     Treatment.REDACT: "the person's words are cut out of a text, everything else stays",
     Treatment.RESTRICT: "it stays, fenced as the connector's `restrict` says",
     Treatment.RETAIN: "it stays as it is, and the certificate says why",
+    Treatment.ASK: "a person decides about each record: erase it, redact it, or let it stay",
 }
 _METHODS = {
     MethodName.NULL: "no value; the field must allow it",
@@ -43,7 +45,7 @@ _LETTERS = {
 }
 _DRIVERS = {
     "sql": "PostgreSQL, MariaDB, MySQL, SQLite",
-    "mailstore": "IMAP, Maildir, mbox",
+    "mailstore": "IMAP, Maildir, mbox, folders of .eml and .msg",
     "objectstore": "S3 buckets, folders and files",
     "manual": "no driver reaches it: a person does a task and says so",
 }
@@ -70,6 +72,8 @@ def catalog(manifests: Mapping[str, Manifest], regimes: Mapping[str, Regime]) ->
         "drivers": drivers,
         "selectors": _entries(KINDS.items()),
         "categories": _entries(categories().items()),
+        "places_in_mail": _entries(ROLES.items()),
+        "sorts_of_mail": _entries(SORTS.items()),
         "letters": tuple(Entry(kind.value, _LETTERS[kind]) for kind in LetterKind),
         "elements_of_letters": _entries(ELEMENTS.items()),
     }

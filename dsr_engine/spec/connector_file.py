@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, post_load, validates_schema
 
 from dsr_engine.domain.errors import InputWrong
-from dsr_engine.domain.system import CollectionMap, Discover, FieldMap, Manifest, ManualTask, Residual
+from dsr_engine.domain.system import OWN_MAIL, CollectionMap, Discover, FieldMap, Manifest, ManualTask, Residual
 from dsr_engine.spec.document import Block, Document, Place, Text
 from dsr_engine.spec.nearest import did_you_mean
 from dsr_engine.spec.scalars import Category, Choice, Parsed, Value, Words, name, period, words, yes_no
@@ -15,6 +15,9 @@ from dsr_engine.spec.schema import AtKey, ListOf, StrictSchema, TableOf, block_o
 from dsr_engine.spec.selector_kinds import check_kind
 
 DRIVERS = ("sql", "mailstore", "objectstore", "manual")
+#: By what a mail can be the person's own, and the word for by nothing at all.
+NOBODYS = "nothing"
+OWNED_BY = (*OWN_MAIL, "mailbox", NOBODYS)
 LATER_DRIVERS = {
     "http": "the http driver (CRM and other web services) comes in a later release; use `driver: manual` until then",
     "dask": "dask is not a driver: it runs searches on many machines, and comes in a later release",
@@ -163,6 +166,8 @@ class ConnectorSchema(StrictSchema):
     discover = Choice(tuple(Discover))
     residuals = ListOf(block_of(ResidualSchema()))
     task = block_of(TaskSchema())
+    own_domains = ListOf(Parsed(lambda text: _parse_domain(text), "a mail domain", "example.com"), single=True)
+    own_mail = ListOf(Choice(OWNED_BY), single=True)
 
     @validates_schema(pass_original=True)
     def fit_together(self, data: dict[str, Any], original: Block, **kwargs: object) -> None:  # noqa: ARG002 -- marshmallow's signature
@@ -174,6 +179,11 @@ class ConnectorSchema(StrictSchema):
                 raise ValidationError({key: [AtKey("nothing reads a manual system; describe it in the task")] for key in unread})
         elif data["task"] is not None:
             raise ValidationError({"task": [AtKey("only a system with `driver: manual` has a task")]})
+        if NOBODYS in data["own_mail"] and len(data["own_mail"]) > 1:
+            raise ValidationError({"own_mail": [f"`{NOBODYS}` stands alone"]})
+        strange = [key for key in ("own_domains", "own_mail") if key in original and data["driver"] != "mailstore"]
+        if strange:
+            raise ValidationError({key: [AtKey("only a connector with `driver: mailstore` has mail")] for key in strange})
         if data["driver"] != "manual" and not data["collections"] and data["discover"] == Discover.NONE:
             raise ValidationError({"discover": ["without collections, `none` would search nothing"]})
 
@@ -208,6 +218,12 @@ def _dangling(reference: tuple[str, str] | None, collections: dict[str, Any], di
     return f"no such collection in this file{hint}" if hint or discover == Discover.NONE else ""
 
 
+def _parse_domain(text: str) -> str | None:
+    """In lower case and as it is written in mail, so `xn--…` for other letters than ASCII's too."""
+    name = text.strip().lower().removeprefix("@")
+    return name if re.fullmatch(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}", name) else None
+
+
 def _parse_gone(text: str) -> object:
     parsed: object = period().parse(text)
     return parsed
@@ -228,6 +244,8 @@ def manifest_from(document: Document) -> Manifest:
         residuals=data["residuals"],
         task=data["task"],
         source=document.source(document.root.place),
+        own_domains=data["own_domains"],
+        own_mail=data["own_mail"] or OWN_MAIL,
     )
 
 

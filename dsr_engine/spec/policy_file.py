@@ -6,11 +6,13 @@ from typing import Any
 from marshmallow import ValidationError, post_load, validates_schema
 
 from dsr_engine.domain.anonymize import Method, MethodName
+from dsr_engine.domain.correspondence import MAIL, ROLES, Sort, Whose, is_role
 from dsr_engine.domain.finding import Match
 from dsr_engine.domain.policy import Keep, Pick, Policy, RequestTerms, Rule, Start, SweepTerms, Then, Treatment, When
+from dsr_engine.spec.categories import categories
 from dsr_engine.spec.document import Block, Document, Text
-from dsr_engine.spec.nearest import did_you_mean, one_of
-from dsr_engine.spec.scalars import Category, Choice, Parsed, Value, Words, checked_category, cron, name, period, share, whole, words, yes_no
+from dsr_engine.spec.nearest import did_you_mean, nearest, one_of
+from dsr_engine.spec.scalars import Choice, Parsed, Value, Words, checked_category, cron, name, period, share, whole, words, yes_no
 from dsr_engine.spec.schema import AtKey, ListOf, StrictSchema, TableOf, block_of, load
 
 APPROVALS = ("automatic", "one_person", "two_people")
@@ -26,14 +28,32 @@ _EVERYTHING = re.compile(r"\*+(\.\*+)?")
 _FIELD = re.compile(r"[^\s.*]{1,128}(\.[^\s.*]{1,128}){0,3}")
 
 
+class _Kind(Value):
+    """A category of the taxonomy, or where in a mail the person stands (`mail.sender`)."""
+
+    def read(self, value: object) -> str:
+        text = words(value, "a category such as user.contact.email")
+        if is_role(text):
+            known = (MAIL, *ROLES)
+            if text not in known:
+                near = nearest(text.removeprefix(f"{MAIL}."), (role.removeprefix(f"{MAIL}.") for role in ROLES))  # mail.from is not nearly mail.body
+                raise ValidationError(f"not a place in a mail ({f'did you mean {MAIL}.{near}?' if near else one_of(known)})")
+            return text
+        if text in categories():
+            return checked_category(text)
+        raise ValidationError(f"not a category{did_you_mean(text, (*categories(), *ROLES)) or ' (`dsr catalog` lists them)'}")
+
+
 class WhenSchema(StrictSchema):
     """Which data a rule is about."""
 
     system = name()
     collection = Parsed(lambda text: _parse_collection(text), "a collection", '"shop.orders" or "shop.*"')
-    category = Category()
+    category = _Kind()
     match = Choice(tuple(Match))
     field = Words(wanted="the name of a field", most=128)
+    message = ListOf(Choice(tuple(Sort)), single=True)
+    mailbox = Choice(tuple(Whose))
 
     @validates_schema(pass_original=True)
     def refuse_all_or_nothing(self, data: dict[str, Any], original: Block, **kwargs: object) -> None:  # noqa: ARG002 -- marshmallow's signature
@@ -43,12 +63,22 @@ class WhenSchema(StrictSchema):
         narrowing = given - {"match"} - ({"collection"} if _EVERYTHING.fullmatch(data["collection"] or "") else set())
         if not narrowing and data["match"] != Match.MENTIONS:
             raise ValidationError("always true: it would mean everything; narrow it by system, collection, category or field")
+        if len(set(data["message"])) < len(data["message"]):
+            raise ValidationError({"message": ["names a sort twice"]})
         if data["system"] and data["collection"] and not _can_be_in(data["collection"], data["system"]):
             raise ValidationError({"collection": ["never true: it lies in another system than `system` says"]})
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: object) -> When:  # noqa: ARG002 -- marshmallow's signature
-        return When(data["system"], data["collection"], data["category"], Match(data["match"]) if data["match"] else None, data["field"])
+        return When(
+            data["system"],
+            data["collection"],
+            data["category"],
+            Match(data["match"]) if data["match"] else None,
+            data["field"],
+            tuple(Sort(entry) for entry in data["message"]),
+            Whose(data["mailbox"]) if data["mailbox"] else None,
+        )
 
 
 def _parse_collection(text: str) -> str | None:
@@ -213,8 +243,8 @@ class RuleSchema(StrictSchema):
     @validates_schema
     def fit_together(self, data: dict[str, Any], **kwargs: object) -> None:  # noqa: ARG002 -- marshmallow's signature
         mentions = data["when"].match is Match.MENTIONS
-        if mentions and data["then"].treatment not in (Treatment.REDACT, Treatment.RETAIN):
-            raise ValidationError({"then": ["a record that only mentions the person is somebody else's: only redact or retain"]})
+        if mentions and data["then"].treatment not in (Treatment.REDACT, Treatment.RETAIN, Treatment.ASK):
+            raise ValidationError({"then": ["a record that only mentions the person is somebody else's: only redact, retain or ask"]})
         if mentions and data["keep"] is not None and data["keep"].is_purpose:
             raise ValidationError({"keep": ["a purpose ends with the request, and a sweep ignores mentions: name a ground, or leave `keep` out"]})
 
@@ -232,6 +262,7 @@ class RequestSchema(StrictSchema):
     first_batch = whole(10, least=1)
     max_drift = share(0.05)
     superseded = Choice(("ask", "delete"), default="ask")
+    unwritable = Choice(("ask", "delete"), default="ask")
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: object) -> RequestTerms:  # noqa: ARG002 -- marshmallow's signature

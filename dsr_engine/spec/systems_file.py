@@ -11,45 +11,40 @@ from marshmallow import ValidationError, post_load
 
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.selector import Secret
-from dsr_engine.domain.system import Manifest, System
+from dsr_engine.domain.system import COUNTED_IN, Manifest, System
 from dsr_engine.references import has_literal_password, is_reference, resolve_secret
 from dsr_engine.spec.document import Block, Document, Key
+from dsr_engine.spec.mail_login import LOGIN, bytes_per_day, other_login
+from dsr_engine.spec.mailboxes import WHOSE, Folders, Mailboxes, mailbox_problems, mailbox_setting
 from dsr_engine.spec.nearest import did_you_mean
 from dsr_engine.spec.pace import bytes_per_second, pace_of, pause_when, seconds, window
 from dsr_engine.spec.problems import SpecProblem
-from dsr_engine.spec.scalars import Choice, Parsed, Value, Words, is_name, name, yes_no
+from dsr_engine.spec.scalars import Choice, Parsed, Words, is_name, name, yes_no
 from dsr_engine.spec.schema import ListOf, StrictSchema, TableOf, block_of, load
 
 #: The connection settings that each driver reads.
 DRIVER_SETTINGS: Mapping[str, tuple[str, ...]] = {
-    "sql": ("url", "user", "password", "schema", "records_per_second"),
-    "mailstore": ("url", "user", "password", "mailboxes", "tls", "ca_file", "records_per_second"),
-    "objectstore": ("url", "bucket", "prefix", "endpoint_url", "region", "access_key", "secret_key", "records_per_second"),
+    "sql": ("url", "user", "password", "schema", "records_per_second", "connections"),
+    "mailstore": (
+        *("url", "user", "password", "mailboxes", "because", "folders", "tls", "ca_file", *LOGIN[1:]),
+        *("bytes_per_day", "attachments", "records_per_second", "connections"),
+    ),
+    "objectstore": ("url", "bucket", "prefix", "endpoint_url", "region", "access_key", "secret_key", "records_per_second", "connections"),
     "manual": (),
 }
 #: Of these, a system needs at least one.
 NEEDED: Mapping[str, tuple[str, ...]] = {"sql": ("url",), "mailstore": ("url",), "objectstore": ("url", "bucket"), "manual": ()}
-SECRETS = frozenset({"password", "secret_key"})
+SECRETS = frozenset({"password", "secret_key", "token", "client_secret"})
 #: Blocks of settings that replace the system's own for one purpose.
 _CREDENTIALS = ("verify_as", "maintain_as")
 #: A URL that names a place on this machine; without a scheme it is a folder or a file.
-_LOCAL = re.compile(r"(?P<scheme>sqlite:///|maildir:|mbox:|folder:)?(?P<path>(?(scheme).*|[^:]*))", re.DOTALL)
+_LOCAL = re.compile(r"(?P<scheme>sqlite:///|maildir:|mbox:|eml:|folder:)?(?P<path>(?(scheme).*|[^:]*))", re.DOTALL)
 
 #: What only a database understands, and when it is said at all.
 _OF_DATABASES: Mapping[str, object] = {"window": None, "max_bytes_per_s": None, "max_snapshot": None, "pause_when": None, "level": "C0"}
 PRINT, RUN = "print", "run"
 
 _LITERAL = "a password is written out; use ${NAME}, file:/run/secrets/x or keyring:service/name"
-
-
-class _Mailboxes(Value):
-    """`all`, or a list of folders."""
-
-    def read(self, value: object) -> str:
-        names = ListOf(Words(wanted="the name of a mailbox", most=500), single=True).read(value)
-        if any("," in entry for entry in names):
-            raise ValidationError("must be `all` or a list of names without commas")
-        return ",".join(names)
 
 
 class SystemSchema(StrictSchema):
@@ -64,23 +59,35 @@ class SystemSchema(StrictSchema):
     url = Words(wanted="a URL")
     user = Words(wanted="a user name", most=500)
     password = Words(wanted="a reference to a password")
+    master_user = Words(wanted="a user name", most=500)
+    token = Words(wanted="a reference to a token")
+    token_url = Words(wanted="a URL")
+    client_id = Words(wanted="the name of an application", most=500)
+    client_secret = Words(wanted="a reference to a secret")
+    scope = Words(wanted="a scope", most=1000)
     schema = Words(wanted="the name of a schema", most=128)
-    mailboxes = _Mailboxes()
+    mailboxes = Mailboxes()
+    because = Words(wanted="a reason", most=500)
+    folders = Folders()
     tls = Choice(("off",))
     ca_file = Words(wanted="a path")
+    bytes_per_day = bytes_per_day()
     bucket = Words(wanted="the name of a bucket", most=255)
     prefix = Words(wanted="a prefix")
     endpoint_url = Words(wanted="a URL")
     region = Words(wanted="a region", most=100)
     access_key = Words(wanted="an access key")
     secret_key = Words(wanted="a reference to a secret key")
+    attachments = Choice(("all", "text"))
     records_per_second = Parsed(lambda text: text if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) else None, "a number", "50")
+    connections = Parsed(lambda text: text if re.fullmatch(r"[1-9][0-9]{0,2}", text) else None, "a number from 1 to 999", "8")
     window = window()
     max_bytes_per_s = bytes_per_second()
     max_snapshot = seconds()
     pause_when = pause_when()
     maintenance = Choice((PRINT, RUN), default=PRINT)
     maintain_as = TableOf(Words())
+    maintenance_command = ListOf(Words(wanted="a word of a command", most=1000))
 
     @post_load
     def make(self, data: dict[str, Any], **kwargs: object) -> dict[str, Any]:  # noqa: ARG002 -- marshmallow's signature
@@ -137,7 +144,8 @@ class _Reader:
 
     @property
     def settings(self) -> dict[str, str]:
-        return {key: self.entry[key] for keys in DRIVER_SETTINGS.values() for key in keys if self.entry[key] is not None}
+        """Those that are one text each."""
+        return {key: self.entry[key] for keys in DRIVER_SETTINGS.values() for key in keys if key not in WHOSE and self.entry[key] is not None}
 
     def problems(self) -> Iterator[SpecProblem]:
         if self.manifest is None:
@@ -146,6 +154,8 @@ class _Reader:
             return
         yield from self._misplaced(self.manifest.driver)
         yield from self._misplaced_care(self.manifest.driver)
+        if self.manifest.driver == "mailstore":
+            yield from mailbox_problems(self.document, self.path, self.entry, lambda text: "" if self.entry["disabled"] else self._unresolved(text))
         for steps, value in self._values():
             message = _literal_secret(str(steps[-1]), value) or ("" if self.entry["disabled"] else self._unresolved(value))
             if message:
@@ -162,8 +172,9 @@ class _Reader:
         return System(
             name=str(self.path[-1]),
             manifest=manifest,
-            settings={} if is_disabled else self._resolved(self.settings),
-            verify_as={} if is_disabled else self._resolved(self.entry["verify_as"]),
+            settings={} if is_disabled else {**self._resolved(self.settings), **self._whose(), **self._counted()},
+            because=self.entry["because"] or "",
+            verify_as={} if is_disabled else self._verifier(self._resolved(self.entry["verify_as"])),
             read_from=Secret(self._anchored("url", self._reveal(read_from))) if read_from and not is_disabled else None,
             owner=self.entry["owner"],
             level=self.entry["level"],
@@ -172,11 +183,22 @@ class _Reader:
             pace=pace_of(self.entry),
             maintenance=self.entry["maintenance"],
             maintain_as={} if is_disabled else self._resolved(self.entry["maintain_as"]),
+            maintenance_command=tuple(self.entry["maintenance_command"]),
         )
+
+    def _whose(self) -> Mapping[str, Secret]:
+        said = self.entry["mailboxes"]
+        return {} if said is None else {"mailboxes": Secret(mailbox_setting(said, self._reveal, self.around.home))}
+
+    def _counted(self) -> Mapping[str, Secret]:
+        return {COUNTED_IN: Secret(str(self.around.home / "traffic"))} if self.entry["bytes_per_day"] else {}
+
+    def _verifier(self, said: Mapping[str, Secret]) -> Mapping[str, Secret]:
+        return other_login(self.settings, said) if self.manifest is not None and self.manifest.driver == "mailstore" else said
 
     def _misplaced(self, driver: str) -> Iterator[SpecProblem]:
         allowed, needed = DRIVER_SETTINGS[driver], NEEDED[driver]
-        for key in self.settings:
+        for key in (*self.settings, *(key for key in WHOSE if self.entry[key] is not None)):
             if key not in allowed:
                 yield self._problem(key, f"not a setting of the {driver} driver ({', '.join(allowed) or 'it has none'})", at_key=True)
         for block in _CREDENTIALS:
@@ -190,9 +212,10 @@ class _Reader:
 
     def _misplaced_care(self, driver: str) -> Iterator[SpecProblem]:
         """Keys of pace and maintenance that would not be kept, or that lack what they need."""
+        yield from self._misplaced_command(driver)
         if driver != "sql":
             said = [key for key, default in _OF_DATABASES.items() if self.entry[key] != default]
-            said += ["maintenance"] if self.entry["maintenance"] != PRINT else []
+            said += ["maintenance"] if self.entry["maintenance"] != PRINT and driver != "mailstore" else []
             said += ["maintain_as"] if self.entry["maintain_as"] else []
             for key in said:
                 hint = "; `records_per_second` slows it down" if key.startswith(("max_", "pause")) and driver != "manual" else ""
@@ -205,6 +228,13 @@ class _Reader:
                 yield self._problem("maintenance", '`run` needs a `window`, because it locks (try window: "01:00-04:00")')
         elif self.entry["maintain_as"]:
             yield self._problem("maintain_as", "used with `maintenance: run` only; leave it out, or say `run`", at_key=True)
+
+    def _misplaced_command(self, driver: str) -> Iterator[SpecProblem]:
+        has_command = bool(self.entry["maintenance_command"])
+        if driver != "mailstore" and has_command:
+            yield self._problem("maintenance_command", f"kept for mail only, and this is the {driver} driver", at_key=True)
+        if driver == "mailstore" and self.entry["maintenance"] == RUN and not has_command:
+            yield self._problem("maintenance", '`run` needs a `maintenance_command` (try [sudo, doveadm, "{arguments}"])')
 
     def _problem(self, key: str, message: str, *, at_key: bool = False) -> SpecProblem:
         return self.document.problem((*self.path, key), message, at_key=at_key)

@@ -30,6 +30,9 @@ def can_tie(first: When, second: When) -> bool:
         # Of equally deep categories only the same one covers the same data; of fields too.
         and first.category == second.category
         and first.field == second.field
+        # Sorts of mail tie where one message can be of both; a mailbox is one person's or another's.
+        and (not first.message or not set(first.message).isdisjoint(second.message))
+        and first.mailbox == second.mailbox
         and _can_meet(_pattern(first), _pattern(second))
         and _can_meet(_pattern(first), _system(second))
         and _can_meet(_system(first), _pattern(second))

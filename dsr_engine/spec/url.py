@@ -17,7 +17,13 @@ from dsr_engine.spec.home import load_manifests
 from dsr_engine.spec.scalars import is_name
 
 PASSWORD_VARIABLE = "DSR_IMAP_PASSWORD"  # noqa: S105 -- the name of a variable
-_FORMS = "postgresql://, mysql://, mariadb://, sqlite:///FILE, imaps://USER@HOST, maildir:PATH, mbox:PATH, s3://BUCKET/PREFIX, or a path"
+_FORMS = (
+    "postgresql://, mysql://, mariadb://, sqlite:///FILE, imaps://USER@HOST, maildir:PATH, mbox:PATH, eml:PATH, s3://BUCKET/PREFIX, "
+    "az://CONTAINER/PREFIX, gs://BUCKET/PREFIX, or a path"
+)
+#: The schemes of buckets, in whichever cloud.
+BUCKETS = ("s3://", "az://", "gs://")
+_CONNECTORS = {"s3": "s3", "az": "azure", "gs": "gcs"}
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -33,12 +39,12 @@ class _Reached:
 def system_from_url(url: str, *, name: str | None = None, endpoint_url: str | None = None, environment: Mapping[str, str] = _NONE) -> System:
     """The system behind `--in URL`, with the shipped connector of its kind.
 
-    `${NAME}` in the URL is taken from the environment, so that a password need not stand on the command line. `endpoint_url` is for `s3://` only.
+    `${NAME}` in the URL is taken from the environment, so that a password need not stand on the command line. `endpoint_url` is for buckets only.
     The name is derived (`shop` from a database's name); the caller makes it unique. Files are looked at, never created. Raises `InputWrong`.
     """
     whole = resolve_text(url, environment)
-    if endpoint_url and not whole.startswith("s3://"):
-        raise InputWrong("--endpoint-url is for s3:// only", code="url.endpoint")
+    if endpoint_url and not whole.startswith(BUCKETS):
+        raise InputWrong("--endpoint-url is for buckets only (s3://, az://, gs://)", code="url.endpoint")
     scheme = re.match(r"([a-z][a-z0-9]*)(?:\+[a-z0-9]+)?:", whole)
     read = _READERS.get(scheme[1]) if scheme else None
     if scheme and read is None and "://" in whole:
@@ -117,7 +123,7 @@ def _imap(url: str, environment: Mapping[str, str]) -> _Reached:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     settings = {"url": f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}", "user": user, "password": password}
     folder = unquote(parts.path.strip("/"))
-    return _Reached("imap", parts.hostname, {**settings, **({"mailboxes": folder} if folder else {})})
+    return _Reached("imap", parts.hostname, {**settings, **({"folders": folder} if folder else {})})
 
 
 def _mail_folder(url: str, environment: Mapping[str, str]) -> _Reached:  # noqa: ARG001 -- one signature for all readers
@@ -130,9 +136,9 @@ def _bucket(url: str, environment: Mapping[str, str]) -> _Reached:  # noqa: ARG0
     parts = _split(url)
     if not parts.netloc or "@" in parts.netloc:
         raise InputWrong(
-            "the URL names no bucket", code="url.form", hint="s3://BUCKET/PREFIX; credentials come from the environment, as for the AWS tools"
+            "the URL names no bucket", code="url.form", hint="s3://BUCKET/PREFIX; credentials come from the environment, as for the cloud's own tools"
         )
-    return _Reached("s3", parts.netloc, {"url": url})
+    return _Reached(_CONNECTORS[parts.scheme], parts.netloc, {"url": url})
 
 
 def _folder(url: str, environment: Mapping[str, str]) -> _Reached:  # noqa: ARG001 -- one signature for all readers
@@ -190,6 +196,9 @@ _READERS: Mapping[str, Callable[[str, Mapping[str, str]], _Reached]] = {
     "imaps": _imap,
     "maildir": _mail_folder,
     "mbox": _mail_folder,
+    "eml": _mail_folder,
     "s3": _bucket,
+    "az": _bucket,
+    "gs": _bucket,
     "folder": _folder,
 }

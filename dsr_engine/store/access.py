@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
-from dsr_engine.domain.finding import Confidence, Finding
+from dsr_engine.domain.finding import Finding
 from dsr_engine.store.case_key import CaseKey
 from dsr_engine.store.finding_text import read
+from dsr_engine.store.findings import is_for_people
 from dsr_engine.store.tables import findings
 
 _CHUNK = 500
@@ -16,7 +17,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The possible findings of one collection: how many there are, and how many of them wait for a person."""
+    """The findings of one collection that people decide about: how many there are, and how many of them wait for a person."""
 
     system: str
     collection: str
@@ -26,11 +27,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Possible:
-    """A finding that a person decides about, with what they decided (empty: nothing yet)."""
+    """A finding that a person decides about, with what they decided (empty: nothing yet). `is_asked`: a rule of the policy leaves it to them."""
 
     id: str
     finding: Finding
     verdict: str = ""
+    is_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Reviews:
         return frozenset(id_ for part in parts for id_ in self._connection.scalars(select(findings.c.id).where(*place, findings.c.id.in_(part))))
 
     def groups(self, case: str, round: int, phase: str) -> tuple[Group, ...]:
-        """The collections with possible findings, in the order of their names. Works without the key."""
+        """The collections with findings for people, in the order of their names. Works without the key."""
         by = (findings.c.system, findings.c.collection)
         waiting = func.count().filter(findings.c.verdict.is_(None))
         query = select(*by, func.count(), waiting).where(*_possible(case, round, phase)).group_by(*by).order_by(*by)
@@ -75,13 +77,13 @@ class Reviews:
     def page(
         self, case: str, round: int, phase: str, *, place: tuple[str, str] | None = None, is_decided: bool = False, after: str = "", most: int = 50
     ) -> Sequence[Possible]:
-        """Possible findings after the one with this id, in the order of their ids; those that wait, or those that were decided."""
+        """Findings for people after the one with this id, in the order of their ids; those that wait, or those that were decided."""
         verdict = findings.c.verdict.is_not(None) if is_decided else findings.c.verdict.is_(None)
         query = select(findings).where(*_possible(case, round, phase), verdict, findings.c.id > after)
         if place is not None:
             query = query.where(findings.c.system == place[0], findings.c.collection == place[1])
         rows = self._connection.execute(query.order_by(findings.c.id).limit(most))
-        return [Possible(row.id, self._finding(row), row.verdict or "") for row in rows]
+        return [Possible(row.id, self._finding(row), row.verdict or "", row.asked) for row in rows]
 
     def kinds(self, case: str, round: int, phase: str) -> frozenset[KindFound]:
         """Which categories were found where, each combination once. Works without the key."""
@@ -100,5 +102,5 @@ def _possible(case: str, round: int, phase: str) -> tuple[ColumnElement[bool], .
         findings.c.case_id == case,
         findings.c.round == round,
         findings.c.phase == phase,
-        findings.c.confidence == Confidence.POSSIBLE.value,
+        is_for_people(),
     )

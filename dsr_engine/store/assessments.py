@@ -1,6 +1,7 @@
 """What each system told of its own storage after the effects of one round: the last word, which the certificate repeats.
 
-An assessment speaks of tables, settings and files, never of a person, so nothing here is sealed.
+An assessment speaks of tables, settings and files, never of a person, so nothing here is sealed. Its commands may name mailboxes: they go when the
+case is forgotten (`Vault.shred`).
 """
 
 import json

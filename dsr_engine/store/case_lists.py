@@ -13,6 +13,7 @@ from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage
 from dsr_engine.domain.plan import ItemState
 from dsr_engine.domain.request import Right
 from dsr_engine.store.cases import read_case
+from dsr_engine.store.findings import is_for_people
 from dsr_engine.store.progress_tables import passes
 from dsr_engine.store.request_log_tables import request_log
 from dsr_engine.store.tables import cases, coverage, findings, plan_items, plans, results, slices, tasks
@@ -192,10 +193,10 @@ class CaseLists:
                 counts[name] = counts.get(name, 0) + int(count)
         return dict(sorted(counts.items()))
 
-    def undecided(self, case: str, round: int, phase: str, confidence: str) -> int:
-        """How many findings of this confidence nobody has decided about."""
+    def undecided(self, case: str, round: int, phase: str) -> int:
+        """How many findings that are for people nobody has decided about."""
         those = (findings.c.case_id == case, findings.c.round == round, findings.c.phase == phase)
-        wanted = select(func.count()).select_from(findings).where(*those, findings.c.confidence == confidence, findings.c.verdict.is_(None))
+        wanted = select(func.count()).select_from(findings).where(*those, is_for_people(), findings.c.verdict.is_(None))
         return int(self._connection.scalar(wanted) or 0)
 
     def plan_of(self, case: str) -> tuple[str, int] | None:

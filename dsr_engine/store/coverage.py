@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from dsr_engine.domain.finding import Coverage, Extent
 from dsr_engine.store.tables import cases, coverage
@@ -34,14 +35,20 @@ class Coverages:
         """The rows by system and collection."""
         those = (coverage.c.case_id == case, coverage.c.round == round, coverage.c.phase == phase)
         rows = self._connection.execute(select(coverage).where(*those).order_by(coverage.c.system, coverage.c.collection))
-        return tuple(Coverage(row.system, row.collection, Extent(row.extent), row.reason, row.code, row.is_transient, row.looked) for row in rows)
+        return tuple(_row(row) for row in rows)
+
+    def one(self, case: str, round: int, phase: str, system: str, collection: str) -> Coverage | None:
+        """The row of one collection; a search of thousands of mailboxes asks once for each of its slices."""
+        whole = (coverage.c.case_id == case, coverage.c.round == round, coverage.c.phase == phase)
+        found = self._connection.execute(select(coverage).where(*whole, coverage.c.system == system, coverage.c.collection == collection)).first()
+        return None if found is None else _row(found)
 
     def gaps(self, case: str, system: str, most: int) -> tuple[Coverage, ...]:
         """What the case's first search could not read there, wholly or in part, by collection; at most so many rows."""
         those = (coverage.c.case_id == case, coverage.c.round == 1, coverage.c.phase == "found", coverage.c.system == system)
         wanted = select(coverage).where(*those, coverage.c.extent != Extent.FULL).order_by(coverage.c.collection).limit(most)
         rows = self._connection.execute(wanted)
-        return tuple(Coverage(row.system, row.collection, Extent(row.extent), row.reason, row.code, row.is_transient, row.looked) for row in rows)
+        return tuple(_row(row) for row in rows)
 
     def summary(self, most: int) -> Iterator[tuple[str, datetime, str, str, int]]:
         """Of the last `most` cases: case, when it was opened, system, extent, and how many collections have that extent in its first search."""
@@ -54,3 +61,7 @@ class Coverages:
         )
         for row in self._connection.execute(wanted):
             yield row[0], row[1], row[2], row[3], row[4]
+
+
+def _row(row: Row[Any]) -> Coverage:
+    return Coverage(row.system, row.collection, Extent(row.extent), row.reason, row.code, row.is_transient, row.looked)

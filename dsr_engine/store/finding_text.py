@@ -19,6 +19,8 @@ def written(finding: Finding) -> bytes:
         "facts": dict(finding.facts),
         "created": finding.created.isoformat() if finding.created else None,
         **({"people": finding.people} if finding.people else {}),
+        **({"message": finding.message} if finding.message else {}),
+        **({"mailbox": finding.mailbox} if finding.mailbox else {}),
     }
     return json.dumps(body, separators=(",", ":")).encode()
 
@@ -36,13 +38,16 @@ def read(plain: bytes, *, case: str, system: str, collection: str, match: str, c
         facts=body["facts"],
         created=datetime.fromisoformat(body["created"]) if body["created"] else None,
         people=tuple(body.get("people", ())),
+        message=body.get("message", ""),
+        mailbox=body.get("mailbox", ""),
     )
 
 
 def _hit(hit: Hit) -> list[object]:
-    return [hit.place, hit.category, hit.selector, hit.kind, hit.form, hit.confidence, hit.field, hit.is_rewritable]
+    told = [hit.place, hit.category, hit.selector, hit.kind, hit.form, hit.confidence, hit.field, hit.is_rewritable]
+    return [*told, hit.role] if hit.role else told
 
 
 def _read_hit(hit: list[Any]) -> Hit:
-    place, category, selector, kind, form, confidence, field, is_rewritable = hit
-    return Hit(place, category, selector, kind, form, Confidence(confidence), field, is_rewritable)
+    place, category, selector, kind, form, confidence, field, is_rewritable, *role = hit
+    return Hit(place, category, selector, kind, form, Confidence(confidence), field, is_rewritable, *role)

@@ -1,10 +1,10 @@
 """Findings of a case by round and phase. A slice's findings are replaced as a whole, so a slice that is done again counts once."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, tuple_, update
 
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.finding import Confidence, Finding, Match, Sharing
@@ -63,7 +63,7 @@ class Findings:
         mine = (findings.c.case_id == case, findings.c.round == round, findings.c.phase == phase)
         wanted = select(findings).where(*mine)
         if is_waiting:
-            wanted = wanted.where(findings.c.confidence == Confidence.POSSIBLE.value, findings.c.verdict.is_(None))
+            wanted = wanted.where(is_for_people(), findings.c.verdict.is_(None))
         if after:
             place = self._connection.execute(select(*by).where(*mine, findings.c.id == after)).one_or_none()
             if place is None:
@@ -84,10 +84,22 @@ class Findings:
         return {(system, collection, Match(match), Confidence(confidence)): count for system, collection, match, confidence, count in rows}
 
     def decide(self, finding_id: str, verdict: str, by: str, at: datetime) -> None:
-        """Records what a person (a random id) decided about a *possible* finding. Raises `InputWrong` if there is no such finding."""
+        """Records what a person (a random id) decided about a finding. Raises `InputWrong` if there is no such finding."""
         decided = {"verdict": verdict, "decided_by": by, "decided_at": at}
         if self._connection.execute(update(findings).where(findings.c.id == finding_id).values(decided)).rowcount != 1:
             raise InputWrong(f"there is no finding {finding_id}", code="finding.unknown", hint="it may have been found anew under another id")
+
+    def ask(self, ids: Iterable[str]) -> None:
+        """Notes that a rule leaves these findings to a person; what somebody decided about them before, whose they are, is no answer."""
+        wanted = tuple(ids)
+        for start in range(0, len(wanted), _CHUNK):
+            of_chunk = findings.c.id.in_(wanted[start : start + _CHUNK])
+            self._connection.execute(update(findings).where(of_chunk).values(asked=True, verdict=None, decided_by=None, decided_at=None))
+
+    def asked(self, case: str, round: int, phase: str) -> frozenset[str]:
+        """The ids of the findings that a rule leaves to a person, answered or not."""
+        wanted = (findings.c.case_id == case, findings.c.round == round, findings.c.phase == phase, findings.c.asked)
+        return frozenset(self._connection.scalars(select(findings.c.id).where(*wanted)))
 
     def deciders(self, case: str) -> frozenset[str]:
         """The random ids of the people who decided about findings of the case."""
@@ -98,6 +110,11 @@ class Findings:
         """Finding id → verdict, of those that were decided."""
         wanted = select(findings.c.id, findings.c.verdict).where(findings.c.case_id == case, findings.c.verdict.is_not(None))
         return {row.id: row.verdict for row in self._connection.execute(wanted)}
+
+
+def is_for_people() -> ColumnElement[bool]:
+    """True of the findings that people decide about: those that are merely possible, and those that a rule leaves to them."""
+    return or_(findings.c.confidence == Confidence.POSSIBLE.value, findings.c.asked)
 
 
 def _written(finding: Finding, key: CaseKey) -> dict[str, object]:

@@ -117,9 +117,12 @@ class Outbox:
         self._keys.forget(purpose, is_gone=True)
 
     def claim(self, posted: Posted, until: datetime) -> bool:
-        """Counts a try and keeps others from the message until then. False if somebody else took it, sent it or dropped it meanwhile."""
+        """Counts a try and keeps others from the message until then. False if somebody else took it, sent it or dropped it meanwhile.
+
+        While it is tried it has no code: by that, `release` knows it.
+        """
         same = (outbox.c.id == posted.id, outbox.c.state == PostState.QUEUED.value, outbox.c.tries == posted.tries)
-        taken = self._connection.execute(update(outbox).where(*same).values(tries=posted.tries + 1, next_try=until))
+        taken = self._connection.execute(update(outbox).where(*same).values(tries=posted.tries + 1, next_try=until, code=""))
         return taken.rowcount == 1
 
     def settle(self, parcel_id: str, state: PostState, code: str = "", *, next_try: datetime | None = None, digest: str = "") -> None:
@@ -132,8 +135,12 @@ class Outbox:
         self._connection.execute(update(outbox).where(outbox.c.id == parcel_id).values(**values))
 
     def release(self, parcel_id: str) -> None:
-        """Lets a message that waits or failed be sent. Raises `Conflict` (`post.empty`) where nothing of it is left."""
+        """Lets a message that waits or failed be sent next. Raises `Conflict` (`post.empty` where nothing of it is left, `post.under_way`)."""
         self.parcel(parcel_id)
+        posted = self.get(parcel_id)
+        if posted.state is PostState.QUEUED and posted.tries and not posted.code and posted.next_try and posted.next_try > self._clock.now():
+            # Released again, it would go out twice.
+            raise Conflict("somebody is sending this message at this moment", code="post.under_way", hint="look again in some minutes")
         values = {"state": PostState.QUEUED.value, "tries": 0, "next_try": self._clock.now(), "code": ""}
         self._connection.execute(update(outbox).where(outbox.c.id == parcel_id).values(**values))
 

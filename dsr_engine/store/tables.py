@@ -165,6 +165,8 @@ findings = Table(
     Column("decided_by", String),
     Column("decided_at", Instant),
     Column("sealed", Blob, nullable=False),
+    Column("asked", Boolean, nullable=False, server_default=false()),
+    Index("ix_findings_asked", "case_id", "round", "phase", "id", sqlite_where=text("asked"), postgresql_where=text("asked")),
     Index("ix_findings_case_id", "case_id", "round", "phase", "slice", "position"),
     Index("ix_findings_possible", "case_id", "round", "phase", "confidence", "id"),
     # Of a hundred thousand findings people decide about a few, and every page of a plan asks who did.

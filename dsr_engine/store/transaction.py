@@ -18,6 +18,7 @@ from dsr_engine.store.case_lists import CaseLists
 from dsr_engine.store.cases import Cases
 from dsr_engine.store.certificate_lists import CertificateLists
 from dsr_engine.store.certificates import Certificates
+from dsr_engine.store.clean_records import CleanRecords
 from dsr_engine.store.contacts import Contacts
 from dsr_engine.store.copies import Copies
 from dsr_engine.store.corrections import Corrections
@@ -58,6 +59,7 @@ from dsr_engine.store.sweep_marks import SweepMarks
 from dsr_engine.store.sweeps import Sweeps
 from dsr_engine.store.tasks import Tasks
 from dsr_engine.store.throttles import Throttles
+from dsr_engine.store.unread import UnreadRecords
 from dsr_engine.store.users import Users
 from dsr_engine.store.vault import Vault
 from dsr_engine.store.verifications import Verifications
@@ -95,7 +97,9 @@ class Transaction(Work):
         self.findings = Findings(connection, key_of)
         self.reviews = Reviews(connection, key_of)
         self.slices = Slices(connection)
+        self.clean_records = CleanRecords(connection, key_of)
         self.coverage = Coverages(connection)
+        self.unread = UnreadRecords(connection, key_of)
         self.plans = Plans(connection, key_of)
         self.results = Results(connection)
         self.appeals = Appeals(connection)

@@ -12,21 +12,27 @@ import threading
 import time
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, delete, exists, insert, select
+from sqlalchemy import Connection, Engine, delete, exists, insert, select, update
 
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.store import tables
 from dsr_engine.store.access_tables import copy_records
 from dsr_engine.store.case_key import CaseKey
+from dsr_engine.store.clean_tables import clean_records
 from dsr_engine.store.correction_tables import corrected_places
 from dsr_engine.store.database import reading
 from dsr_engine.store.epoch_keys import EpochKeys
 from dsr_engine.store.failures import translated
+from dsr_engine.store.unread_tables import unread_records
 from dsr_engine.store.verification_tables import codes, evidence, orders
 from dsr_engine.store.work import EPOCHS, Work, lock
 
 #: Seconds for which a key that was read may be used again without asking the store whether another process shredded it.
 _TRUSTED_SECONDS = 5.0
+
+
+#: What is sealed under the key of a case in the tables that every case has.
+_OF_TABLES = (tables.selectors, tables.findings, tables.plans, tables.sweep_marks)
 
 
 class Vault:
@@ -85,8 +91,10 @@ class Vault:
         """Deletes the wrapped key and every sealed row of the case; may be repeated. Call `Store.scrub` after the commit."""
         lock(tx.connection, EPOCHS)
         tx.connection.execute(delete(tables.case_keys).where(tables.case_keys.c.case_id == case))
-        for table in (tables.selectors, tables.findings, tables.plans, tables.sweep_marks, codes, evidence, orders, corrected_places, copy_records):
+        for table in (*_OF_TABLES, clean_records, unread_records, codes, evidence, orders, corrected_places, copy_records):
             tx.connection.execute(delete(table).where(table.c.case_id == case))
+        # Commands of maintenance name the mailboxes in which something was found.
+        tx.connection.execute(update(tables.assessments).where(tables.assessments.c.case_id == case).values(works=[]))
         if not tx.connection.scalar(select(exists().where(tables.shredded.c.case_id == case))):
             tx.connection.execute(insert(tables.shredded), {"case_id": case, "at": tx.clock.now()})
         self._forget(case)

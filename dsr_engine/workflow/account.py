@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dsr_engine.domain.case import Case, Outcome
 from dsr_engine.domain.certificate import SystemStatement
@@ -16,6 +16,7 @@ from dsr_engine.workflow.decide import STAYS
 from dsr_engine.workflow.discover import VERIFIED
 from dsr_engine.workflow.errands import held_errands, is_errand
 from dsr_engine.workflow.holds.restricting import purpose_of
+from dsr_engine.workflow.mailboxes import REASON, counted, reason_of
 from dsr_engine.workflow.masking import Mask
 from dsr_engine.workflow.notices.recipients import recipient_exceptions
 from dsr_engine.workflow.survivals import assessed_statement, lower_levels, lowest_level
@@ -68,7 +69,7 @@ def account_of(tx: Transaction, case: Case, systems: Iterable[System], mask: Mas
     statements = tuple(
         _errand(system, tasks.get(system.name), untold.get(system.name, ""))
         if system.name in errands
-        else assessed_statement(_system(case, system, effects, coverage, mask), system, stored.get(system.name), mask)
+        else _with_reason(assessed_statement(_system(case, system, effects, coverage, mask), system, stored.get(system.name), mask), system, mask)
         for system in systems
     )
     exceptions = (*_exceptions(case, effects, coverage, mask, _stays(tx, case)), *_unmapped(systems, effects, mask), *_arrived(tx, case))
@@ -95,8 +96,8 @@ def _unmapped(systems: Iterable[System], effects: Iterable[_Effect], mask: Mask)
         if item.system in tables and known is None and item.treatment is Treatment.REDACT and effect.state is ResultState.DONE:
             rows[item.system, item.collection] += effect.count
     for (system, collection), count in sorted(rows.items()):
-        yield mask.text(
-            f"{system}.{collection} is in no connector: in {count} row(s) only the identifiers of the case were cut out; "
+        yield (
+            f"{mask.place(system, collection)} is in no connector: in {count} row(s) only the identifiers of the case were cut out; "
             "other fields of these rows were not judged."
         )
 
@@ -122,7 +123,7 @@ def _system(case: Case, system: System, effects: Iterable[_Effect], coverage: It
         name=mask.text(system.name),
         kind=system.manifest.name,
         owner=system.owner,
-        coverage=tuple(_covered(row, mask) for row in coverage if row.system == system.name),
+        coverage=tuple(_covered(row, mask) for row in counted(system, (row for row in coverage if row.system == system.name))),
         done=tuple(_done(own, mask)),
         kept=tuple(_kept(case, system, own, mask)),
         residuals=tuple(
@@ -131,6 +132,11 @@ def _system(case: Case, system: System, effects: Iterable[_Effect], coverage: It
         verification="other_credential" if system.verify_as else "self_check",
         level=LEVEL,
     )
+
+
+def _with_reason(statement: SystemStatement, system: System, mask: Mask) -> SystemStatement:
+    reason = reason_of(system)
+    return replace(statement, server={**statement.server, REASON: mask.text(reason)}) if reason else statement
 
 
 def _errand(system: System, task: Task | None, hold: str) -> SystemStatement:
@@ -205,7 +211,7 @@ def _exceptions(case: Case, effects: Iterable[_Effect], coverage: Iterable[Cover
     for row in coverage:
         if row.extent is not Extent.FULL and row.code != TRANCHE:
             how = "was not searched" if row.extent is Extent.NONE else "was searched in part only"
-            found.append(mask.text(f"{row.system}.{row.collection} {how}: {row.reason}"))
+            found.append(f"{mask.place(row.system, row.collection)} {how}: {mask.text(row.reason)}")
     last = [effect for effect in effects if _is_last(effect, case)]
     kept = sum(
         effect.count for effect in last if effect.code == HELD or (_keeping(effect.item) and effect.state in (ResultState.KEPT, ResultState.DONE))

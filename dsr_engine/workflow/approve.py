@@ -17,6 +17,7 @@ from dsr_engine.workflow.correcting.returning import given_back, refuse_stale
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.entitling import is_immediate, missing_grounds
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.masking import Mask, mask_of
 from dsr_engine.workflow.portal.denial import denied
 from dsr_engine.workflow.staying_erased.repeating import wants_a_person
 from dsr_engine.workflow.step import Advance, Close, NewRound, Stand, Step
@@ -45,9 +46,9 @@ def approve(case: Case, turn: Turn, house: House) -> Step:
         plan = _plan(tx, case)
         approvals, stale = _counting(tx, case, plan), stale_obstacle(tx, case, plan)
         unready, at_once, terms = _unready(tx, house, case, plan), is_immediate(tx, house, case), _terms(tx, case, policy)
-    obstacle = stale or _obstacle(plan, approvals)
+        obstacle, mask = stale or _obstacle(plan, approvals), mask_of(tx, case)
     if obstacle is not None:
-        return _stopped(case, plan, obstacle, house)
+        return _stopped(case, plan, obstacle, mask, house)
     if plan.affected == 0 or unready is not None:
         return Stand(unready) if unready is not None else Advance(Stage.EXECUTE)
     yes = [entry for entry in approvals if entry.manner in (APPROVED, AUTOMATIC)]
@@ -142,19 +143,24 @@ def _obstacle(plan: Plan, approvals: Iterable[Approval]) -> Obstacle | None:
     return next((entry for entry in plan.obstacles if entry.code != GAP or not are_gaps_accepted), None)
 
 
+_EACH = "decide about each (`dsr case show CASE --possible`): `dsr case decide` with erase (it goes as a whole), keep or not_theirs"
+_WHOLE = "or open a new case under a policy that lets files go that cannot be rewritten (`request: {unwritable: delete}`)"
 NEEDS = {
     "finding.undecided": "decide about each: `dsr case decide`",
+    "finding.asked": "decide about each (`dsr case show CASE --possible`): `dsr case decide` with erase, redact, keep or not_theirs",
     "rule.missing": "add a rule for it to the policy, then withdraw the case and open a new one",
-    GAP: "make the rest readable and run the case again, or accept the gaps by name: `dsr case approve --accept-gaps`",
+    GAP: "make the rest readable (`dsr case show CASE --unread`) and run the case again, or accept the gaps: `dsr case approve --accept-gaps`",
     "ground.unknown": "give the rule a ground of every law of the case, then withdraw the case and open a new one, or one for each law",
     LOST: "look where they are now and take them out as well (`dsr case exclude`), then take the correction back (`dsr case undo`)",
     FORGOTTEN: "take out anew what has to stay (`dsr case exclude`), then take the correction back (`dsr case undo`)",
     IMPOSSIBLE: "take the correction back (`dsr case undo`)",
-    "place.fixed": "decide about these findings: `dsr case decide` with theirs, stays or not_theirs",
+    "place.fixed": f"{_EACH}; {_WHOLE}",
+    "format.cannot_rewrite": f"{_EACH}; {_WHOLE}",
+    "lake.table": "erase the rows with the table's own library and run the case again, or say that they stay: `dsr case decide --verdict stays`",
 }
 
 
-def _stopped(case: Case, plan: Plan, obstacle: Obstacle, house: House) -> Step:
+def _stopped(case: Case, plan: Plan, obstacle: Obstacle, mask: Mask, house: House) -> Step:
     """Stands at the obstacle; a plan that was corrected since is made anew.
 
     Who runs a case again that stood at a gap has made more readable, so everything is looked at anew.
@@ -163,11 +169,11 @@ def _stopped(case: Case, plan: Plan, obstacle: Obstacle, house: House) -> Step:
         return Advance(Stage.PLAN)
     if obstacle.code == GAP and case.wait is not None and case.wait.code == GAP:
         return NewRound()
-    return Stand(_blocked(plan, obstacle, house))
+    return Stand(_blocked(plan, obstacle, mask, house))
 
 
-def _blocked(plan: Plan, obstacle: Obstacle, house: House) -> Wait:
-    where = ".".join(part for part in (obstacle.system, obstacle.collection) if part)
+def _blocked(plan: Plan, obstacle: Obstacle, mask: Mask, house: House) -> Wait:
+    where = mask.place(obstacle.system, obstacle.collection)
     count = f"{obstacle.count} × " if obstacle.count > 1 else ""
     more = f" (and {len(plan.obstacles) - 1} further obstacles)" if len(plan.obstacles) > 1 else ""
     reason = f"{where + ': ' if where else ''}{count}{obstacle.message}{more}"

@@ -5,11 +5,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage
+from dsr_engine.domain.correction import NOT_THEIRS as CORRECTED_NOT_THEIRS
+from dsr_engine.domain.correction import Kind
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.finding import Finding
 from dsr_engine.domain.plan import ResultState
+from dsr_engine.domain.policy import Treatment
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.access.bounds import is_released
+from dsr_engine.workflow.asking import ANSWERS, KEEP, kept_for
+from dsr_engine.workflow.correcting.permitting import Wanted
+from dsr_engine.workflow.correcting.reasons import check_reason
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.entitling import is_immediate
@@ -29,13 +35,17 @@ STAYS = "stays"
 #: It is about this person as a mention: treated by the rules for mentions.
 MENTIONED = "mentioned"
 
-VERDICTS = (THEIRS, NOT_THEIRS, STAYS, MENTIONED)
+VERDICTS = (THEIRS, NOT_THEIRS, STAYS, MENTIONED, *ANSWERS)
 
 _BEFORE_EFFECTS = frozenset({Stage.INTAKE, Stage.VERIFY_IDENTITY, Stage.RESOLVE_IDENTITIES, Stage.DISCOVER, Stage.PLAN, Stage.APPROVE})
 
 
-def decide_findings(house: House, case_id: str, verdicts: Iterable[tuple[str, str]], by: str) -> int:
-    """Stores a person's verdicts (finding id, verdict) and lets the plan be made anew. Gives how many were stored."""
+def decide_findings(house: House, case_id: str, verdicts: Iterable[tuple[str, str]], by: str, *, because: str = "", law: str = "") -> int:
+    """Stores a person's verdicts (finding id, verdict) and lets the plan be made anew. Gives how many were stored.
+
+    `erase`, `redact` and `keep` answer a rule that asks. `keep` needs a reason, which is one of `correction.REASONS` or a ground of every law of the
+    case with its citation `law`.
+    """
     stored = 0
     decided = tuple(verdicts)
     with house.store.transaction() as tx:
@@ -43,19 +53,43 @@ def decide_findings(house: House, case_id: str, verdicts: Iterable[tuple[str, st
         if is_released(tx, case, house.clock.now()):
             raise Conflict("the copy is released, with what was decided then", code="copy.released", hint="take it back first")
         person = tx.people.id_of(by)
+        if any(verdict == KEEP for _, verdict in decided):
+            _check_keeping(tx, house, case, because, law)
         own = tx.reviews.there(case_id, case.round, FOUND, (finding for finding, _ in decided))
+        asked = tx.findings.asked(case_id, case.round, FOUND)
         for finding, verdict in decided:
-            if finding not in own:
-                raise InputWrong(f"the case has no finding {finding}", code="finding.unknown", hint="it may have been found anew under another id")
-            if verdict not in VERDICTS:
-                raise InputWrong(f"no such verdict: {verdict}", code="verdict.unknown", hint=f"use one of {', '.join(VERDICTS)}")
-            tx.findings.decide(finding, verdict, person, house.clock.now())
+            _check_verdict(finding, verdict, own, asked)
+            reason = {"because": because, "law": law} if verdict == KEEP else {}
+            tx.findings.decide(finding, kept_for(because, law) if verdict == KEEP else verdict, person, house.clock.now())
             key = f"{finding}:{secrets.token_hex(8)}"  # who changes their mind decides twice
-            tx.ledger.append(leaf(house.clock, "finding.decided", key, case=case_id, finding=finding, verdict=verdict, by=person))
+            tx.ledger.append(leaf(house.clock, "finding.decided", key, case=case_id, finding=finding, verdict=verdict, by=person, **reason))
             stored += 1
         if case.stage is Stage.APPROVE:
             tx.cases.save(replace(case, stage=Stage.PLAN, wait=None))
     return stored
+
+
+def _check_verdict(finding: str, verdict: str, own: frozenset[str], asked: frozenset[str]) -> None:
+    if finding not in own:
+        raise InputWrong(f"the case has no finding {finding}", code="finding.unknown", hint="it may have been found anew under another id")
+    if verdict not in VERDICTS:
+        raise InputWrong(f"no such verdict: {verdict}", code="verdict.unknown", hint=f"use one of {', '.join(VERDICTS)}")
+    if verdict in ANSWERS and finding not in asked:
+        raise InputWrong(
+            f"no rule of the policy leaves finding {finding} to a person, so its rules decide what happens to it",
+            code="verdict.not_asked",
+            hint=f"say whose it is: {THEIRS}, {MENTIONED}, {NOT_THEIRS} or {STAYS}; `then: ask` in a rule leaves the rest to you",
+        )
+
+
+def _check_keeping(tx: Transaction, house: House, case: Case, because: str, law: str) -> None:
+    if not because or because == CORRECTED_NOT_THEIRS:
+        raise InputWrong(
+            "what is kept needs a reason",
+            code="verdict.reason",
+            hint=f"a ground of the laws with its statute (legal_obligation, § 257 HGB); else `{NOT_THEIRS}` or `{STAYS}`",
+        )
+    check_reason(tx, house.regimes_of(case), Wanted(Kind.EXCLUDE, Treatment.RETAIN, because, law), "")
 
 
 def possible_findings(tx: Transaction, case: Case, phase: str) -> list[tuple[str, Finding]]:
@@ -63,7 +97,9 @@ def possible_findings(tx: Transaction, case: Case, phase: str) -> list[tuple[str
     if case.stage is Stage.CLOSED:
         return []
     verdicts = tx.findings.verdicts(case.id)
-    return [(id_, finding) for id_, finding in tx.findings.of(case.id, case.round, phase) if finding.confidence.rank == 0 and id_ not in verdicts]
+    asked = tx.findings.asked(case.id, case.round, phase)
+    found = tx.findings.of(case.id, case.round, phase)
+    return [(id_, finding) for id_, finding in found if (finding.confidence.rank == 0 or id_ in asked) and id_ not in verdicts]
 
 
 def close_unfulfilled(house: House, case_id: str, outcome: Outcome, reason: str, by: str, *, evidence: str = "") -> int:

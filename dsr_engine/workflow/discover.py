@@ -14,16 +14,19 @@ from dsr_engine.domain.case import Case, CaseKind, Stage, Wait
 from dsr_engine.domain.errors import Conflict, DsrError, Unreachable
 from dsr_engine.domain.finding import Coverage, Extent
 from dsr_engine.domain.system import PRIMARY, System
-from dsr_engine.drivers.driver import Driver
+from dsr_engine.drivers.driver import AboutSubjects, Driver, Query
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.looking import FOUND, VERIFIED, Look, Search, facts_wanted, keep_look, look_at, person_search, slice_key
+from dsr_engine.workflow.looking import FOUND, VERIFIED, Look, Search, facts_wanted, keep_look, person_search, slice_key
+from dsr_engine.workflow.mailboxes import note_search, title_of
+from dsr_engine.workflow.marking import known_by, noting
 from dsr_engine.workflow.pacing import admit, wait_of
 from dsr_engine.workflow.readers import Readers
 from dsr_engine.workflow.step import Advance, Stand, Step
 from dsr_engine.workflow.sweeps.census import take_census
 from dsr_engine.workflow.sweeps.tranche import TRANCHE, search_tranche
 from dsr_engine.workflow.turn import Turn
+from dsr_engine.workflow.turnstile import limited
 
 __all__ = ["FOUND", "VERIFIED", "Seeker", "coverage_gaps", "discover", "reader_of", "search_systems"]
 
@@ -88,7 +91,7 @@ def _search_system(seekers: Sequence[Seeker], system: System, phase: str, house:
         _note_unread(seekers, system, phase, "the system is disabled in systems.yaml", "system.disabled")
         return None
     try:
-        _search_slices(seekers, system, phase, house, _search(seekers, system, house))
+        _search_slices(seekers, system, phase, house, _search(seekers, system, phase, house))
     except Unreachable as error:
         return wait_of(error, house, [system])
     except DsrError as error:
@@ -96,66 +99,103 @@ def _search_system(seekers: Sequence[Seeker], system: System, phase: str, house:
     return None
 
 
-def _search(seekers: Sequence[Seeker], system: System, house: House) -> Search:
+def _search(seekers: Sequence[Seeker], system: System, phase: str, house: House) -> Search:
+    read = as_read(system, phase)
     with house.store.transaction() as tx:
         subjects = {seeker.case.id: tx.selectors.of(seeker.case.id) for seeker in seekers}
     facts: dict[str, tuple[str, ...]] = {}
     for seeker in seekers:
         for collection, names in facts_wanted(house.policy_of(seeker.case), system).items():
             facts[collection] = tuple(sorted({*facts.get(collection, ()), *names}))
-    return person_search(subjects, facts)
+    if phase == VERIFIED:
+        with house.store.transaction() as tx:
+            return person_search(subjects, facts, noting=noting(tx, seekers[0].case.id, read) if len(seekers) == 1 else None)
+    # A further round follows a verification, which found the rest of the person: what it found clean is read again where it changed.
+    return person_search(subjects, facts, known=known_by(house, read, {seeker.case.id: seeker.case.round - 1 for seeker in seekers}))
 
 
 def reader_of(system: System, phase: str, house: House) -> Driver:
-    """A fresh connection for looking: to the replica when finding, with the other credential when verifying. `Unreachable` outside its hours."""
+    """A fresh connection for looking (see `as_read`). Raises `Unreachable` outside the system's hours."""
     admit(system, house.clock.now())
+    return house.open_driver(as_read(system, phase), read_only=True)
+
+
+def as_read(system: System, phase: str) -> System:
+    """The system as it is looked at: on the replica when finding, with the other credential when verifying."""
     if phase == VERIFIED and system.verify_as:
-        system = replace(system, settings={**system.settings, **system.verify_as})
-    elif phase == FOUND and system.read_from is not None:
-        system = replace(system, settings={**system.settings, "url": system.read_from, PRIMARY: system.settings["url"]})
-    return house.open_driver(system, read_only=True)
+        return replace(system, settings={**system.settings, **system.verify_as})
+    if phase == FOUND and system.read_from is not None:
+        return replace(system, settings={**system.settings, "url": system.read_from, PRIMARY: system.settings["url"]})
+    return system
 
 
 def _search_slices(seekers: Sequence[Seeker], system: System, phase: str, house: House, search: Search) -> None:
     with Readers(lambda: reader_of(system, phase, house), lambda: admit(system, house.clock.now())) as readers:
         with readers.lent() as driver:
-            parts = list(driver.slices(search.query))
-        _note_begin(seekers, system, phase, len(parts))
-        todo = [part for part in parts if not _is_done(seekers, phase, slice_key(part))]
-        what = f"{system.name}: looking"
+            parts = list(driver.slices(_with_history(seekers, system, phase, search.query)))
+        _note_begin(seekers, system, phase, len(parts), house)
+        done = _done(seekers, phase)
+        todo = [part for part in parts if slice_key(part) not in done]
+        what = title_of(system, parts)
         house.progress.begin(what, len(parts))
         house.progress.advance(what, len(parts) - len(todo))
-        orders: list[Future[Look]] = [house.executor.submit(look_at, readers.lent, search, part) for part in todo]
         errors: list[Unreachable] = []
-        try:
-            for order in as_completed(orders):
-                look = order.result()
-                if look.error is not None:
-                    errors.append(look.error)
-                    continue
-                _keep(seekers, phase, look)
-                house.progress.advance(what)
-        finally:
-            for order in orders:
-                order.cancel()
-            house.progress.end(what)
+        with ExitStack() as ended:
+            ended.callback(house.progress.end, what)
+            hand = limited(system, ended.enter_context(house.searchers.over(as_read(system, phase), search, readers)))
+            for wave in ([part for part in todo if not part.is_late], [part for part in todo if part.is_late]):
+                for look in _looks([hand(part) for part in wave] if not errors else ()):
+                    if look.error is not None:
+                        errors.append(look.error)
+                        continue
+                    _keep(seekers, phase, look)
+                    house.progress.advance(what)
     if errors:
         raise errors[0]
 
 
-def _note_begin(seekers: Sequence[Seeker], system: System, phase: str, total: int) -> None:
-    """Writes down how much there is to search, for whoever looks on from another process."""
+def _looks(orders: Sequence[Future[Look]]) -> Iterator[Look]:
+    """The looks as they come. Whoever stops listening gives up those that have not begun."""
+    try:
+        yield from (order.result() for order in as_completed(orders))
+    finally:
+        for order in orders:
+            order.cancel()
+
+
+def _note_begin(seekers: Sequence[Seeker], system: System, phase: str, total: int, house: House) -> None:
+    """Writes down how much there is to search, for whoever looks on from another process; in the ledger, why other people's mail is searched."""
 
     def begin(tx: Transaction, case: Case) -> bool:
         tx.case_lists.begin_pass(case.id, case.round, phase, system.name, total)
+        note_search(tx, case, phase, system, house)
         return True
 
     for seeker in seekers:
         _in_turn(seekers, seeker, begin)
 
 
-def _is_done(seekers: Sequence[Seeker], phase: str, key: str) -> bool:
-    return all(_in_turn(seekers, seeker, lambda tx, case: tx.slices.is_done(case.id, case.round, phase, key)) for seeker in seekers)
+def _with_history(seekers: Sequence[Seeker], system: System, phase: str, query: Query) -> Query:
+    """The query that a fresh look asks for slices: what was read before the effects must not go out of the search unseen."""
+    if phase != VERIFIED or not isinstance(query, AboutSubjects):
+        return query
+    first = seekers[0]
+    with first.turn.transaction() as tx:
+        rows = tx.coverage.of(first.case.id, first.case.round, FOUND)
+    return replace(query, before=frozenset(row.collection for row in rows if row.system == system.name and row.extent is not Extent.NONE))
+
+
+def _done(seekers: Sequence[Seeker], phase: str) -> frozenset[str]:
+    """The slices that every seeker has; a companion that went away has all."""
+    done: list[frozenset[str]] = []
+
+    def note(tx: Transaction, case: Case) -> bool:
+        done.append(tx.slices.all_done(case.id, case.round, phase))
+        return True
+
+    for seeker in seekers:
+        _in_turn(seekers, seeker, note)
+    return frozenset.intersection(*done)
 
 
 def _keep(seekers: Sequence[Seeker], phase: str, look: Look) -> None:

@@ -20,12 +20,13 @@ from dsr_engine.workflow.judgement import Judged, Judgement
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One finding of a record: the record itself, or a part of a file that is a record of its own."""
+    """One finding of a record: the record itself, or a part of a file that is a record of its own. `stays`: a person said so of the part."""
 
     id: str
     finding: Finding
     match: Match
     judgement: Judgement
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Disposal:
     """What shall become of one record. `effect` None: it stays as it is. `fields` are those that its fingerprint covers.
 
     `is_carried`: the record is only the person's because one of theirs points at it; it stays where somebody else's points there too.
+    `keeps_part`: a person said of a part that it stays, so the record around it never goes.
     """
 
     locator: Locator
@@ -68,6 +70,7 @@ class Disposal:
     categories: tuple[str, ...]
     stuck: str = ""
     is_carried: bool = False
+    keeps_part: bool = False
 
 
 def dispose(locator: Locator, parts: Iterable[Part], shape: Shape) -> Disposal:
@@ -83,13 +86,16 @@ def dispose(locator: Locator, parts: Iterable[Part], shape: Shape) -> Disposal:
     categories = tuple(sorted({entry.category for entry in judged} - {""}))
     hits = [hit for part in parts for hit in part.finding.hits]
     is_carried = bool(hits) and all(hit.kind == CARRIED for hit in hits)
-    base = Disposal(locator, tuple(part.id for part in parts), Treatment.RETAIN, None, reasons, fields, categories, is_carried=is_carried)
-    if whole is not None and _all_deleted(whole.judgement):
+    ids, keeps_part = tuple(part.id for part in parts if not part.stays), any(part.stays for part in parts)
+    base = Disposal(locator, ids, Treatment.RETAIN, None, reasons, fields, categories, is_carried=is_carried, keeps_part=keeps_part)
+    # What has to stay of an attachment, or of a row in a file, keeps the file around it.
+    if whole is not None and _all_deleted(whole.judgement) and not keeps_part and not any(entry.is_kept for entry in judged):
         return replace(base, treatment=Treatment.DELETE, effect=Delete())
     stuck = next((entry for entry in judged if not entry.is_kept and entry.hit is not None and not entry.hit.is_rewritable), None)
     if stuck is not None:
         return replace(base, stuck=f"the person stands in a place that cannot be rewritten ({_kind_of_place(stuck)})")
-    edits = tuple(dict.fromkeys(edit for part in parts for edit in _edits(part, shape)))
+    staying = tuple(part.finding.locator.inside for part in parts if part.stays or any(entry.is_kept for entry in part.judgement.judged))
+    edits = tuple(dict.fromkeys(edit for part in parts for edit in _edits(part, shape, staying)))
     kept = [entry for entry in judged if entry.is_kept]
     fence = _fences(kept, shape)
     to = _moved_to(kept, shape)
@@ -133,9 +139,11 @@ def _column(place: str) -> str:
     return place.partition("/")[0]
 
 
-def _edits(part: Part, shape: Shape) -> list[Edit]:
-    if part.match is Match.OWNS and part.finding.locator.inside and _all_deleted(part.judgement):
-        return [Edit(part.finding.locator.inside, DropPart())]
+def _edits(part: Part, shape: Shape, staying: Iterable[str]) -> list[Edit]:
+    """What changes in a part. One that goes is dropped, unless one of those that stay lies in it."""
+    within = part.finding.locator.inside
+    if part.match is Match.OWNS and within and _all_deleted(part.judgement) and not any(each.startswith(f"{within}/") for each in staying):
+        return [Edit(within, DropPart())]
     edits: list[Edit] = []
     for entry in part.judgement.judged:
         place = _column(entry.place) if shape.is_table else entry.place

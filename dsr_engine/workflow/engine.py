@@ -10,6 +10,7 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.access.bounds import refuse_effects
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.masking import mask_of
 from dsr_engine.workflow.pacing import wait_of
 from dsr_engine.workflow.records.replying import note_closed
 from dsr_engine.workflow.stages import STAGES
@@ -83,6 +84,8 @@ def _commit(case: Case, step: Step, turn: Turn, house: House) -> Case | None:
             if tx.cases.get(case.id) != case:
                 raise Conflict("the case changed meanwhile", code=CHANGED)
             step.write(tx)
+            if moved.wait is not None:  # servers answer with whom they were asked about, and places may be called after the person
+                moved = replace(moved, wait=replace(moved.wait, reason=mask_of(tx, case).text(moved.wait.reason)))
             tx.cases.save(moved)
             note_closed(tx, house, moved)
             _record(tx, case, moved, house)

@@ -167,9 +167,10 @@ def _look_at_first(work: _Work, item: PlanItem, results: Sequence[Result]) -> No
         wrong += result.state is ResultState.DONE and mark != planned.becomes
     if wrong:
         with work.turn.transaction() as tx:
-            report_lost(tx, work.house, work.case, {f"{item.system}.{mask_of(tx, work.case).text(item.collection)}": wrong})
+            place = mask_of(tx, work.case).place(item.system, item.collection)
+            report_lost(tx, work.house, work.case, {place: wrong})
         raise Conflict(
-            f"{item.system}.{item.collection}: the first records are not what they were to become",
+            f"{place}: the first records are not what they were to become",
             code="first_batch.failed",
             hint="nothing more was touched; find out what changes them (a trigger, a replica), look at `dsr incident list`, then run the case again",
         )

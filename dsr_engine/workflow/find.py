@@ -1,7 +1,6 @@
 """Finds a person without a case: nothing is stored, nothing is changed, and nothing of the person is given back but where they are."""
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,9 +10,12 @@ from dsr_engine.domain.finding import Coverage, Extent, Finding
 from dsr_engine.domain.selector import Selector
 from dsr_engine.domain.system import System
 from dsr_engine.workflow.house import OpenDriver, Progress
-from dsr_engine.workflow.looking import Look, Search, look_at, merged, person_search
+from dsr_engine.workflow.looking import Look, Search, merged, person_search
+from dsr_engine.workflow.mailboxes import title_of
 from dsr_engine.workflow.pacing import admit
 from dsr_engine.workflow.readers import Readers
+from dsr_engine.workflow.searching import Searchers
+from dsr_engine.workflow.turnstile import limited
 
 _NOBODY = "find"
 
@@ -34,7 +36,7 @@ def find_person(
     selectors: Sequence[Selector],
     systems: Sequence[System],
     open_driver: OpenDriver,
-    executor: Executor,
+    searchers: Searchers,
     progress: Progress,
     clock: Clock | None = None,
 ) -> Found:
@@ -45,7 +47,7 @@ def find_person(
     coverage: dict[tuple[str, str], Coverage] = {}
     for system in systems:
         readers = _readers(system, open_driver, clock)
-        for look in _looks(system, search, readers, executor, progress, coverage):
+        for look in _looks(system, search, readers, searchers, progress, coverage):
             findings += look.findings.get(_NOBODY, [])
             row = look.coverage
             if look.error is not None:
@@ -62,7 +64,7 @@ def _readers(system: System, open_driver: OpenDriver, clock: Clock) -> Readers:
 
 
 def _looks(
-    system: System, search: Search, readers: Readers, executor: Executor, progress: Progress, coverage: dict[tuple[str, str], Coverage]
+    system: System, search: Search, readers: Readers, searchers: Searchers, progress: Progress, coverage: dict[tuple[str, str], Coverage]
 ) -> Sequence[Look]:
     if system.is_disabled:
         coverage[system.name, "*"] = Coverage(system.name, "*", Extent.NONE, "the system is disabled in systems.yaml", "system.disabled")
@@ -74,11 +76,14 @@ def _looks(
         except DsrError as error:
             coverage[system.name, "*"] = Coverage(system.name, "*", Extent.NONE, str(error), error.code)
             return ()
-        what = f"{system.name}: looking"
+        what = title_of(system, parts)
         progress.begin(what, len(parts))
         looks = []
-        for order in [executor.submit(look_at, readers.lent, search, part) for part in parts]:
-            looks.append(order.result())
-            progress.advance(what)
+        with searchers.over(system, search, readers) as handed:
+            hand = limited(system, handed)
+            for wave in ([part for part in parts if not part.is_late], [part for part in parts if part.is_late]):
+                for order in [hand(part) for part in wave]:
+                    looks.append(order.result())
+                    progress.advance(what)
         progress.end(what)
     return looks

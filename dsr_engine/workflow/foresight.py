@@ -13,7 +13,7 @@ from typing import Self
 
 from dsr_engine.content.match import Matcher
 from dsr_engine.content.rewriter import CaseRewriter
-from dsr_engine.domain.case import Case
+from dsr_engine.domain.case import Case, CaseKind
 from dsr_engine.domain.errors import DsrError
 from dsr_engine.domain.hold import NOTHING_KNOWN, Bearing, Hold
 from dsr_engine.domain.plan import Delete, Notice, Obstacle, Reason, Rewrite
@@ -26,10 +26,16 @@ from dsr_engine.workflow.batching import Draft, Ranks
 from dsr_engine.workflow.disposal import Disposal, Shape, fixed_links, shell
 from dsr_engine.workflow.holds.protecting import may_concern
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.mailboxes import notice_of
 
 #: Turning rows into shells can only remove deletions, so the fixed point is near; the bound is there for a driver that contradicts itself.
 MOST_PASSES = 6
-NONCURRENT = "s3.noncurrent"
+#: How every kind of bucket ends its refusal to rewrite an old version, a snapshot or a generation.
+NONCURRENT = ".noncurrent"
+#: Refusals that end only when the file goes as a whole: its format cannot be written, or its store takes no other content for it.
+UNWRITABLE = frozenset({"format.cannot_rewrite", "azure.blob_type", "azure.metadata_full", "gcs.metadata_full"})
+#: How the codes of signatures begin that a rewrite breaks.
+SIGNATURE = "mail.signature_"
 _SAMPLE = 1000
 
 
@@ -40,7 +46,13 @@ def fingerprint(house: House, case: Case, state: bytes) -> bytes:
 
 def rewriter_for(house: House, case: Case, selectors: Sequence[Selector]) -> CaseRewriter:
     """The same rewriter at plan time, at execution and after a crash: pure in the case's key and selectors."""
-    return CaseRewriter(Matcher({case.id: tuple(selectors)}), case.id, house.store.vault.key(case.id, "anonymize"))
+    key = house.store.vault.key(case.id, "anonymize")
+    return CaseRewriter(Matcher({case.id: tuple(selectors)}), case.id, key, reference=case.subject_ref[:12])
+
+
+def is_superseded(answer: Foreseen) -> bool:
+    """True if a system refuses because this is an old version, a snapshot or a generation; each kind of bucket has a code of its own."""
+    return answer.refusal is not None and answer.refusal.code.endswith(NONCURRENT)
 
 
 def _below(name: str, children: Mapping[str, set[str]]) -> set[str]:
@@ -57,7 +69,10 @@ def _below(name: str, children: Mapping[str, set[str]]) -> set[str]:
 
 @dataclass(slots=True)
 class Foresight(AbstractContextManager["Foresight"]):
-    """One system, seen ahead. Holds a read-only connection while it is open."""
+    """One system, seen ahead. Holds a read-only connection while it is open.
+
+    `wholes` are records that a person said shall go as wholes; `unwritable` are findings in files that cannot be written without the person.
+    """
 
     case: Case
     system: System
@@ -70,10 +85,13 @@ class Foresight(AbstractContextManager["Foresight"]):
     shared: Counter[str] = field(default_factory=Counter)
     sharing: Counter[str] = field(default_factory=Counter)
     remarks: dict[Notice, None] = field(default_factory=dict)
+    unsealed: Counter[Notice] = field(default_factory=Counter)
     holds: tuple[Hold, ...] = ()
     people: frozenset[str] = frozenset()
     bearings: Mapping[Locator, Bearing] = field(default_factory=dict)
     spared: frozenset[str] = frozenset()
+    wholes: frozenset[Locator] = frozenset()
+    unwritable: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, case: Case, system: System, policy: Policy, house: House) -> "Foresight":
@@ -165,9 +183,11 @@ class Foresight(AbstractContextManager["Foresight"]):
 
     def _revised(self, entry: Disposal, answer: Foreseen) -> Disposal | None:
         """The disposal as it is, or what it has to become instead; None if it cannot be done (an obstacle says why)."""
-        if answer.refusal is not None and answer.refusal.code == NONCURRENT and self.policy.request.superseded == "delete":
+        if is_superseded(answer) and self.policy.request.superseded == "delete":
             reason = Reason(Treatment.DELETE, "superseded versions", self.policy.source, "request.superseded")
             return replace(entry, treatment=Treatment.DELETE, effect=Delete(), reasons=(*entry.reasons, reason))
+        if answer.refusal is not None and answer.refusal.code in UNWRITABLE and self._may_go_whole(entry):
+            return self._whole(entry)
         others = sum(dep.count for dep in answer.dependents) - answer.staying
         if entry.is_carried and entry.effect is not None and others > 0:
             self.shared[entry.locator.collection] += 1
@@ -182,6 +202,31 @@ class Foresight(AbstractContextManager["Foresight"]):
             self._note_links(entry.locator.collection)
             return hollow
         return entry
+
+    def freed(self, entry: Disposal) -> Disposal:
+        """The disposal as it is; or, where the person cannot be cut out of a file and the policy lets such files go, its deletion."""
+        return self._whole(entry) if entry.stuck and self._may_go_whole(entry) else entry
+
+    def _may_go_whole(self, entry: Disposal) -> bool:
+        """True if the policy, or a person, lets the file go with whatever else is in it, and nothing is known that has to stay.
+
+        Nobody looks for other people in it, so any hold that may reach its collection keeps it. A sweep is about single records: never for it.
+        """
+        return (
+            (entry.locator.whole in self.wholes or (self.policy.request.unwritable == "delete" and self.system.manifest.driver == "objectstore"))
+            and self.case.kind is not CaseKind.SWEEP
+            and not entry.keeps_part
+            and not any(reason.treatment in KEEPING for reason in entry.reasons)
+            and not any(may_concern(hold, self.case.id, self.system, entry.locator.collection) for hold in self.holds)
+        )
+
+    def _whole(self, entry: Disposal) -> Disposal:
+        text = "the person cannot be cut out of these files: each goes as a whole, with whatever else is in it"
+        self.remarks[Notice("file.whole", text, self.system.name, entry.locator.collection)] = None
+        is_told = entry.locator.whole in self.wholes
+        rule = "files that cannot be rewritten (decided by a person)" if is_told else "files that cannot be rewritten"
+        reason = Reason(Treatment.DELETE, rule, self.policy.source, "" if is_told else "request.unwritable")
+        return replace(entry, treatment=Treatment.DELETE, effect=Delete(), reasons=(*entry.reasons, reason), stuck="")
 
     def _note_links(self, collection: str) -> None:
         """A shell goes on showing whom it pointed at where a link can neither be emptied nor pointed elsewhere."""
@@ -202,7 +247,8 @@ class Foresight(AbstractContextManager["Foresight"]):
             )
             for collection, count in sorted(self.shared.items())
         ]
-        return [*self.remarks, *stays]
+        unsealed = [replace(notice, today=f"{count} mails") for notice, count in sorted(self.unsealed.items(), key=lambda entry: entry[0].code)]
+        return [*self.remarks, *stays, *unsealed, *notice_of(self.system)]
 
     def _must_stay(self, answer: Foreseen) -> bool:
         """True if a record that stays points at it; a cascade must not take one that has a treatment of its own either."""
@@ -231,10 +277,14 @@ class Foresight(AbstractContextManager["Foresight"]):
         refused: Counter[tuple[str, str, str]] = Counter()
         for entry, answer in zip(disposals, answers, strict=True):
             for told in answer.warnings:
+                if told.code.startswith(SIGNATURE):  # counted for the whole system: a line for each of a thousand folders would hide the rest
+                    self.unsealed[Notice(told.code, told.message, self.system.name)] += 1
+                    continue
                 self.remarks[Notice(told.code, told.message, self.system.name, entry.locator.collection, told.hint)] = None
             if answer.refusal is not None:
                 text = f"{answer.refusal.message} ({answer.refusal.hint})" if answer.refusal.hint else answer.refusal.message
                 refused[answer.refusal.code, text, entry.locator.collection] += 1
+                self.unwritable += entry.findings if answer.refusal.code in UNWRITABLE else ()
             elif answer.state is not None:
                 becomes = None if answer.becomes is None else fingerprint(self.house, self.case, answer.becomes)
                 effect = replace(entry, effect=answer.effect)

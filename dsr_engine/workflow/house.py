@@ -1,7 +1,6 @@
 """What a stage may use: the store, the systems, the rules, the clock. `bootstrap.py` builds it; nothing here picks an implementation."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
@@ -26,6 +25,7 @@ from dsr_engine.drivers.reading import Reader
 from dsr_engine.drivers.upkeep import Upkeep
 from dsr_engine.settings import Settings
 from dsr_engine.store.store import Store
+from dsr_engine.workflow.searching import Searchers
 
 
 class Progress(Protocol):
@@ -94,7 +94,7 @@ class House:
     clock: Clock
     open_driver: OpenDriver
     open_upkeep: OpenUpkeep
-    executor: Executor
+    searchers: Searchers
     paper: Paper
     policy_text: Callable[[str], Policy | None]
     software: str

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from dsr_engine.domain.correspondence import ANY
 from dsr_engine.domain.finding import Confidence, Finding, Hit, Match
 from dsr_engine.domain.plan import Reason
-from dsr_engine.domain.policy import KEEPING, Datum, Keep, Pick, Policy, Rule, Start, Then, Treatment, governing
+from dsr_engine.domain.policy import KEEPING, SEVERAL, Datum, Keep, Pick, Policy, Rule, Start, Then, Treatment, governing
 
 _FAR = date.max
 
@@ -39,6 +40,11 @@ class Judged:
     def is_kept(self) -> bool:
         return self.then.treatment in KEEPING
 
+    @property
+    def is_asked(self) -> bool:
+        """True if the rule leaves it to a person, who has not decided yet."""
+        return self.then.treatment is Treatment.ASK
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -50,7 +56,12 @@ class Judgement:
     @property
     def is_outlived(self) -> bool:
         """True if a sweep may treat the record: rules decide about it and none of them keeps it."""
-        return bool(self.judged) and not any(entry.is_kept for entry in self.judged)
+        return bool(self.judged) and not any(entry.is_kept or entry.is_asked for entry in self.judged)
+
+    @property
+    def is_asked(self) -> bool:
+        """True if a rule leaves something of the record to a person."""
+        return any(entry.is_asked for entry in self.judged)
 
 
 #: Whose rules count for a collection of a system.
@@ -76,7 +87,8 @@ class Judge:
         """What the policy says about each field of the finding. `match` may differ from the finding's where a person decided so."""
         place = finding.locator
         facts = tuple(sorted(finding.facts.items()))
-        shape = (place.system, place.collection, place.inside, match, finding.hits, tuple(finding.fields.items()), facts)
+        mail = (finding.message, finding.mailbox)
+        shape = (place.system, place.collection, place.inside, match, finding.hits, tuple(finding.fields.items()), facts, mail)
         if shape not in self._known:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
@@ -87,7 +99,7 @@ class Judge:
         judged, uncovered = [], []
         origin = self._origin(finding.locator.system, finding.locator.collection)
         for place, field, category, hit in _places(finding, match):
-            datum = Datum(finding.locator.system, origin, field, category, match)
+            datum = datum_of(finding, origin, match, field, category, hit)
             rules = self._governing(datum)
             if not rules:
                 uncovered.append(datum)
@@ -99,8 +111,23 @@ class Judge:
     def _governing(self, datum: Datum) -> tuple[Rule, ...]:
         if datum not in self._rules:
             rules = governing(self._policy, datum)
-            self._rules[datum] = tuple(rule for rule in rules if rule.keep is not None) if self._is_sweep else rules
+            self._rules[datum] = _of_nobody(rules) if self._is_sweep else rules
         return self._rules[datum]
+
+
+def _of_nobody(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """The rules of a sweep. One about a place in a mail or about somebody's mailbox may hold for any mail: it can keep a mail, and lets none go."""
+    timed = [rule for rule in rules if rule.keep is not None or rule.then.treatment is Treatment.ASK]
+    sure = [rule for rule in timed if not rule.when.is_of_somebody]
+    rest = [rule for rule in timed if rule.when.is_of_somebody]
+    asking = [rule for rule in rest if rule.then.treatment is Treatment.ASK]
+    return tuple(asking + sure + [rule for rule in rest if rule not in asking]) if sure or asking else ()
+
+
+def datum_of(finding: Finding, origin: str, match: Match, field: str, category: str, hit: Hit | None) -> Datum:
+    """One field of a finding as rules see it; `origin` is the collection whose rules count."""
+    role = hit.role if hit is not None else ANY if finding.mailbox == ANY else ""
+    return Datum(finding.locator.system, origin, field, category, match, role, finding.message, finding.mailbox)
 
 
 def judge(
@@ -113,12 +140,15 @@ def judge(
 def _places(finding: Finding, match: Match) -> tuple[tuple[str, str, str, Hit | None], ...]:
     """What there is to decide: of a mention only the places where the person stands, of an owned record all fields with a category.
 
-    Where a person had to say that it is a mention, and some places are surer than others, the unsure ones are not meant.
+    Where a person had to say that it is a mention, and some places are surer than others, the unsure ones are not meant. In a mail nothing is decided
+    about places where the person does not stand: the other addresses are other people's.
     """
     hits = tuple((hit.place, hit.field, hit.category, hit) for hit in finding.hits)
     if match is Match.MENTIONS:
         surer = {hit.place for hit in finding.hits if hit.confidence is not Confidence.POSSIBLE}
         return tuple(entry for entry in hits if entry[0] in surer) if surer and finding.confidence is Confidence.POSSIBLE else hits
+    if finding.roles:
+        return hits
     hit_fields = {hit.field for hit in finding.hits}
     prefix = f"{finding.locator.inside}/" if finding.locator.inside else ""
     rest = tuple((prefix + name, name, category, None) for name, category in sorted(finding.fields.items()) if name not in hit_fields)
@@ -143,7 +173,7 @@ def _ground(rule: Rule, facts: Mapping[str, str | None], today: date, is_sweep: 
 
 def held(keep: Keep, facts: Mapping[str, str | None], today: date) -> Held | None:
     """Whether the keep holds today. A start that is unknown holds without end: nothing is erased on a guess."""
-    if any(_state(name, facts) in values for name, values in keep.while_.items()):
+    if any(not _states(name, facts).isdisjoint(values) for name, values in keep.while_.items()):
         return Held(None)
     if keep.period is None or keep.start is None:
         return None
@@ -156,9 +186,10 @@ def held(keep: Keep, facts: Mapping[str, str | None], today: date) -> Held | Non
     return Held(end) if today <= end else None
 
 
-def _state(name: str, facts: Mapping[str, str | None]) -> str | None:
-    """A state among the facts: `status` of the record, which a rule may also call `orders.status`."""
-    return facts[name] if name in facts else facts.get(name.rpartition(".")[2])
+def _states(name: str, facts: Mapping[str, str | None]) -> frozenset[str]:
+    """A state among the facts: `status` of the record, which a rule may also call `orders.status`. A mail has several flags at once."""
+    state = facts[name] if name in facts else facts.get(name.rpartition(".")[2])
+    return frozenset() if state is None else frozenset(state.split(SEVERAL))
 
 
 def _start(start: Start, facts: Mapping[str, str | None]) -> date | None:

@@ -14,11 +14,12 @@ from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.finding import Confidence, Extent, Finding, Match
 from dsr_engine.domain.hold import Bearing, Hold
 from dsr_engine.domain.plan import Notice, Obstacle, Plan, PlanItem, Reason
-from dsr_engine.domain.policy import Policy, Treatment
+from dsr_engine.domain.policy import Datum, Policy, Treatment
 from dsr_engine.domain.record import Locator
 from dsr_engine.domain.source import Source
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.access.bounds import refuse_effects
+from dsr_engine.workflow.asking import ERASE, answered, is_answer, kept_as_it_is
 from dsr_engine.workflow.batching import batched
 from dsr_engine.workflow.correcting.applying import Correcting, corrections_of
 from dsr_engine.workflow.correcting.applying import Known as Corrections
@@ -29,7 +30,7 @@ from dsr_engine.workflow.errands import is_errand
 from dsr_engine.workflow.foresight import Foresight
 from dsr_engine.workflow.holds.protecting import bearing_of, first_holding, people_of
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.judgement import Judge
+from dsr_engine.workflow.judgement import Judge, Judgement
 from dsr_engine.workflow.law.exempting import groundless, unfounded
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.step import Advance, Step
@@ -59,7 +60,7 @@ def make_plan(case: Case, turn: Turn, house: House) -> Step:
     refuse_effects(case)
     known = _known(case, turn, house)
     policy = house.policy_of(case)
-    parts, obstacles = parts_of(case, known.findings, known.verdicts, policy, house)
+    parts, obstacles, asked = parts_of(case, known.findings, known.verdicts, policy, house)
     correcting = Correcting.of(known.corrections, policy, house)
     items: list[PlanItem] = []
     notices: list[Notice] = []
@@ -70,13 +71,15 @@ def make_plan(case: Case, turn: Turn, house: House) -> Step:
         bearings = {locator: bearing_of(part.finding for part in entries) for locator, entries in records.items()}
         with Foresight.of(case, house.system_named(name), policy, house) as foresight:
             foresight.protect(known.holds, known.people, bearings, correcting.spared(house.system_named(name)))
+            foresight.wholes = frozenset(locator.whole for locator, verdict in known.verdicts.items() if verdict == ERASE)
             records = correcting.applied(records, house.system_named(name), foresight.driver)
-            disposals = _disposals(records, foresight, watch_of(case, house.system_named(name), policy))
+            disposals = [foresight.freed(entry) for entry in _disposals(records, foresight, watch_of(case, house.system_named(name), policy))]
             obstacles += _stuck(disposals)
             free, held = _held(case, [entry for entry in disposals if not entry.stuck], known, bearings)
             drafts = foresight.foreseen(free) + foresight.stays(held)
             drafts = unchanged_kept(drafts) if case.kind is CaseKind.SWEEP else drafts
             obstacles += foresight.obstacles
+            asked += _fixed(case, disposals, foresight)
             notices += foresight.notices()
             items += [_borne(item, bearings) for item in batched(drafts, foresight.ranks(), first_batch=policy.request.first_batch)]
     if case.kind.is_of_a_person:
@@ -91,6 +94,7 @@ def make_plan(case: Case, turn: Turn, house: House) -> Step:
             raise Conflict("a person decided about a finding while the plan was made", code="case.changed")
         if tx.corrections.of(case.id) != known.corrections.entries:
             raise Conflict("a person corrected the plan while it was made", code="case.changed")
+        tx.findings.ask(asked)
         tx.plans.add(plan)
         remember(tx, case, policy)
         tx.ledger.append(
@@ -159,29 +163,55 @@ def _is_surer(finding: Finding) -> bool:
 
 def parts_of(
     case: Case, findings: Iterable[tuple[str, Finding]], verdicts: Mapping[Locator, str], policy: Policy, house: House
-) -> tuple[dict[Locator, list[Part]], list[Obstacle]]:
-    """What the rules say of each record that was found, and what nobody decided about or no rule covers."""
+) -> tuple[dict[Locator, list[Part]], list[Obstacle], list[str]]:
+    """What the rules say of each record that was found, what nobody decided about or no rule covers, and findings that rules leave to a person."""
     is_sweep = case.kind is CaseKind.SWEEP
     judge = Judge(policy, day_of(case) if is_sweep else house.clock.now().date(), is_sweep=is_sweep, origin=house.origin_of)
     parts: dict[Locator, list[Part]] = {}
     undecided: Counter[tuple[str, str]] = Counter()
     uncovered: Counter[tuple[str, str, str]] = Counter()
+    asked: dict[str, tuple[str, str]] = {}
     seen: set[Locator] = set()
+    staying: list[Part] = []
     for id_, finding in findings:
         verdict = verdicts.get(finding.locator)
         if verdict in (NOT_THEIRS, STAYS, LEFT) or finding.locator in seen:
+            staying += [Part(id_, finding, finding.match, Judgement((), ()), stays=True)] if verdict == STAYS and finding.locator.inside else []
             continue
         seen.add(finding.locator)
         if finding.confidence is Confidence.POSSIBLE and verdict is None:
             undecided[finding.locator.system, finding.locator.collection] += 1
             continue
-        match = {THEIRS: Match.OWNS, MENTIONED: Match.MENTIONS}.get(verdict or "", finding.match)
-        judgement = judge(finding, match)
+        match, judgement = judged_as(judge, finding, verdict or "")
+        if judgement.is_asked and not is_sweep:
+            asked[id_] = (finding.locator.system, finding.locator.collection)
+            continue
         for datum in judgement.uncovered:
-            uncovered[datum.system, datum.collection, f"{datum.category or 'this collection'} ({match.value})"] += 1
+            uncovered[datum.system, datum.collection, _told(datum)] += 1
         if judgement.is_outlived if is_sweep else judgement.judged:
             parts.setdefault(finding.locator.whole, []).append(Part(id_, finding, match, judgement))
-    return parts, [*_undecided(undecided), *_uncovered(uncovered)]
+    for part in staying:
+        parts.get(part.finding.locator.whole, []).append(part)
+    return parts, [*_undecided(undecided), *_asked(Counter(asked.values())), *_uncovered(uncovered)], list(asked)
+
+
+def judged_as(judge: Judge, finding: Finding, verdict: str) -> tuple[Match, Judgement]:
+    """Whose the record is, and what the rules say of it, with a person's answer where they ask. Who says `erase` means all of it."""
+    match = {THEIRS: Match.OWNS, MENTIONED: Match.MENTIONS}.get(verdict, finding.match)
+    judgement = judge(finding, match)
+    if not is_answer(verdict):
+        return match, judgement
+    if judgement.is_asked:
+        return Match.OWNS if verdict == ERASE else match, answered(judgement, verdict)
+    # Nothing asked but the place itself, out of which the person cannot be cut; `Foresight.wholes` knows what shall go.
+    return match, kept_as_it_is(judgement, verdict)
+
+
+def _fixed(case: Case, disposals: Iterable[Disposal], foresight: Foresight) -> list[str]:
+    """The findings out of whose places the person cannot be cut: people are asked about them as if a rule had said so. A sweep asks nobody."""
+    if not case.kind.is_of_a_person:
+        return []
+    return [id_ for entry in disposals if entry.stuck for id_ in entry.findings] + foresight.unwritable
 
 
 def _undecided(counts: Mapping[tuple[str, str], int]) -> Iterable[Obstacle]:
@@ -189,9 +219,20 @@ def _undecided(counts: Mapping[tuple[str, str], int]) -> Iterable[Obstacle]:
         yield Obstacle("finding.undecided", "possible findings that nobody decided about", system, collection, count)
 
 
+def _asked(counts: Mapping[tuple[str, str], int]) -> Iterable[Obstacle]:
+    for (system, collection), count in sorted(counts.items()):
+        yield Obstacle("finding.asked", "findings that the policy leaves to a person: erase, redact or keep each", system, collection, count)
+
+
 def _uncovered(counts: Mapping[tuple[str, str, str], int]) -> Iterable[Obstacle]:
     for (system, collection, what), count in sorted(counts.items()):
         yield Obstacle("rule.missing", f"no rule of the policy covers {what}", system, collection, count)
+
+
+def _told(datum: Datum) -> str:
+    """What a rule would have to be about."""
+    mail = [f"in {datum.role}" if datum.role else "", f"of a mail that is {datum.message}" if datum.message else ""]
+    return " ".join(filter(None, (datum.category or "this collection", *mail, f"({datum.match.value})")))
 
 
 def _stuck(disposals: Iterable[Disposal]) -> list[Obstacle]:

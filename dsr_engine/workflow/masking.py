@@ -30,6 +30,10 @@ class Mask:
             end = max(end, span.end)
         return "".join([*shown, text[end:]])
 
+    def place(self, system: str, collection: str) -> str:
+        """`system.collection`, masked before it is joined: in `mail.jane@…` the address would be another one. A folder's root is the system."""
+        return ".".join(self.text(part) for part in (system, collection) if part not in ("", "."))
+
     def key(self, part: str) -> str:
         """One part of a locator's key: a number that *is* the person's key is masked as a whole, and so is the digest that names a keyless row."""
         if part.startswith("row:"):

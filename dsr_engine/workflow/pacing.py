@@ -17,6 +17,7 @@ T = TypeVar("T")
 #: The reasons to stand still that this module makes; `Wait.code`, explained in the README.
 CLOSED = "window.closed"
 BUSY = "system.busy"
+DAILY_LIMIT = "mail.daily_limit"
 LOCKED = "sql.locked"
 TOO_SLOW = "sql.too_slow"
 DOWN = "system_down"
@@ -42,7 +43,7 @@ def wait_of(error: DsrError, house: House, systems: Sequence[System] = ()) -> Wa
         return Wait(CLOSED, error.message, error.hint, now, min(opens, default=now))
     is_transient = isinstance(error, Unreachable) or error.code in _LOST
     needs = error.hint or ("the system has to answer again" if is_transient else "somebody has to mend it, then run the case again")
-    if isinstance(error, Unreachable) and error.code not in (BUSY, *_LOST) and not error.code.startswith("store."):
+    if isinstance(error, Unreachable) and error.code not in (BUSY, DAILY_LIMIT, *_LOST) and not error.code.startswith("store."):
         return Wait(DOWN, f"a system does not answer: {error.message}", needs, now, now + TRY_AGAIN_AFTER)
     return Wait(error.code, error.message, needs, now, now + TRY_AGAIN_AFTER if is_transient else None)
 

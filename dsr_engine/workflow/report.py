@@ -116,6 +116,24 @@ def coverage_row(row: Coverage, mask: Mask) -> Row:
     return {"system": row.system, "collection": mask.text(row.collection), "extent": row.extent.value, "reason": mask.text(row.reason)}
 
 
+def unread_rows(tx: Transaction, case: Case, phase: str, mask: Mask) -> list[Row]:
+    """Examples of records that the present round could not read wholly, so that somebody can go and look; none once the case was forgotten."""
+    try:
+        unread = tx.unread.of(case.id, case.round, phase)
+    except DsrError:
+        return []
+    return [
+        {
+            "system": one.system,
+            "collection": mask.text(one.collection),
+            "locator": locator_text(Locator(one.system, one.collection, one.key), mask),
+            "reason": mask.text(one.reason),
+            "code": one.code,
+        }
+        for one in unread
+    ]
+
+
 def _identities(tx: Transaction, case: Case, mask: Mask) -> list[Row]:
     """The keys that the person is known by, each with the identifier that led to it; never a value."""
     try:
@@ -150,6 +168,8 @@ def finding_row(finding: Finding, mask: Mask) -> dict[str, object]:
         "selector": best.kind if best else "",
         "match": finding.match.value,
         "confidence": finding.confidence.value,
+        "message": finding.message,
+        "roles": list(finding.roles),
     }
 
 
@@ -175,7 +195,7 @@ def plan_report(plan: Plan, mask: Mask) -> dict[str, object]:
         "obstacles": [
             {
                 "code": entry.code,
-                "where": mask.text(".".join(part for part in (entry.system, entry.collection) if part)),
+                "where": mask.place(entry.system, entry.collection),
                 "count": entry.count,
                 "message": mask.text(entry.message),
             }
@@ -184,7 +204,7 @@ def plan_report(plan: Plan, mask: Mask) -> dict[str, object]:
         "notices": [
             {
                 "code": entry.code,
-                "where": mask.text(".".join(part for part in (entry.system, entry.collection) if part)),
+                "where": mask.place(entry.system, entry.collection),
                 "message": mask.text(f"{entry.message} ({entry.today})" if entry.today else entry.message),
             }
             for entry in plan.notices

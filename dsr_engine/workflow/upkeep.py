@@ -66,6 +66,8 @@ def _attend(case: Case, system: System, upkeep: Upkeep, turn: Turn, house: House
         marks = _marks(tx, case, system, touched)
         is_accepted = accepted(tx, case, system.name) is not None
     seen = _assessed(case, system, upkeep, touched, marks, turn, house)
+    if system.maintenance_command and system.maintenance == "run" and not is_accepted:
+        return _command(case, system, upkeep, touched, seen, turn, house)
     if system.level != DEEP or is_accepted or not seen.open_c1 or case.kind is CaseKind.SWEEP:
         return None  # a sweep goes on: each of its tranches would write the same tables anew
     if system.maintenance != "run":
@@ -75,6 +77,16 @@ def _attend(case: Case, system: System, upkeep: Upkeep, turn: Turn, house: House
         return wait
     seen = _assessed(case, system, upkeep, touched, seen.marks, turn, house)
     return _open(case, system, seen, house) if seen.open_c1 else None
+
+
+def _command(case: Case, system: System, upkeep: Upkeep, touched: Touched, seen: Assessment, turn: Turn, house: House) -> Wait | None:
+    """Runs the system's own command, whatever level is asked for and whatever else is open: it locks nobody out. One that fails keeps the case."""
+    open_ = {channel.code for channel in seen.open_c1}
+    works = [work for work in seen.works if not work.harms and open_.intersection(work.closes)]
+    wait = _carry_out(case, system, upkeep, works, turn, house) if works else None
+    if wait is None and works:
+        _assessed(case, system, upkeep, touched, seen.marks, turn, house)
+    return wait
 
 
 def _assessed(case: Case, system: System, upkeep: Upkeep, touched: Touched, marks: Mapping[str, str], turn: Turn, house: House) -> Assessment:
@@ -128,6 +140,12 @@ def _run(case: Case, system: System, upkeep: Upkeep, seen: Assessment, turn: Tur
     works = [work for work in seen.works if not work.harms and open_.intersection(work.closes)]
     if _hopeless(seen) or not works:  # nobody is locked out for something that would not be enough
         return replace(_open(case, system, seen, house), wake_at=now + TRY_AGAIN_AFTER)
+    return _carry_out(case, system, upkeep, works, turn, house)
+
+
+def _carry_out(case: Case, system: System, upkeep: Upkeep, works: Sequence[Work], turn: Turn, house: House) -> Wait | None:
+    """Does the works, each by itself; the wait if one cannot be done now."""
+    now = house.clock.now()
     what = f"{system.name}: maintaining"
     house.progress.begin(what, len(works))
     try:

@@ -9,7 +9,7 @@ Only when nothing is left that is returned, the systems are asked what stays in 
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dsr_engine.domain.case import Case, CaseKind, Stage, Wait
@@ -75,7 +75,7 @@ def verify_absence(case: Case, turn: Turn, house: House) -> Step:
         tx.ledger.append(leaf(house.clock, "absence.checked", f"{case.id}:{case.round}:absence", case=case.id, round=case.round, counts=counts))
         if seen.lost:
             mask = mask_of(tx, case)
-            report_lost(tx, house, case, {mask.text(place): count for place, count in sorted(seen.lost.items())})
+            report_lost(tx, house, case, {mask.place(*place): count for place, count in sorted(seen.lost.items())})
 
     if residue or seen.still_there:
         return NewRound(write)
@@ -123,7 +123,7 @@ class _Seen:
 
     excuses: Excuses
     still_there: int
-    lost: Counter[str]
+    lost: Counter[tuple[str, str]]
 
 
 def _observed(case: Case, rounds: Iterable[_Round], moved: dict[Locator, Locator], house: House) -> _Seen:
@@ -152,7 +152,7 @@ def _observe_round(case: Case, system: str, one: _Round, moved: dict[Locator, Lo
                 elif one.is_last and mark is not None and planned.becomes is None and result is ResultState.DONE:
                     told.still_there += 1
                 elif one.is_last and mark is None and result is ResultState.KEPT:
-                    told.lost[f"{item.system}.{item.collection}"] += 1
+                    told.lost[item.system, item.collection] += 1
     finally:
         driver.close()
     return told
@@ -218,14 +218,28 @@ def _decided_to_stay(case: Case, rounds: Iterable[_Round], moved: dict[Locator, 
 
 
 def _worked_on(rounds: Iterable[_Round], moved: dict[Locator, Locator]) -> frozenset[_Place]:
-    """The places of all planned records: what the engine wrote there is newer than the case and did not arrive."""
+    """The places of all planned records and the folders that they lay in: what the engine wrote there is newer than the case and did not arrive."""
     planned = [record.locator for one in rounds for item in one.plan.items for record in item.records]
-    return frozenset(_place(locator) for locator in (*planned, *moved.values()))
+    places = (*planned, *moved.values())
+    return frozenset(_place(locator) for locator in places) | {folder for locator in places for folder in _folders(locator)}
+
+
+def _folders(locator: Locator) -> Iterator[_Place]:
+    """The folders in which a file lay: one that the engine emptied is listed by its own name from then on, and its date is that of the deletion."""
+    name = str(locator.key[0]) if locator.key else ""
+    for end, sign in enumerate(name):
+        if sign == "/":
+            yield locator.system, "", (name[: end + 1],)
 
 
 def _place(locator: Locator) -> _Place:
     """A record whatever its version: the first part of its key stays when an object is written anew."""
     return locator.system, locator.collection, locator.key[:1]
+
+
+def _is_ours(locator: Locator, worked_on: frozenset[_Place]) -> bool:
+    """True for a place that the engine wrote, and for a folder out of which it deleted."""
+    return _place(locator) in worked_on or (locator.system, "", locator.key[:1]) in worked_on
 
 
 def _residue(fresh: Iterable[Finding], excuses: Excuses, case: Case, worked_on: frozenset[_Place]) -> tuple[int, int]:
@@ -235,7 +249,7 @@ def _residue(fresh: Iterable[Finding], excuses: Excuses, case: Case, worked_on: 
         excuse = (finding.locator.whole, _look(finding.hits))
         if excuses[excuse] > 0:
             excuses[excuse] -= 1
-        elif finding.created is not None and finding.created > case.opened_at and _place(finding.locator) not in worked_on:
+        elif finding.created is not None and finding.created > case.opened_at and not _is_ours(finding.locator, worked_on):
             arrived += 1
         else:
             residue += 1

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -10,6 +10,7 @@ import pytest
 
 from dsr_engine.delivery.web import MOST_BYTES, Web, checked_url
 from dsr_engine.domain.errors import DsrError, InputWrong, NotAllowed, NotSupported, NotVerified, Unreachable
+from tests.servers.names import Names
 from tests.servers.recipient_server import RecipientServer, Reply
 
 
@@ -141,18 +142,6 @@ def test_link_local_and_metadata_addresses_are_refused_whatever_the_register_say
     assert recipient_server.asked == []
 
 
-class _Names:
-    """A resolver that gives the first answer once, and then the others."""
-
-    def __init__(self, *answers: Sequence[str]) -> None:
-        self.answers = list(answers)
-        self.asked = 0
-
-    def __call__(self, host: str, port: int) -> Sequence[str]:
-        self.asked += 1
-        return self.answers[min(self.asked, len(self.answers)) - 1]
-
-
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
@@ -163,7 +152,7 @@ class _Names:
     ],
 )
 def test_every_address_that_a_name_means_is_judged(recipient_server: RecipientServer, answer: list[str], code: str) -> None:
-    web = replace(_web(recipient_server), resolve=_Names(answer))
+    web = replace(_web(recipient_server), resolve=Names(answer))
     for said in (lambda: web.ask("POST", recipient_server.url, body=b"identifiers"), lambda: web.reach(recipient_server.url)):
         with pytest.raises(DsrError) as caught:
             said()
@@ -173,7 +162,7 @@ def test_every_address_that_a_name_means_is_judged(recipient_server: RecipientSe
 
 def test_a_name_that_means_another_address_the_second_time_leads_nowhere_else(recipient_server: RecipientServer) -> None:
     with socket.create_server(("127.0.0.2", recipient_server.port)) as other:
-        names = _Names(["127.0.0.1"], ["127.0.0.2"])
+        names = Names(["127.0.0.1"], ["127.0.0.2"])
         replace(_web(recipient_server), resolve=names).ask("POST", recipient_server.url, body=b"identifiers")
         assert (names.asked, len(recipient_server.asked)) == (1, 1)
         other.setblocking(False)
@@ -184,7 +173,7 @@ def test_a_name_that_means_another_address_the_second_time_leads_nowhere_else(re
 def test_what_was_judged_is_what_is_connected_to(recipient_server: RecipientServer) -> None:
     """The name belongs to the server, the resolver says that it is elsewhere: nobody else looks the name up again."""
     with pytest.raises(Unreachable):
-        replace(_web(recipient_server, seconds=2.0), resolve=_Names(["127.0.0.3"])).ask("POST", recipient_server.url, body=b"identifiers")
+        replace(_web(recipient_server, seconds=2.0), resolve=Names(["127.0.0.3"])).ask("POST", recipient_server.url, body=b"identifiers")
     assert recipient_server.asked == []
 
 

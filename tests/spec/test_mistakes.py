@@ -37,7 +37,8 @@ RULES = {
     ),
     "an empty when": (
         "name: a\nwhen: {}\nthen: delete",
-        "policies/leads.yaml:6:11: rules.0.when: empty: it would mean everything; give at least one of system, collection, category, match or field",
+        "policies/leads.yaml:6:11: rules.0.when: empty: it would mean everything; give at least one of system, collection, category, match, field, "
+        "message or mailbox",
     ),
     "a when left blank": (
         "name: a\nwhen:\nthen: delete",
@@ -63,9 +64,34 @@ RULES = {
         "name: a\nwhen: {category: user.contact.emial}\nthen: delete",
         "policies/leads.yaml:6:22: rules.0.when.category: not a category (did you mean user.contact.email?)",
     ),
+    "a mistyped place in a mail": (
+        "name: a\nwhen: {category: mail.sendr}\nthen: delete",
+        "policies/leads.yaml:6:22: rules.0.when.category: not a place in a mail (did you mean mail.sender?)",
+    ),
+    "a place in a mail that is no place at all": (
+        "name: a\nwhen: {category: mail.from}\nthen: delete",
+        "policies/leads.yaml:6:22: rules.0.when.category: not a place in a mail (mail, mail.sender, mail.recipient, mail.header, mail.body, "
+        "mail.body.quoted or mail.attachment)",
+    ),
+    "a mistyped sort of mail": (
+        "name: a\nwhen: {message: one-to-one}\nthen: ask",
+        "policies/leads.yaml:6:21: rules.0.when.message: must be one_to_one, thread, list or routing (did you mean one_to_one?)",
+    ),
+    "a mistyped sort in a list": (
+        "name: a\nwhen: {message: [list, routin]}\nthen: retain",
+        "policies/leads.yaml:6:28: rules.0.when.message.1: must be one_to_one, thread, list or routing (did you mean routing?)",
+    ),
+    "a sort of mail twice": (
+        "name: a\nwhen: {message: [list, list]}\nthen: retain",
+        "policies/leads.yaml:6:21: rules.0.when.message: names a sort twice",
+    ),
+    "somebody's mailbox": (
+        "name: a\nwhen: {mailbox: other}\nthen: retain",
+        "policies/leads.yaml:6:21: rules.0.when.mailbox: must be own or others (did you mean others?)",
+    ),
     "a mistyped treatment": (
         "name: a\nwhen: {category: user}\nthen: delet",
-        "policies/leads.yaml:7:11: rules.0.then: must be delete, anonymize, redact, restrict or retain (did you mean delete?)",
+        "policies/leads.yaml:7:11: rules.0.then: must be delete, anonymize, redact, restrict, retain or ask (did you mean delete?)",
     ),
     "a treatment that no driver can do": (
         "name: a\nwhen: {category: user}\nthen: archive",
@@ -94,7 +120,7 @@ RULES = {
     ),
     "a deletion of what only mentions the person": (
         "name: a\nwhen: {category: user, match: mentions}\nthen: delete",
-        "policies/leads.yaml:7:11: rules.0.then: a record that only mentions the person is somebody else's: only redact or retain",
+        "policies/leads.yaml:7:11: rules.0.then: a record that only mentions the person is somebody else's: only redact, retain or ask",
     ),
     "a period without a start": (
         "name: a\nwhen: {category: user}\nkeep: {for: 2 years}\nthen: delete",

@@ -8,7 +8,18 @@ import pytest
 from dsr_engine.domain.system import Discover
 from dsr_engine.settings import KEYS, load_settings
 from dsr_engine.shipped import shipped
-from dsr_engine.spec import connector_file, pace, partners_file, policy_file, recipients_file, regime_clock, regime_file, regime_parts, systems_file
+from dsr_engine.spec import (
+    connector_file,
+    mailboxes,
+    pace,
+    partners_file,
+    policy_file,
+    recipients_file,
+    regime_clock,
+    regime_file,
+    regime_parts,
+    systems_file,
+)
 from dsr_engine.spec.against import check_against
 from dsr_engine.spec.catalog import catalog
 from dsr_engine.spec.categories import categories
@@ -33,7 +44,7 @@ def test_every_shipped_file_is_right_and_named_after_what_it_declares(path: Path
         assert load_manifests(CONNECTORS)[path.stem].about
 
 
-@pytest.mark.parametrize("name", ["postgresql", "mariadb", "sqlite", "imap", "maildir", "mbox", "s3", "folder"])
+@pytest.mark.parametrize("name", ["postgresql", "mariadb", "sqlite", "imap", "maildir", "mbox", "eml", "s3", "folder"])
 def test_a_shipped_kind_searches_everything_and_tells_what_survives(name: str) -> None:
     manifest = load_manifests(CONNECTORS)[name]
     assert (manifest.collections, manifest.discover) == ((), Discover.ALL)
@@ -97,6 +108,8 @@ PAGES: list[tuple[Path, str, StrictSchema]] = [
     (CONNECTORS, "a residual", connector_file.ResidualSchema()),
     (CONNECTORS, "a task", connector_file.TaskSchema()),
     (CONNECTORS, "a system", systems_file.SystemSchema()),
+    (CONNECTORS, "`mailboxes`", mailboxes.SourceSchema()),
+    (CONNECTORS, "`ldap`", mailboxes.DirectorySchema()),
     (CONNECTORS, "`pause_when`", pace.PauseSchema()),
     (CONNECTORS, "a recipient", recipients_file.RecipientSchema()),
     (CONNECTORS, "a subscriber", partners_file.SubscriberSchema()),
@@ -142,6 +155,8 @@ def test_the_catalog_has_a_sentence_for_every_word() -> None:
         "drivers",
         "selectors",
         "categories",
+        "places_in_mail",
+        "sorts_of_mail",
         "letters",
         "elements_of_letters",
     ]
@@ -158,7 +173,8 @@ def test_every_url_kind_has_a_shipped_connector(tmp_path: Path) -> None:
         "imaps://u:p@h",
         f"maildir:{tmp_path}",
         f"mbox:{tmp_path}/a.mbox",
+        f"eml:{tmp_path}",
         "s3://b",
         str(tmp_path),
     ]
-    assert {system_from_url(url).manifest.name for url in urls} == {"postgresql", "mariadb", "imap", "maildir", "mbox", "s3", "folder"}
+    assert {system_from_url(url).manifest.name for url in urls} == {"postgresql", "mariadb", "imap", "maildir", "mbox", "eml", "s3", "folder"}

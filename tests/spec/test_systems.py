@@ -103,8 +103,8 @@ def test_a_relative_path_begins_at_the_home(tmp_path: Path, connector: str, url:
     assert found.removeprefix("folder:") == expected.format(home=tmp_path).removeprefix("folder:")
 
 
-def test_mailboxes_are_all_or_a_list(tmp_path: Path) -> None:
-    entry = "{connector: imap, url: imaps://h, mailboxes: %s}"
-    assert _system(tmp_path, entry % "all").setting("mailboxes") == "all"
-    assert _system(tmp_path, entry % "[INBOX, Sent]").setting("mailboxes") == "INBOX,Sent"
+def test_folders_are_all_or_a_list(tmp_path: Path) -> None:
+    entry = "{connector: imap, url: imaps://h, folders: %s}"
+    assert _system(tmp_path, entry % "all").setting("folders") == "all"
+    assert _system(tmp_path, entry % "[INBOX, Sent]").setting("folders") == "INBOX,Sent"
     assert "without commas" in _problem(tmp_path, entry % "'a, b'")

@@ -39,7 +39,7 @@ def test_a_url_gives_a_system_with_a_name(url: str, name: str, connector: str, s
 def test_an_imap_url_is_split_into_server_user_and_password() -> None:
     system = system_from_url("imaps://ann%40example.com@mail.example.com:9993/INBOX", environment={"DSR_IMAP_PASSWORD": "hunter2"})
     settings = {key: secret.reveal() for key, secret in system.settings.items()}
-    assert settings == {"url": "imaps://mail.example.com:9993", "user": "ann@example.com", "password": "hunter2", "mailboxes": "INBOX"}
+    assert settings == {"url": "imaps://mail.example.com:9993", "user": "ann@example.com", "password": "hunter2", "folders": "INBOX"}
     assert system.name == "mail-example-com"
     assert "hunter2" not in repr(system)
 
@@ -105,7 +105,7 @@ def test_a_url_that_cannot_be_used_is_refused_without_quoting_it(url: str, code:
 
 def test_an_endpoint_belongs_to_a_bucket_only() -> None:
     assert system_from_url("s3://b", endpoint_url="http://127.0.0.1:9000").setting("endpoint_url") == "http://127.0.0.1:9000"
-    with pytest.raises(InputWrong, match="for s3:// only"):
+    with pytest.raises(InputWrong, match="for buckets only"):
         system_from_url("mysql://h/d", endpoint_url="http://127.0.0.1:9000")
 
 

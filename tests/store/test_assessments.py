@@ -1,5 +1,6 @@
 """The last assessment of each system comes back as it was, by round."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import HealthCheck, given, settings
@@ -36,6 +37,16 @@ def test_what_a_system_told_comes_back_and_a_later_word_replaces_it(store: Store
         assert (again.assessment, again.at) == (later, NOON + timedelta(days=1))
         assert tx.assessments.of(case, 2)["shop"].assessment == later
         assert tx.assessments.of("another", 1) == {}
+
+
+def test_commands_name_mailboxes_and_go_when_the_case_is_forgotten(store: Store, case: str) -> None:
+    with store.transaction() as tx:
+        for round_ in (1, 2):
+            tx.assessments.put(case, round_, "mail", SEEN, NOON)
+    with store.transaction() as tx:
+        store.vault.shred(tx, case)
+    with store.snapshot() as tx:
+        assert [tx.assessments.of(case, round_)["mail"].assessment for round_ in (1, 2)] == [replace(SEEN, works=())] * 2
 
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)

@@ -114,3 +114,20 @@ def test_coverage_has_one_row_for_each_collection(store: Store, case: str) -> No
         tx.coverage.put(case, 1, "discover", Coverage("mail", "INBOX", Extent.FULL, looked=2**40))
         tx.coverage.put(case, 1, "verify", Coverage("mail", "INBOX", Extent.NONE))
         assert tx.coverage.of(case, 1, "discover") == (Coverage("mail", "INBOX", Extent.FULL, looked=2**40), partly)
+
+
+def test_what_a_rule_leaves_to_people_is_listed_with_what_is_possible(store: Store, case: str) -> None:
+    with store.transaction() as tx:
+        tx.findings.put_slice(case, 1, "discover", "s", [finding(number) for number in range(4)])
+        first, second, *_ = [id_ for id_, _ in tx.findings.of(case, 1, "discover")]
+        assert tx.reviews.groups(case, 1, "discover") == ()
+        tx.findings.decide(first, "theirs", "officer", NOON)
+        tx.findings.ask([first, second])
+        assert tx.findings.asked(case, 1, "discover") == {first, second}
+        assert tx.findings.verdicts(case) == {}
+        assert {(entry.id, entry.is_asked) for entry in tx.reviews.page(case, 1, "discover")} == {(first, True), (second, True)}
+        assert tx.case_lists.undecided(case, 1, "discover") == 2
+        tx.findings.decide(second, "redact", "officer", NOON)
+        assert [(group.total, group.waiting) for group in tx.reviews.groups(case, 1, "discover")] == [(2, 1)]
+        assert [id_ for id_, _, _ in tx.findings.page(case, 1, "discover", is_waiting=True)] == [first]
+        assert tx.findings.asked(case, 2, "discover") == frozenset()

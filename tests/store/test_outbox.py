@@ -88,6 +88,20 @@ def test_a_held_message_goes_when_a_person_says_so_and_a_failed_one_may_be_tried
             tx.outbox.get("parcel-9")
 
 
+def test_a_message_is_not_released_while_it_is_sent_and_is_once_its_sender_died(store: Store, case: str) -> None:
+    with store.transaction() as tx:
+        tx.outbox.add(case, "letter:refusal", PARCEL)
+        assert tx.outbox.claim(tx.outbox.get("parcel-1"), LATER)
+        with pytest.raises(Conflict) as refused:
+            tx.outbox.release("parcel-1")
+        assert refused.value.code == "post.under_way"
+        tx.outbox.settle("parcel-1", PostState.QUEUED, "mail.unreachable", next_try=LATER)
+        tx.outbox.release("parcel-1")
+        assert tx.outbox.claim(tx.outbox.get("parcel-1"), NOON)
+        tx.outbox.release("parcel-1")
+        assert [(each.id, each.tries) for each in tx.outbox.due(NOON)] == [("parcel-1", 0)]
+
+
 def test_a_message_about_no_case_needs_no_key(store: Store) -> None:
     with store.transaction() as tx:
         tx.outbox.add("", "alarm", PARCEL)

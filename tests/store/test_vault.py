@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, func, select, text
 from dsr_engine.domain.clock import FixedClock
 from dsr_engine.domain.correction import Correction, Kind
 from dsr_engine.domain.errors import Conflict, NotVerified
+from dsr_engine.domain.finding import Unread
 from dsr_engine.domain.policy import Treatment
 from dsr_engine.domain.record import Locator
 from dsr_engine.store import tables
@@ -157,6 +158,8 @@ def test_shredding_empties_every_table_that_has_sealed_columns(store: Store, cas
         tx.findings.put_slice(case, 1, "discover", "s", [finding()])
         tx.plans.add(plan())
         tx.sweep_marks.put(case, 1, "found", SweepMark("shop", "customers", ("17",)))
+        tx.clean_records.put(case, 1, "s", [b"m" * 16])
+        tx.unread.put(case, 1, "found", "s", [Unread("files", "hr", "zip.encrypted", "it is locked", ("hr/17.zip", ""))])
         tx.verifications.show(case, b"identity card", "sender_unknown", "person-1", NOON)
         tx.orders.add(case, "file 17", NOON.date())
         correction = Correction("c1", case, Kind.EXCLUDE, Treatment.RETAIN, "unclear", "shop", "customers", 1, "person-1", NOON)

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import tempfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -33,15 +32,6 @@ def test_the_canary_sings(tmp_path: Path) -> None:
         (tmp_path / str(number) / "file").write_text(f"before {text} after")
         with pytest.raises(AssertionError):
             assert_forgotten(tmp_path / str(number))
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own for everything that is temporary."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 @pytest.fixture

@@ -273,8 +273,7 @@ def test_every_status_has_the_platforms_number() -> None:
 
 
 def test_a_store_in_postgresql_does_as_well(broker: Company, platform: FakePlatform, postgres_server: PostgresServer, postgres_database: str) -> None:
-    settings = broker.home / "dsr.toml"
-    settings.write_text(settings.read_text(encoding="utf-8").replace("sqlite:///dsr.db", postgres_server.url(postgres_database)), encoding="utf-8")
+    broker.keep_store_in(postgres_server.url(postgres_database))
     ida, nobody, shared = item(), item(), item()
     lists = {
         "Email": [(ida, email_hash("ida.lindqvist@example.org")), (nobody, email_hash("no@x.org"))],

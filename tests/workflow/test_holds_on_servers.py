@@ -56,17 +56,8 @@ def served(shop: Company, postgres_server: PostgresServer, postgres_database: st
         shop.connector(_CONNECTOR)
         shop.request("approval: one_person, first_batch: 2")
         shop.declare("shop", f'connector: shop, owner: shop@example.com, url: "{url}"')
-        settings = shop.home / "dsr.toml"
-        store = postgres_server.url(f"{postgres_database}_control").replace("postgresql://", "postgresql+psycopg://")
-        text = settings.read_text(encoding="utf-8")
-        settings.write_text(f'{text}\n[store]\nurl = "{store}"\n' if "\n[store]" not in text else _with_store(text, store), encoding="utf-8")
+        shop.keep_store_in(postgres_server.url(f"{postgres_database}_control"))
         yield shop, connection
-
-
-def _with_store(text: str, url: str) -> str:
-    head, _, tail = text.partition("\n[store]\n")
-    lines = [line for line in tail.splitlines() if not line.startswith("url")]
-    return "\n".join([head, "[store]", f'url = "{url}"', *lines, ""])
 
 
 @contextmanager

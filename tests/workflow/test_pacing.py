@@ -14,6 +14,7 @@ from dsr_engine.workflow import pacing
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.find import find_person
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.searching import Threads
 from tests.workflow.company import Company
 from tests.workflow.journeys import NOON, WORKER, Serial, approved, carried_through, opened_for, planned, results_of, waits_for, working
 from tests.workflow.meddling import Once, meddled
@@ -87,7 +88,7 @@ def test_what_was_approved_is_carried_out_at_any_hour(shop: Company) -> None:
 def test_finding_without_a_case_outside_the_hours_is_a_gap_that_says_when(shop: Company) -> None:
     _windowed(shop, LATER)
     with working(shop) as house:
-        found = find_person((), tuple(house.systems.values()), open_driver, Serial(), house.progress, house.clock)
+        found = find_person((), tuple(house.systems.values()), open_driver, Threads(Serial()), house.progress, house.clock)
     (row,) = found.coverage
     assert (row.collection, row.code, LATER in row.reason, found.is_complete) == ("*", "window.closed", True, False)
 
@@ -105,7 +106,7 @@ def test_every_session_of_a_case_bears_its_name_and_nothing_else(shop: Company) 
         assert run_case(house, case.id, WORKER).stage is Stage.CLOSED
         assert labels == {f"dsr/{case.id}"}
         labels.clear()
-        find_person((), tuple(house.systems.values()), noting, Serial(), house.progress, house.clock)
+        find_person((), tuple(house.systems.values()), noting, Threads(Serial()), house.progress, house.clock)
     assert labels == {"dsr/find"}
 
 
@@ -157,3 +158,11 @@ def test_a_system_that_is_too_busy_is_a_wait_with_its_own_name(shop: Company) ->
         assert case.wait is not None
         assert (case.wait.code, "45 s behind" in case.wait.reason, case.wait.wake_at) == ("system.busy", True, NOON + timedelta(minutes=5))
         assert carried_through(house, case).stage is Stage.CLOSED
+
+
+def test_a_mailbox_that_moved_its_bytes_of_the_day_is_waited_for_and_asked_again(shop: Company) -> None:
+    with working(shop) as house:
+        wait = pacing.wait_of(Unreachable("a mailbox has moved its bytes_per_day", code="mail.daily_limit", hint="time passes"), house)
+    assert (wait.code, wait.needs) == ("mail.daily_limit", "time passes")
+    assert wait.wake_at is not None
+    assert wait.wake_at > NOON

@@ -16,6 +16,7 @@ from dsr_engine.drivers.registry import open_driver
 from dsr_engine.workflow.systems.addresses import judged, refuse
 from dsr_engine.workflow.systems.health import told_by
 from tests.servers.mariadb import MariadbServer
+from tests.servers.names import Names
 from tests.servers.postgres import PostgresServer
 
 HOME = Path("/srv/dsr-home")
@@ -25,18 +26,6 @@ PUBLIC = "93.184.216.34"
 def _system(url: str, driver: str = "sql", **settings: str) -> System:
     given = {key: Secret(value) for key, value in {"url": url, **settings}.items() if value}
     return System("shop", Manifest("shop", driver), given)
-
-
-class _Names:
-    """A resolver that gives the first answer once, and then the others."""
-
-    def __init__(self, *answers: Sequence[str]) -> None:
-        self.answers = list(answers)
-        self.asked = 0
-
-    def __call__(self, host: str, port: int) -> Sequence[str]:
-        self.asked += 1
-        return self.answers[min(self.asked, len(self.answers)) - 1]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +66,7 @@ def test_without_a_word_only_public_addresses_are_reached(address: ipaddress.IPv
 
 def test_every_address_of_a_name_is_judged() -> None:
     with pytest.raises(NotAllowed):
-        judged(_system("postgresql://db.example.com/shop"), HOME, is_inside=True, resolve=_Names([PUBLIC, "169.254.169.254"]))
+        judged(_system("postgresql://db.example.com/shop"), HOME, is_inside=True, resolve=Names([PUBLIC, "169.254.169.254"]))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +78,7 @@ def test_every_address_of_a_name_is_judged() -> None:
     ],
 )
 def test_a_name_that_means_another_address_the_second_time_is_not_asked_again(system: System, setting: str) -> None:
-    names = _Names([PUBLIC], ["169.254.169.254"])
+    names = Names([PUBLIC], ["169.254.169.254"])
     reach = judged(system, HOME, is_inside=False, resolve=names)
     assert names.asked == 1
     assert PUBLIC in reach.system.setting(setting)
@@ -100,7 +89,7 @@ def test_a_name_that_means_another_address_the_second_time_is_not_asked_again(sy
 def test_of_several_addresses_the_one_that_answers_is_taken() -> None:
     with socket.create_server(("127.0.0.2", 0)) as server:
         port = server.getsockname()[1]
-        names = _Names(["127.0.0.3", "127.0.0.2"])
+        names = Names(["127.0.0.3", "127.0.0.2"])
         reach = judged(_system(f"postgresql://dsr@db.example.com:{port}/shop"), HOME, is_inside=True, resolve=names)
     assert reach.address == "127.0.0.2"
 
@@ -108,13 +97,13 @@ def test_of_several_addresses_the_one_that_answers_is_taken() -> None:
 def test_postgresql_is_reached_at_the_judged_address_and_its_name_is_never_looked_up(postgres_server: PostgresServer, postgres_database: str) -> None:
     system = _system(f"postgresql://test@nobody-knows.invalid:{postgres_server.port}/{postgres_database}")
     assert [entry.is_fatal for entry in told_by(system, open_driver)] == [True]
-    reach = judged(system, HOME, is_inside=True, resolve=_Names(["127.0.0.1"]))
+    reach = judged(system, HOME, is_inside=True, resolve=Names(["127.0.0.1"]))
     assert not any(entry.is_fatal for entry in told_by(reach.system, open_driver))
 
 
 def test_mariadb_is_reached_at_the_judged_address_and_its_name_is_never_looked_up(mariadb_server: MariadbServer, mariadb_database: str) -> None:
     system = _system(f"mysql://test:test@nobody-knows.invalid:{mariadb_server.port}/{mariadb_database}")
-    reach = judged(system, HOME, is_inside=True, resolve=_Names(["127.0.0.1"]))
+    reach = judged(system, HOME, is_inside=True, resolve=Names(["127.0.0.1"]))
     assert not any(entry.is_fatal for entry in told_by(reach.system, open_driver))
 
 
@@ -144,7 +133,7 @@ def test_mariadb_is_reached_at_the_judged_address_and_its_name_is_never_looked_u
 )
 def test_urls_of_any_other_form_are_refused(url: str) -> None:
     with pytest.raises(DsrError) as refused:
-        judged(_system(url), HOME, is_inside=True, resolve=_Names([PUBLIC]))
+        judged(_system(url), HOME, is_inside=True, resolve=Names([PUBLIC]))
     assert refused.value.code in ("connect.url", "connect.parameters")
     assert url.partition("://")[2] not in str(refused.value)
 
@@ -152,7 +141,7 @@ def test_urls_of_any_other_form_are_refused(url: str) -> None:
 @given(st.text(max_size=60))
 def test_no_url_leads_to_an_address_that_was_not_judged(text: str) -> None:
     for lead in ("postgresql://", "mysql://", "postgresql://u@", ""):
-        names = _Names([PUBLIC])
+        names = Names([PUBLIC])
         try:
             reach = judged(_system(lead + text), HOME, is_inside=False, resolve=names)
         except DsrError:
@@ -163,11 +152,11 @@ def test_no_url_leads_to_an_address_that_was_not_judged(text: str) -> None:
 
 @pytest.mark.parametrize(("driver", "url"), [("mailstore", "imaps://mail.example.com"), ("mailstore", "imap://mail.example.com:1143")])
 def test_mail_servers_are_judged_and_met_by_name_under_tls(driver: str, url: str) -> None:
-    assert judged(_system(url, driver), HOME, is_inside=False, resolve=_Names([PUBLIC])).address == PUBLIC
+    assert judged(_system(url, driver), HOME, is_inside=False, resolve=Names([PUBLIC])).address == PUBLIC
     with pytest.raises(NotAllowed):
-        judged(_system(url, driver), HOME, is_inside=True, resolve=_Names(["169.254.169.254"]))
+        judged(_system(url, driver), HOME, is_inside=True, resolve=Names(["169.254.169.254"]))
     with pytest.raises(InputWrong):
-        judged(_system(f"{url}/../x", driver), HOME, is_inside=True, resolve=_Names([PUBLIC]))
+        judged(_system(f"{url}/../x", driver), HOME, is_inside=True, resolve=Names([PUBLIC]))
 
 
 def test_a_name_that_nobody_knows_is_a_matter_for_later() -> None:
@@ -181,7 +170,7 @@ def test_a_name_that_nobody_knows_is_a_matter_for_later() -> None:
 @pytest.mark.parametrize("settings", [{"bucket": "evil.example/x"}, {"bucket": "lake", "region": "evil.example/"}, {"bucket": "a/b"}])
 def test_a_bucket_or_a_region_cannot_name_a_host(settings: dict[str, str]) -> None:
     with pytest.raises(InputWrong):
-        judged(_system("", "objectstore", **settings), HOME, is_inside=True, resolve=_Names([PUBLIC]))
+        judged(_system("", "objectstore", **settings), HOME, is_inside=True, resolve=Names([PUBLIC]))
 
 
 def test_files_are_for_whoever_says_so_and_have_to_be_there(tmp_path: Path) -> None:

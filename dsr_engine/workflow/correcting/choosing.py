@@ -9,19 +9,18 @@ from dsr_engine.domain.finding import Match
 from dsr_engine.domain.plan import PlanItem, Planned
 from dsr_engine.domain.policy import Treatment
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.correcting.correct import grounds_of
 from dsr_engine.workflow.correcting.permitting import Permits
-from dsr_engine.workflow.decide import MENTIONED, THEIRS
+from dsr_engine.workflow.correcting.reasons import grounds_of
 from dsr_engine.workflow.disposal import Part
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.judgement import Judge
 from dsr_engine.workflow.law.exempting import provision
+from dsr_engine.workflow.make_plan import judged_as
 from dsr_engine.workflow.masking import Mask
 from dsr_engine.workflow.previewing import place_shown
 
 #: Records of an item whose findings are looked at to offer treatments; the correction itself looks at every record.
 _LOOKED_AT = 200
-_MEANT = {THEIRS: Match.OWNS, MENTIONED: Match.MENTIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,6 @@ def _parts(tx: Transaction, house: House, case: Case, item: PlanItem) -> list[Pa
     found = tx.reviews.chosen(case.id, [planned.finding for planned in item.records[:_LOOKED_AT] if planned.finding])
     parts = []
     for id_, finding in found.items():
-        match = _MEANT.get(verdicts.get(id_, ""), finding.match)
-        parts.append(Part(id_, finding, match, judge(finding, match)))
+        match, judgement = judged_as(judge, finding, verdicts.get(id_, ""))
+        parts.append(Part(id_, finding, match, judgement))
     return parts

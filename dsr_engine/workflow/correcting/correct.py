@@ -9,21 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dsr_engine.domain.case import Case, Stage
-from dsr_engine.domain.correction import CITATION, GRAVITY, LEGAL_HOLD, NOT_THEIRS, REASONS, Correction, Kind
+from dsr_engine.domain.correction import GRAVITY, NOT_THEIRS, REASONS, Correction, Kind
 from dsr_engine.domain.errors import Conflict, InputWrong
 from dsr_engine.domain.finding import Finding
-from dsr_engine.domain.plan import Reason
 from dsr_engine.domain.policy import Treatment
 from dsr_engine.domain.record import Locator
-from dsr_engine.domain.regime import Regime
-from dsr_engine.domain.source import NOWHERE
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.correcting.permitting import Permits, Wanted
+from dsr_engine.workflow.correcting.reasons import check_reason
 from dsr_engine.workflow.decide import decide_findings
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.disposal import Part
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.law.exempting import against
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.make_plan import decided, parts_of
 
@@ -83,11 +80,6 @@ def undo(house: House, case_id: str, correction_id: str, by: str) -> None:
         _plan_anew(tx, case)
 
 
-def grounds_of(regimes: Sequence[Regime]) -> tuple[str, ...]:
-    """The exemptions that every one of these laws knows, in the order of the first."""
-    return tuple(ground.name for ground in regimes[0].grounds if all(regime.ground_named(ground.name) for regime in regimes)) if regimes else ()
-
-
 def is_correctable(case: Case) -> bool:
     """True while the plan of the case can be corrected."""
     return case.kind.is_of_a_person and case.stage in (Stage.PLAN, Stage.APPROVE)
@@ -96,10 +88,10 @@ def is_correctable(case: Case) -> bool:
 def _corrected(house: House, case_id: str, targets: Targets, wanted: Wanted, hold: str, by: str) -> Corrected:
     with house.store.snapshot() as tx:
         case = _correctable(tx.cases.get(case_id))
-        _check_reason(tx, house.regimes_of(case), wanted, hold)
+        check_reason(tx, house.regimes_of(case), wanted, hold)
         named = _named(tx, case, targets)
         where = {(place.system, place.collection) for place in named} | {_split(name) for name in targets.collections}
-        parts, _ = parts_of(case, _findings(tx, house, case, named, targets.collections), decided(tx, case), house.policy_of(case), house)
+        parts, _, _ = parts_of(case, _findings(tx, house, case, named, targets.collections), decided(tx, case), house.policy_of(case), house)
         places = _chosen(tuple(named), targets.collections, parts)
         earlier = [entry for entry in tx.corrections.of(case_id) if entry.is_in_force and (entry.system, entry.collection) in where]
         taken = {place for entry in earlier for place in tx.corrections.places(entry)}
@@ -152,34 +144,6 @@ def _correctable(case: Case) -> Case:
             hint="a plan is corrected when it is made and before anything is done; `dsr case show` tells what happened",
         )
     return case
-
-
-def _check_reason(tx: Transaction, regimes: Sequence[Regime], wanted: Wanted, hold: str) -> None:
-    reason, known = wanted.because, grounds_of(regimes)
-    if not reason and wanted.kind is Kind.MOVE:
-        return
-    if reason not in REASONS and reason not in known:
-        raise InputWrong(
-            "this reason is neither one of the engine's nor an exemption of every law of the case",
-            code="correction.reason",
-            hint=f"one of {', '.join((*REASONS, *known))}",
-        )
-    if (reason == LEGAL_HOLD) != bool(hold) or (hold and hold not in {entry.id for entry in tx.holds.list()}):
-        raise InputWrong(
-            "`legal_hold` goes with the id of a hold that is in force, and no other reason does",
-            code="correction.hold",
-            hint="`dsr hold list` shows them; place one first",
-        )
-    if wanted.law and (reason in REASONS or CITATION.fullmatch(wanted.law) is None):
-        raise InputWrong(
-            "this is not the citation of a law for an exemption",
-            code="correction.law",
-            hint="a short citation with its number, such as § 147 AO, beside a ground of the law; no sentence and no name",
-        )
-    for regime in regimes if reason in known and reason not in REASONS else ():
-        why = against(regime, Reason(wanted.treatment, "this correction", NOWHERE, reason, wanted.law))
-        if why:
-            raise InputWrong(why.replace(f" ({NOWHERE})", ""), code="correction.law", hint="name the statute, or another ground")
 
 
 def _named(tx: Transaction, case: Case, targets: Targets) -> dict[Locator, str]:

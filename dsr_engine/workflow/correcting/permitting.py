@@ -13,7 +13,7 @@ from dsr_engine.domain.finding import Match
 from dsr_engine.domain.plan import Reason
 from dsr_engine.domain.policy import KEEPING, Datum, Policy, Rule, Then, Treatment, governing
 from dsr_engine.workflow.disposal import Part, method_for
-from dsr_engine.workflow.judgement import Judged, Judgement, Origin
+from dsr_engine.workflow.judgement import Judged, Judgement, Origin, datum_of
 
 #: What a corrected reason says after the name of the rule that decided before.
 EXCLUDED, MOVED = "taken out before approval", "moved before approval"
@@ -90,7 +90,7 @@ class Permits:
 
     def _covering(self, part: Part, entry: Judged) -> tuple[Rule, ...]:
         place = part.finding.locator
-        datum = Datum(place.system, self._origin(place.system, place.collection), entry.field, entry.category, part.match)
+        datum = datum_of(part.finding, self._origin(place.system, place.collection), part.match, entry.field, entry.category, entry.hit)
         if datum not in self._rules:
             self._rules[datum] = governing(self._policy, datum)
         return self._rules[datum]

@@ -1,6 +1,7 @@
 """A rule of a policy as a sentence, for people who approve what it does and do not write YAML."""
 
 from dsr_engine.domain.anonymize import Method, MethodName
+from dsr_engine.domain.correspondence import ATTACHMENT, BODY, HEADER, MAIL, QUOTED, RECIPIENT, SENDER, Sort, Whose
 from dsr_engine.domain.finding import Match
 from dsr_engine.domain.plan import Delete, DropPart, Edit, Effect, Fence, How, Point, Relocate, Rewrite, SetValue
 from dsr_engine.domain.policy import Keep, Pick, Rule, Then, Treatment, When
@@ -13,6 +14,7 @@ _THEN = {
     Treatment.RETAIN: "they stay as they are",
     Treatment.VOID: "they are marked invalid; the data stay",
     Treatment.ARCHIVE: "they are moved to an archive with a rule of its own",
+    Treatment.ASK: "a person decides about each of them",
 }
 _STAYS = {
     Treatment.ANONYMIZE: "stays, and is made anonymous",
@@ -20,6 +22,17 @@ _STAYS = {
     Treatment.RESTRICT: "stays, marked as not to be used",
     Treatment.RETAIN: "stays in part: some of it goes",
 }
+_PLACES = {
+    MAIL: "anywhere in a mail",
+    SENDER: "among the senders of a mail",
+    RECIPIENT: "among the recipients of a mail",
+    HEADER: "in other headers of a mail",
+    BODY: "in the text of a mail",
+    QUOTED: "in what a mail quotes",
+    ATTACHMENT: "in what is attached to a mail",
+}
+_SORTS = {Sort.ONE_TO_ONE: "one to one", Sort.THREAD: "a thread of others", Sort.LIST: "a list's", Sort.ROUTING: "theirs by its routing alone"}
+_MAILBOXES = {Whose.OWN: "the person's own", Whose.OTHERS: "somebody else's"}
 _METHODS = {
     MethodName.NULL: "emptied",
     MethodName.TOMBSTONE: "replaced by a neutral text",
@@ -79,7 +92,10 @@ def _how(how: How) -> str:
 
 
 def _when(when: When) -> str:
-    what = f"data of the kind {when.category}" if when.category and when.category != "user" else "personal data"
+    what = f"data of the kind {when.category}" if when.category and when.category != "user" and not when.role else "personal data"
+    what += f" {_PLACES[when.role]}" if when.role else ""
+    what += f" in mail that is {' or '.join(_SORTS[sort] for sort in when.message)}" if when.message else ""
+    what += f" in {_MAILBOXES[when.mailbox]} mailbox" if when.mailbox else ""
     field = f" in the field {when.field}" if when.field else ""
     where = f" in {when.collection}" if when.collection else f" in {when.system}" if when.system else ""
     whose = "Of other people's records that mention the person: " if when.match is Match.MENTIONS else ""

@@ -7,7 +7,7 @@ protect is recognised by name alone, never guessed from values.
 
 from dataclasses import dataclass, replace
 
-from dsr_engine.content.recognizers import recognizer
+from dsr_engine.content.discovery.recognizers import recognizer
 from dsr_engine.domain.anonymize import FieldFacts, ValueType
 from dsr_engine.workflow.drafting.collection_words import Kind, Nature, kind_of, person_noun
 from dsr_engine.workflow.drafting.concepts import CONCEPTS, DAYS, NUMBERS, TEXTS, Concept
@@ -212,29 +212,35 @@ def _names_alone(around: Surroundings, reading: Reading, facts: FieldFacts, evid
 
 def _with_text(best: Guess, kind: Kind, reading: Reading, facts: FieldFacts, evidence: Evidence) -> Guess:
     """Marks texts to look inside, and documents that hold whatever an application puts there."""
-    if facts.type is ValueType.JSON:
+    if facts.type is ValueType.JSON or (facts.type is ValueType.TEXT and evidence.are_documents):
         return _document(best, evidence)
     is_named_text = reading.concept is not None and CONCEPTS[reading.concept].is_text and reading.spoiler is None
     if facts.type is not ValueType.TEXT or not (is_named_text or evidence.is_prose):
-        return replace(best, search_text=False)
-    if is_named_text and evidence.is_list_of_words:
+        return _held(replace(best, search_text=False), facts, evidence)
+    if is_named_text and evidence.is_list_of_words and not evidence.told_inside:
         return Guess(None, "named like a text, but the sampled values are a few short words that repeat", 0.2)
     if best.category is not None and not is_named_text:
         return replace(best, search_text=best.category.startswith("user.content"))
     return _text(best, kind, reading, evidence)
 
 
+def _held(best: Guess, facts: FieldFacts, evidence: Evidence) -> Guess:
+    """A field that is nothing by its name and as a whole, and that people stand in here and there."""
+    if best.category is not None or facts.type is not ValueType.TEXT or not evidence.told_inside or evidence.strongest is not None:
+        return best
+    return Guess("user.content", f"a text in which people are named; {evidence.told_inside}", 0.55, search_text=True)
+
+
 def _document(best: Guess, evidence: Evidence) -> Guess:
     if best.category is not None:
         return replace(best, search_text=True)
-    if evidence.mentions:
-        reason = f"a JSON document; {evidence.mentions} of {evidence.total} sampled ones hold an e-mail address inside"
-        return Guess("user", reason, 0.6, search_text=True)
+    if evidence.told_inside:
+        return Guess("user", f"a JSON document; {evidence.told_inside}", 0.6, search_text=True)
     return Guess(None, "a JSON document that may hold anything", 0.3, search_text=True)
 
 
 def _text(best: Guess, kind: Kind, reading: Reading, evidence: Evidence) -> Guess:
-    mentions = f"; {evidence.mentions} of {evidence.total} sampled values hold an e-mail address" if evidence.mentions else ""
+    mentions = f"; {evidence.told_inside}" if evidence.told_inside else ""
     if best.category is not None:
         return replace(best, reason=best.reason + mentions, search_text=True)
     if reading.concept == "prose" and kind.nature in (Nature.THING, Nature.ORGANISATION) and not mentions:

@@ -3,6 +3,7 @@
 The nouns stand in `collection_words.yaml`: those of ordinary databases in English, German, French, Spanish, Italian, Dutch and Portuguese.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -53,6 +54,11 @@ _FILLERS = frozenset(
 )
 #: Two words that are one noun.
 _COMPOUNDS = {("sales", "person"): "salesperson", ("sales", "people"): "salespeople", ("customer", "user"): "user", ("app", "user"): "user"}
+#: Folders that say where files are from or where they go, and nothing about what they hold.
+_PLACES = frozenset(
+    {"export", "exports", "import", "imports", "data", "dump", "dumps", "files", "uploads", "upload", "landing", "lake", "bronze", "silver", "gold"}
+)
+_FILE = re.compile(r"\*?\.(?:csv|tsv|tab|psv|json|jsonl|ndjson|parquet|avro|orc|xlsx?|xlsb|ods|sqlite3?|db)(?:\.(?:gz|bz2|xz|zst))?$", re.IGNORECASE)
 _BARRED = frozenset(_WORDS["barred"])
 _TRAILS = frozenset(_WORDS["trails"])
 KNOWN = frozenset(PEOPLE).union(*_BY_NATURE.values(), _FILLERS, PROGRAMS, _BARRED, _TRAILS, {"sales"})
@@ -93,15 +99,22 @@ def kind_of(collection: str) -> Kind:
     return replace(_kind_of(collection), purpose=_purpose(collection))
 
 
+def spoken(collection: str) -> str:
+    """The part of a name that says what the records are: of a table that behind its schema, of files the path without ending."""
+    if "/" in collection or "*" in collection or _FILE.search(collection):
+        return _FILE.sub("", collection)
+    return collection.rpartition(".")[2] or collection
+
+
 def _purpose(collection: str) -> str:
-    words = frozenset(words_among(collection.rpartition(".")[2] or collection, KNOWN))
+    words = frozenset(words_among(spoken(collection), KNOWN))
     if words & _BARRED:
         return "a list of people who are not to be contacted: without the record they would be"
     return "a trail of what was done: whom it names only acted" if words & _TRAILS else ""
 
 
 def _kind_of(collection: str) -> Kind:
-    words = _joined([word for word in words_among(collection.rpartition(".")[2] or collection, KNOWN) if word not in _FILLERS])
+    words = _joined([word for word in words_among(spoken(collection), KNOWN) if word not in _FILLERS and word not in _PLACES])
     natures = [_nature(word) for word in words]
     known = [found for found in natures if found is not None]
     people = [noun for nature, noun in known if nature is Nature.PERSON]

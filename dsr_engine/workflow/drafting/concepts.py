@@ -21,8 +21,8 @@ class Setting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """`says` completes "named like …". `shapes` are recognisers (`content.recognizers`) that confirm it; with `must_fit` values that none of them
-    knows speak against it. `letters`: values without any letter speak against it. `selects` is the kind of selector that such a field equals.
+    """`says` completes "named like …". `shapes` are recognisers (`content.discovery.recognizers`) that confirm it; with `must_fit` values that none
+    of them knows speak against it. `letters`: values without any letter speak against it. `selects` is the kind of selector that such a field equals.
     """
 
     category: str

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from dsr_engine.domain.system import Residual
 from dsr_engine.drivers.driver import Link
+from dsr_engine.drivers.survey import Traces
 
 #: The order in which a field's keys are written.
 KEYS = ("category", "selects", "identifies", "role", "references", "carries", "neutral", "search", "starts", "same_as")
@@ -95,7 +96,8 @@ class LinkDraft:
 class CollectionDraft:
     """`rows` is the server's estimate, or what was counted while looking (None: nobody knows). `gap`: what of it was not looked at.
 
-    `fence` is what `restrict` sets, where somebody has said so.
+    `fence` is what `restrict` sets, where somebody has said so. `traces` tell what was seen inside files, place by place, and `extent` how much
+    of them was looked at.
     """
 
     name: str
@@ -107,6 +109,8 @@ class CollectionDraft:
     notes: tuple[str, ...] = ()
     gap: str = ""
     fence: tuple[tuple[str, str | int | bool], ...] = ()
+    traces: tuple[Traces, ...] = ()
+    extent: str = ""
 
     @property
     def listed(self) -> tuple[FieldDraft, ...]:

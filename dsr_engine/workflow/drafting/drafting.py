@@ -12,12 +12,16 @@ from dsr_engine.workflow.drafting.dates import find_dates
 from dsr_engine.workflow.drafting.declared import declared
 from dsr_engine.workflow.drafting.draft import CollectionDraft, Draft, FieldDraft, LinkDraft, Proposal, one_line
 from dsr_engine.workflow.drafting.histories import find_histories, own_histories
+from dsr_engine.workflow.drafting.holding import find_held
 from dsr_engine.workflow.drafting.links import Inferred, inferred_links, is_polymorphic
 from dsr_engine.workflow.drafting.outline import Outline, Tie
 from dsr_engine.workflow.drafting.ownership import find_owners
 from dsr_engine.workflow.drafting.people import find_people
 from dsr_engine.workflow.drafting.survey import Survey, surveyed
 from dsr_engine.workflow.house import Progress
+
+#: The driver whose collections are files.
+FILES = "objectstore"
 
 
 def draft_from(surveyor: Surveyor, system: System, most: int, progress: Progress) -> Draft:
@@ -32,7 +36,9 @@ def draft_from(surveyor: Surveyor, system: System, most: int, progress: Progress
 def draft_of(survey: Survey, name: str, driver: str, residuals: tuple[Residual, ...] = ()) -> Draft:
     """The draft that a survey gives rise to."""
     outline = Outline(name, survey, _guesses(survey))
-    find_histories(outline)
+    is_of_files = driver == FILES
+    if not is_of_files:  # files that are alike are shares of one table
+        find_histories(outline)
     identifying = [place for place, found in outline.guesses.items() if found.selects is not None and not _is_number(survey, *place)]
     inferred = inferred_links(survey, identifying, outline.histories)
     outline.ties = tuple(sorted((*_declared(survey), *map(_tie, inferred)), key=lambda tie: (tie.collection, tie.link.fields, tie.target)))
@@ -40,15 +46,19 @@ def draft_of(survey: Survey, name: str, driver: str, residuals: tuple[Residual, 
     _categories(outline)
     find_owners(outline)
     own_histories(outline)
-    find_carried(outline)
-    find_dates(outline)
+    if is_of_files:
+        find_held(outline)
+    else:
+        find_carried(outline)
+        find_dates(outline)  # the only date of a file is its own
     _references(outline)
     for entry in survey.facts:
         if entry.made_from:
             outline.sheet.note(entry.name, f"computed from {', '.join(entry.made_from)}: it follows them when it is refreshed")
     collections = tuple(_collection(outline, entry) for entry in survey.facts if entry.name not in survey.unread)
     unread = tuple(f"{collection}: {reason}" for collection, reason in sorted(survey.unread.items()))
-    return Draft(name, driver, f"Drafted from the live database {name}.", collections, residuals, (*unread, *survey.told()))
+    about = f"Drafted from the files of {name}." if is_of_files else f"Drafted from the live database {name}."
+    return Draft(name, driver, about, collections, residuals, (*unread, *survey.told()))
 
 
 def _guesses(survey: Survey) -> Mapping[tuple[str, str], Guess]:
@@ -116,7 +126,16 @@ def _collection(outline: Outline, entry: CollectionFacts) -> CollectionDraft:
         for tie in outline.out_of(entry.name)
     )
     return CollectionDraft(
-        entry.name, entry.key, outline.survey.rows(entry.name), outline.role(entry.name), fields, links, sheet.notes(entry.name), entry.reason
+        entry.name,
+        entry.key,
+        outline.survey.rows(entry.name),
+        outline.role(entry.name),
+        fields,
+        links,
+        sheet.notes(entry.name),
+        entry.reason,
+        traces=outline.survey.sample(entry.name).traces,
+        extent=outline.survey.sample(entry.name).extent,
     )
 
 

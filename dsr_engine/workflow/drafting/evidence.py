@@ -1,14 +1,18 @@
 """What sampled values of one field say about what it holds, counted; no value leaves here."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from dsr_engine.content.discovery.discovering import CLEAR as CLEAR_INSIDE
+from dsr_engine.content.discovery.discovering import discovered
+from dsr_engine.content.discovery.identity_numbers import PLAIN
+from dsr_engine.content.discovery.national_numbers import PLAIN_ELSEWHERE
+from dsr_engine.content.discovery.people_words import words_for
+from dsr_engine.content.discovery.person_shapes import is_given_name, spans_ages
+from dsr_engine.content.discovery.recognizers import CLEAR, RECOGNIZERS, recognized, recognizer
 from dsr_engine.content.email_shape import holds_email
 from dsr_engine.content.fold import folded
-from dsr_engine.content.identity_numbers import PLAIN
-from dsr_engine.content.people_words import words_for
-from dsr_engine.content.person_shapes import is_given_name, spans_ages
-from dsr_engine.content.recognizers import CLEAR, RECOGNIZERS, recognized, recognizer
 
 #: Fewer values than this show nothing.
 FEWEST = 3
@@ -20,7 +24,8 @@ _LONGEST_LIST = 10_000
 MOSTLY = 0.8
 STRAY = 0.2
 #: One plain number in ten passes such a check by chance.
-_BY_CHANCE = frozenset(name for name, _ in PLAIN) | {"card"}
+_DOCUMENT = re.compile(r'\s*(?:\{\s*"[^"]{0,200}"\s*:|\[\s*\{\s*"[^"]{0,200}"\s*:)')
+_BY_CHANCE = frozenset(name for name, _ in (*PLAIN, *PLAIN_ELSEWHERE)) | {"card"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,6 +117,41 @@ class Evidence:
     def mentions(self) -> int:
         """How many values hold an e-mail address somewhere inside."""
         return sum(holds_email(value[:100_000]) for value in self.values)
+
+    @cached_property
+    def inside(self) -> tuple[tuple[str, int], ...]:
+        """What stands somewhere in the values besides e-mail addresses: kind and how many hold it, most first. Only what is clear counts."""
+        counts: dict[str, int] = {}
+        for value in self.values:
+            kinds = {found.kind for found in discovered(value[:_LONGEST_LIST]) if found.confidence >= CLEAR_INSIDE and found.kind != "email"}
+            for kind in kinds:
+                counts[kind] = counts.get(kind, 0) + 1
+        return tuple(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+
+    @property
+    def told_inside(self) -> str:
+        """`40 of 40 sampled values hold an e-mail address, 3 telephone numbers`; empty where nothing was seen."""
+        parts = [f"{self.mentions} of {self.total} sampled values hold an e-mail address"] if self.mentions else []
+        parts += [f"{count} of {self.total} hold {says(kind)}" for kind, count in self.inside if count >= FEWEST or count == self.total]
+        return ", ".join(parts)
+
+    @cached_property
+    def are_documents(self) -> bool:
+        """True if the values are documents of JSON, whatever the column's type says."""
+        return self.is_enough and sum(map(_is_document, self.values)) >= self.total * MOSTLY
+
+
+def says(kind: str) -> str:
+    """What a kind of finding is called, in the plural."""
+    try:
+        return recognizer(kind).says
+    except KeyError:
+        return f"numbers like a {kind}"
+
+
+def _is_document(value: str) -> bool:
+    """True for an object or a list of objects; one that was cut off by its beginning."""
+    return _DOCUMENT.match(value) is not None
 
 
 def _elements(value: str) -> tuple[str, ...]:

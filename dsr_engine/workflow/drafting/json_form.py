@@ -1,5 +1,7 @@
 """The draft as plain data for other programs; the same as the YAML says, with every link and every reason."""
 
+from dataclasses import asdict
+
 from dsr_engine.workflow.drafting.draft import CollectionDraft, Draft, FieldDraft, LinkDraft
 
 
@@ -23,6 +25,8 @@ def _collection(entry: CollectionDraft) -> dict[str, object]:
         "gap": entry.gap or None,
         "links": [_link(link) for link in entry.links],
         "fields": [_field(field) for field in entry.fields],
+        "looked_at": entry.extent or None,
+        "seen": [asdict(trace) for trace in entry.traces],
     }
 
 

@@ -1,7 +1,7 @@
 """Asks a surveyor a bounded number of questions about a bounded number of rows. What it refuses to answer becomes a sentence, never nothing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from dsr_engine.domain.anonymize import FieldFacts
@@ -82,6 +82,13 @@ class Survey:
             self.gaps.append(f"{otherwise}: {error.message}")
             return None
 
+    def take(self, sample: Sample) -> None:
+        """Keeps a sample. What only looking inside could tell of a collection joins its facts."""
+        self.samples[sample.collection] = sample
+        if sample.fields:
+            self.facts = tuple(replace(entry, fields=sample.fields) if entry.name == sample.collection else entry for entry in self.facts)
+        self.gaps += (f"{sample.collection}: {gap}" for gap in sample.gaps)
+
     def told(self) -> tuple[str, ...]:
         """What was not answered, in sentences."""
         unasked = self.questions - MOST_QUESTIONS
@@ -89,15 +96,23 @@ class Survey:
         return tuple(dict.fromkeys((*self.gaps, *more)))
 
 
+def _order(entry: CollectionFacts) -> tuple[int, str]:
+    """By name; globs and paths first, the narrowest before those that cover it too, because the first one that covers a file counts."""
+    literal, wild, _ = entry.name.partition("*")
+    return (-len(literal) - 1 if wild or "/" in entry.name else 0, entry.name)
+
+
 def surveyed(surveyor: Surveyor, most: int, progress: Progress) -> Survey:
     """The catalogue and a sample of every collection that can be read. Raises `Unreachable` if the system goes away meanwhile."""
+    progress.begin("listing collections", None)
     facts: Sequence[CollectionFacts] = surveyor.describe()
-    survey = Survey(surveyor, most, tuple(sorted(facts, key=lambda entry: entry.name)))
+    progress.end("listing collections")
+    survey = Survey(surveyor, most, tuple(sorted(facts, key=_order)))
     what = "looking into collections"
     progress.begin(what, len(survey.facts))
     for entry in survey.facts:
         try:
-            survey.samples[entry.name] = surveyor.sample(entry.name, most)
+            survey.take(surveyor.sample(entry.name, most))
         except Unreachable:
             raise
         except DsrError as error:

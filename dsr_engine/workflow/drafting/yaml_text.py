@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dsr_engine.domain.errors import NotSupported
 from dsr_engine.spec.loader import MOST_BYTES, MOST_NODES
 from dsr_engine.workflow.drafting.draft import SEVERAL, CollectionDraft, Draft, FieldDraft, LinkDraft, Proposal, Role, Standing, one_line
+from dsr_engine.workflow.drafting.holding import told_places
 
 #: What begins a line that somebody may uncomment.
 SUGGESTED = "#? "
@@ -51,6 +52,10 @@ def _lines(draft: Draft, detail: int) -> Iterator[str]:
             yield from _collection(entry, detail, "" if _is_written(entry, meant) else SUGGESTED)
     if detail > 1:
         yield from _rest(draft, meant)
+    else:
+        yield from _comment(
+            "Too long for a connector, so left out here: reasons, what stands in texts, what was not looked at. `--json` tells all of it.", 0
+        )
     yield f"discover: {draft.discover if is_any and draft.discover else 'rest' if is_any else 'all'}"
     yield from _residuals(draft)
 
@@ -100,8 +105,10 @@ def _collection(entry: CollectionDraft, detail: int, mark: str) -> Iterator[str]
 
 def _about(entry: CollectionDraft) -> Iterator[str]:
     rows = "an unknown number of" if entry.rows is None else f"about {entry.rows}"
-    yield from _comment(f"{rows} rows; {entry.role}", 2)
-    for note in (*entry.notes, *([f"not wholly looked at: {entry.gap}"] if entry.gap else [])):
+    yield from _comment(f"{entry.role}" if entry.extent and not entry.rows else f"{rows} rows; {entry.role}", 2)
+    looked_at = [entry.extent] if entry.extent else []
+    missing = [f"not wholly looked at: {entry.gap}"] if entry.gap else []
+    for note in (*looked_at, *told_places(entry.traces), *entry.notes, *missing):
         yield from _comment(note, 2)
     yield from (line for link in _by_standing(entry) for line in _comment(link, 2))
 
@@ -150,7 +157,14 @@ def _named(entry: Proposal) -> str:
 
 def _rest(draft: Draft, meant: frozenset[str]) -> Iterator[str]:
     """What is not listed, and what nobody looked at."""
-    others = [entry for entry in draft.collections if not _is_listed(entry, meant)]
+    unlisted = [entry for entry in draft.collections if not _is_listed(entry, meant)]
+    held = [entry for entry in unlisted if any(trace.clear for trace in entry.traces)]
+    others = [entry for entry in unlisted if entry not in held]
+    if held:
+        yield from _comment("Personal data was seen in these, in texts that are no fields; `discover: rest` searches them:", 0)
+        for entry in held:
+            yield from _comment(f"  {entry.name}: {entry.extent}", 0)
+            yield from (line for text in told_places(entry.traces) for line in _comment(f"    {text}", 0))
     if others:
         yield from _comment("Nothing personal was seen in these; `discover: rest` searches them all the same:", 0)
         for entry in others:
@@ -162,8 +176,8 @@ def _rest(draft: Draft, meant: frozenset[str]) -> Iterator[str]:
 
 
 def _other(entry: CollectionDraft) -> str:
-    rows = "" if entry.rows is None else f", about {entry.rows} rows"
-    key = f", key {', '.join(entry.key)}" if entry.key else ", no key"
+    rows = "" if entry.rows is None or (entry.extent and not entry.rows) else f", about {entry.rows} rows"
+    key = f": {entry.extent}" if entry.extent else f", key {', '.join(entry.key)}" if entry.key else ", no key"
     links = "".join(f"; {text}" for text in _by_standing(entry))
     notes = "".join(f"; {note}" for note in entry.notes)
     return f"{entry.name}{key}{rows}{links}{notes}{'; history' if entry.role is Role.HISTORY else ''}"

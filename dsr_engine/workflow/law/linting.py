@@ -6,7 +6,9 @@ no rule decides about blocks its approval.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
+from dsr_engine.domain.correspondence import ROLES, Sort, Whose
 from dsr_engine.domain.finding import Match
 from dsr_engine.domain.policy import Datum, Policy, governing
 from dsr_engine.domain.source import Source
@@ -46,6 +48,15 @@ def _declared(systems: Mapping[str, System]) -> Iterator[Datum]:
                 if field.category:
                     for match in Match:
                         yield Datum(system.name, collection.origin, field.name, field.category, match)
+        if system.manifest.driver == "mailstore" and not system.is_disabled:
+            yield from _of_mail(system)
+
+
+def _of_mail(system: System) -> Iterator[Datum]:
+    """What any mail may hold, in every folder that is listed, or in one that is not."""
+    for collection in [entry.origin for entry in system.manifest.collections] or [""]:
+        for match, role, sort, whose in product(Match, ROLES, Sort, Whose):
+            yield Datum(system.name, collection, "", "user.contact.email", match, role, sort.value, whose.value)
 
 
 def _rules(policy: Policy, known: tuple[Datum, ...], systems: Mapping[str, System]) -> Iterator[Remark]:

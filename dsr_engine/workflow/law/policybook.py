@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dsr_engine.domain.anonymize import Method
+from dsr_engine.domain.correspondence import Whose
 from dsr_engine.domain.finding import Match
 from dsr_engine.domain.policy import Keep, Pick, Policy, RequestTerms, Rule, Start, SweepTerms, Then, Treatment
 from dsr_engine.domain.regime import Regime
@@ -18,7 +19,9 @@ _TREATMENTS: Mapping[Treatment, str] = {
     Treatment.RETAIN: "keep it as it is",
     Treatment.VOID: "void it",
     Treatment.ARCHIVE: "archive it",
+    Treatment.ASK: "leave it to a person: erase it, redact it, or let it stay",
 }
+_MAILBOXES = {Whose.OWN: "the person's own", Whose.OTHERS: "somebody else's"}
 _APPROVALS = {
     "automatic": "nobody: the policy approves by itself, up to the limit below",
     "one_person": "one person, who did not open the case",
@@ -43,7 +46,9 @@ class RuleRow:
 def rule_row(rule: Rule, regimes: Mapping[str, Regime]) -> RuleRow:
     when, then = rule.when, rule.then
     subject = "mentions of the person" if when.match is Match.MENTIONS else "the person's own data"
-    said = (("category", when.category), ("field", when.field), ("collection", when.collection), ("system", when.system))
+    kind = ("place in the mail" if when.role else "category", when.category)
+    mail = (("sort of mail", " or ".join(sort.replace("_", " ") for sort in when.message)), ("mailbox", when.mailbox and _MAILBOXES[when.mailbox]))
+    said = (*mail, kind, ("field", when.field), ("collection", when.collection), ("system", when.system))
     narrowed = tuple((what, which) for what, which in said if which)
     because = _because(rule.keep, regimes)
     return RuleRow(rule.name, subject, narrowed, str(then.treatment), _then(then), _keep(rule.keep), because, place_of(rule.source))
@@ -92,6 +97,7 @@ def request_points(terms: RequestTerms) -> Iterator[Point]:
     yield Point("first batch", f"{terms.first_batch:,} records, looked at again before the others follow")
     yield Point("records that changed meanwhile", f"more than {terms.max_drift:.0%} halt the run")
     yield Point("old versions that cannot be rewritten", "are deleted" if terms.superseded == "delete" else "a person is asked")
+    yield Point("files that cannot be rewritten", "are deleted as a whole" if terms.unwritable == "delete" else "a person is asked")
 
 
 def sweep_points(terms: SweepTerms | None) -> Iterator[Point]:

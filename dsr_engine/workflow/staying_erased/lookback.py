@@ -17,10 +17,11 @@ from dsr_engine.domain.selector import Selector
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Slice
 from dsr_engine.store.transaction import Transaction
-from dsr_engine.workflow.discover import VERIFIED, coverage_gaps, reader_of
+from dsr_engine.workflow.discover import VERIFIED, as_read, coverage_gaps, reader_of
 from dsr_engine.workflow.errands import is_errand
 from dsr_engine.workflow.house import House
-from dsr_engine.workflow.looking import Look, Search, facts_wanted, look_at, person_search
+from dsr_engine.workflow.looking import Look, Search, facts_wanted, nothing_known, person_search
+from dsr_engine.workflow.marking import known_by
 from dsr_engine.workflow.pacing import admit, wait_of
 from dsr_engine.workflow.readers import Readers
 from dsr_engine.workflow.staying_erased.repeating import carried, selectors_of
@@ -61,13 +62,16 @@ class _Subject:
     seen: Seen = field(default_factory=Seen)
 
 
-def look_back(house: House, cases: Iterable[Case], systems: Sequence[str] | None = None) -> Mapping[str, Seen]:
-    """What is found of the people of these closed cases, in all systems of each or in the named ones. Cases that were forgotten are left out."""
+def look_back(house: House, cases: Iterable[Case], systems: Sequence[str] | None = None, *, is_rescan: bool = False) -> Mapping[str, Seen]:
+    """What is found of the people of these closed cases, in all systems of each or in the named ones. Cases that were forgotten are left out.
+
+    `is_rescan`: what did not change since each of them was verified need not be read again (`marking.py`).
+    """
     with house.store.snapshot() as tx:
         subjects = [subject for case in cases if (subject := _subject(tx, case)) is not None]
     names = dict.fromkeys(name for subject in subjects for name in subject.case.systems if systems is None or name in systems)
     for name in names:
-        _look_at_system(house, name, [subject for subject in subjects if name in subject.case.systems])
+        _look_at_system(house, name, [subject for subject in subjects if name in subject.case.systems], is_rescan)
     for subject in subjects:
         _settle(subject)
     return {subject.case.id: subject.seen for subject in subjects}
@@ -86,7 +90,7 @@ def _look_of(finding: Finding) -> _Look:
     return tuple(sorted((hit.selector, hit.form, hit.category) for hit in finding.hits))
 
 
-def _look_at_system(house: House, name: str, subjects: Sequence[_Subject]) -> None:
+def _look_at_system(house: House, name: str, subjects: Sequence[_Subject], is_rescan: bool) -> None:
     system = house.systems.get(name)
     if system is not None and is_errand(system):
         return  # a person did what was to be done there, and nothing was looked at by the engine then either
@@ -94,7 +98,7 @@ def _look_at_system(house: House, name: str, subjects: Sequence[_Subject]) -> No
         _note_gap(subjects, name, "*", "it is not searched any more")
         return
     try:
-        for look in _looks(house, system, _search(house, system, subjects)):
+        for look in _looks(house, system, _search(house, system, subjects, is_rescan)):
             for subject in subjects:
                 _take(subject, look)
     except Unreachable as error:
@@ -105,12 +109,14 @@ def _look_at_system(house: House, name: str, subjects: Sequence[_Subject]) -> No
         _note_gap(subjects, name, "*", error.message)
 
 
-def _search(house: House, system: System, subjects: Sequence[_Subject]) -> Search:
+def _search(house: House, system: System, subjects: Sequence[_Subject], is_rescan: bool) -> Search:
     facts: dict[str, tuple[str, ...]] = {}
     for subject in subjects:
         for collection, names in facts_wanted(house.policy_of(subject.case), system).items():
             facts[collection] = tuple(sorted({*facts.get(collection, ()), *names}))
-    return person_search({subject.case.id: subject.selectors for subject in subjects}, facts)
+    rounds = {subject.case.id: subject.case.round for subject in subjects}
+    known = known_by(house, as_read(system, LOOKED_BACK), rounds) if is_rescan else nothing_known
+    return person_search({subject.case.id: subject.selectors for subject in subjects}, facts, known=known)
 
 
 def _looks(house: House, system: System, search: Search) -> Iterator[Look]:
@@ -118,16 +124,17 @@ def _looks(house: House, system: System, search: Search) -> Iterator[Look]:
     with Readers(lambda: reader_of(system, LOOKED_BACK, house), lambda: admit(system, house.clock.now())) as readers:
         with readers.lent() as driver:
             parts: list[Slice] = list(driver.slices(search.query))
-        orders = [house.executor.submit(look_at, readers.lent, search, part) for part in parts]
-        try:
-            for order in orders:
-                look = order.result()
-                if look.error is not None:
-                    raise look.error
-                yield look
-        finally:
-            for order in orders:
-                order.cancel()
+        with house.searchers.over(as_read(system, LOOKED_BACK), search, readers) as hand:
+            orders = [hand(part) for part in parts]
+            try:
+                for order in orders:
+                    look = order.result()
+                    if look.error is not None:
+                        raise look.error
+                    yield look
+            finally:
+                for order in orders:
+                    order.cancel()
 
 
 def _take(subject: _Subject, look: Look) -> None:
@@ -144,7 +151,7 @@ def _take(subject: _Subject, look: Look) -> None:
 def _note_gap(subjects: Sequence[_Subject], system: str, collection: str, reason: str) -> None:
     for subject in subjects:
         if not {(system, collection), (system, "*")} & subject.gaps:
-            subject.seen.gaps.append(f"{system}.{collection}: {reason}" if collection != "*" else f"{system}: {reason}")
+            subject.seen.gaps.append(f"{system}: {collection}: {reason}" if collection != "*" else f"{system}: {reason}")
 
 
 def _settle(subject: _Subject) -> None:

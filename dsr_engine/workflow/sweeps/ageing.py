@@ -41,27 +41,31 @@ def cutoff_of(keep: Keep, today: date) -> date:
 
 def ageings(policy: Policy, system: System, today: date) -> Iterator[Ageing]:
     """What can fall due. Only collections that the manifest lists can age: the catalogue does not know which date a period starts from."""
+    sorting = any(rule.when.message for rule in policy.rules)
     for collection in system.manifest.collections:
-        reaching = [(rule, fields) for rule in policy.rules if (fields := _reached(rule, system.name, collection)) is not None]
+        reaching = [(rule, fields) for rule in policy.rules if (fields := _reached(rule, system, collection)) is not None]
         timed = [(rule, fields) for rule, fields in reaching if rule.keep is not None and rule.keep.period is not None]
-        if not timed or all(rule.then.treatment in KEEPING for rule, _ in reaching):
+        if all(rule.when.is_of_somebody for rule, _ in timed) or all(rule.then.treatment in KEEPING for rule, _ in reaching):
             continue
         first = max(timed, key=lambda entry: (not entry[1], specificity(entry[0].when)))
         ages = [_age(rule, fields, collection, today) for rule, fields in (first, *(entry for entry in reaching if entry is not first))]
         unknown = tuple((rule, replace(_age(rule, fields, collection, today), unknown=True)) for rule, fields in timed)
-        yield Ageing(collection.name, first[0], replace(ages[0], also=tuple(ages[1:])), unknown)
+        yield Ageing(collection.name, first[0], replace(ages[0], also=tuple(ages[1:]), sorting=sorting), unknown)
 
 
-def _reached(rule: Rule, system: str, collection: CollectionMap) -> tuple[str, ...] | None:
+def _reached(rule: Rule, system: System, collection: CollectionMap) -> tuple[str, ...] | None:
     """The fields through which the rule's `keep` counts for a record; `()`: for every record of the collection, None: for none."""
-    if rule.keep is None or rule.when.match is Match.MENTIONS or not concerns(rule, system, collection.origin):
+    if rule.keep is None or rule.when.match is Match.MENTIONS or not concerns(rule, system.name, collection.origin):
         return None
-    if rule.when.category is None and rule.when.field is None:
+    if rule.when.is_of_mail and system.manifest.driver != "mailstore":
+        return None
+    # Where in a mail a person stands, and in whose mailbox, is not known of a mail that nobody was looked for in: such a rule counts for all of them.
+    if rule.when.role is not None or (rule.when.category is None and rule.when.field is None):
         return ()
     fields = tuple(
         entry.name
         for entry in collection.fields
-        if entry.category and covers(rule, Datum(system, collection.origin, entry.name, entry.category, Match.OWNS))
+        if entry.category and covers(rule, Datum(system.name, collection.origin, entry.name, entry.category, Match.OWNS))
     )
     return fields or None
 

@@ -19,7 +19,7 @@ from dsr_engine.domain.finding import Coverage, Extent, Finding, Match, Sharing
 from dsr_engine.domain.policy import Policy, SweepTerms
 from dsr_engine.domain.record import Gap, Record
 from dsr_engine.domain.system import System
-from dsr_engine.drivers.counting import page_of
+from dsr_engine.drivers.counting import page_of, place_of
 from dsr_engine.drivers.driver import Driver, Looked, OlderThan
 from dsr_engine.store.sweep_marks import BEGIN, SweepMark
 from dsr_engine.store.transaction import Transaction
@@ -180,7 +180,7 @@ def _page(walk: _Walk, driver: Driver, system: str, query: OlderThan) -> _Page:
     looked = Looked(query.collection, 0, Extent.NONE, "the search ended without a last word")
     for event in _events(driver, query):
         if isinstance(event, Record):
-            last = event.locator.key
+            last = place_of(event, query)
             finding = aged_finding(walk.case, event)
             judgement = walk.judge(finding, Match.OWNS)
             if judgement.is_outlived:

@@ -30,7 +30,7 @@ _DATABASE = re.compile(
 )
 _MAIL = re.compile(r"(?P<scheme>imaps?)://" + _HOST + r"/?")
 _ENDPOINT = re.compile(r"(?P<scheme>https?)://" + _HOST + r"/?")
-_LOCAL = re.compile(r"(?P<scheme>sqlite:///|maildir:|mbox:|folder:)(?P<path>/[^?#\x00-\x1f]*)")
+_LOCAL = re.compile(r"(?P<scheme>sqlite:///|maildir:|mbox:|eml:|folder:)(?P<path>/[^?#\x00-\x1f]*)")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{1,62}")
 #: What may stand behind the `?` of a database's URL. Others can name another host, a socket or a file (`hostaddr`, `service`, `unix_socket`).
@@ -110,7 +110,7 @@ def _bucket(system: System, is_inside: bool, resolve: Resolve) -> Reach:
 
 def _file(system: System, home: Path, is_inside: bool) -> Reach:
     """Files of this machine. The engine's own are never a system: its store and its keys lie there."""
-    found = _matched(_LOCAL, system.setting("url"), "sqlite:////ABSOLUTE/FILE, maildir:/PATH, mbox:/PATH or folder:/PATH")
+    found = _matched(_LOCAL, system.setting("url"), "sqlite:////ABSOLUTE/FILE, maildir:/PATH, mbox:/PATH, eml:/PATH or folder:/PATH")
     if not is_inside:
         raise NotAllowed("these are files of this machine", code="connect.inside", hint='say so by "inside our own network" if they are meant')
     path, own = Path(found["path"]).resolve(), home.resolve()

@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime
-from traceback import extract_tb
 from typing import Any
 
-from dsr_engine.domain.errors import Conflict, DsrError
+from dsr_engine.domain.errors import Conflict, DsrError, place_of
 from dsr_engine.store.inquiries import Inquiry
 from dsr_engine.workflow.house import House
 
@@ -92,9 +91,7 @@ def _tell_of_mistakes(future: Future[None]) -> None:
     """The text of an error may hold what was worked on: its kind and place must do."""
     cause = None if future.cancelled() else future.exception()
     if cause is not None:
-        frames = extract_tb(cause.__traceback__)
-        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
-        _log.error("mistake of the engine: %s at %s, while answering an inquiry", type(cause).__name__, place)
+        _log.error("mistake of the engine: %s at %s, while answering an inquiry", type(cause).__name__, place_of(cause))
 
 
 class Steps:

@@ -42,9 +42,10 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "postgresql": ("PostgreSQL", ("url", "user", "password", "schema")),
     "mariadb": ("MariaDB or MySQL", ("url", "user", "password")),
     "sqlite": ("A SQLite file on this machine", ("url",)),
-    "imap": ("A mail server (IMAP)", ("url", "user", "password", "mailboxes", "ca_file")),
+    "imap": ("A mail server (IMAP)", ("url", "user", "password", "master_user", "token", "folders", "ca_file")),
     "maildir": ("A Maildir on this machine", ("url",)),
     "mbox": ("An mbox file on this machine", ("url",)),
+    "eml": ("A folder of mails as files (.eml, .msg)", ("url",)),
     "s3": ("An S3 bucket", ("bucket", "prefix", "endpoint_url", "region", "access_key", "secret_key")),
     "folder": ("A folder on this machine", ("url",)),
     MANUAL: ("Something that a person looks after", ("about", "instructions", "due")),
@@ -234,7 +235,7 @@ def _drafted(place: Place, system: System, open_surveyor: OpenSurveyor, tell: Te
         raise NotSupported(
             f"a map cannot be drafted from a system of the driver {system.manifest.driver}",
             code="map.not_supported",
-            hint="only databases can be asked for their shape",
+            hint="only databases, buckets and folders can be asked for their shape",
         )
     try:
         draft = continued(system.manifest, draft_from(surveyor, system, SAMPLE, Steps(tell)))
