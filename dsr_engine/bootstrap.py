@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from dsr_engine.certificate.keys import create_authority, load_pkcs12, load_signer
 from dsr_engine.certificate.look import Look, load_look
 from dsr_engine.certificate.trust import Bundle, certificates_in, write_bundle
+from dsr_engine.cluster.searching import ClusterSearchers
 from dsr_engine.delivery.mail import open_mail
 from dsr_engine.delivery.teller import open_teller
 from dsr_engine.domain.clock import Clock, SystemClock
@@ -26,12 +26,13 @@ from dsr_engine.domain.source import Source
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.registry import open_driver, open_reader, open_upkeep
 from dsr_engine.settings import Settings, load_settings
-from dsr_engine.shipped import shipped
+from dsr_engine.shipped import shipped, software
 from dsr_engine.spec.home import HOME_FILES, Declared, home_file, load_home, load_policy, load_regime
 from dsr_engine.store import log_key
 from dsr_engine.store.store import Store
 from dsr_engine.workflow.house import House, OpenDriver, Paper, Progress, Silence
 from dsr_engine.workflow.law.deadlines import calendar_of
+from dsr_engine.workflow.searching import Searchers, Threads
 
 KEYS = "keys"
 CERTIFICATES = "certificates"
@@ -51,14 +52,6 @@ class Home:
     path: Path
     settings: Settings
     declared: Declared
-
-
-def software() -> str:
-    """Name and version as certificates state them."""
-    try:
-        return f"DSR Engine {version('dsr-engine')}"
-    except PackageNotFoundError:
-        return "DSR Engine (from a checkout)"
 
 
 def create_home(path: Path, controller: str, clock: Clock | None = None) -> None:
@@ -100,10 +93,11 @@ def opened(
     store = Store(home.settings.store_url, home.path / KEYS, clock)
     store.migrate()
     own_executor = executor or ThreadPoolExecutor(max_workers=home.settings.workers, thread_name_prefix="slice")
+    cluster = ClusterSearchers(home.settings.cluster) if home.settings.cluster is not None and executor is None else None
     usual = gc.get_threshold()
     gc.set_threshold(*COLLECT)
     try:
-        house = _house(home, store, clock, own_executor, drivers)
+        house = _house(home, store, clock, cluster or Threads(own_executor), drivers)
         yield replace(
             house,
             systems={**house.systems, **{system.name: system for system in systems}},
@@ -112,11 +106,13 @@ def opened(
         )
     finally:
         gc.set_threshold(*usual)
+        if cluster is not None:
+            cluster.close()
         own_executor.shutdown(wait=True, cancel_futures=True)
         store.close()
 
 
-def _house(home: Home, store: Store, clock: Clock, executor: Executor, drivers: OpenDriver) -> House:
+def _house(home: Home, store: Store, clock: Clock, searchers: Searchers, drivers: OpenDriver) -> House:
     return House(
         store=store,
         systems=home.declared.systems,
@@ -125,7 +121,7 @@ def _house(home: Home, store: Store, clock: Clock, executor: Executor, drivers: 
         clock=clock,
         open_driver=drivers,
         open_upkeep=open_upkeep,
-        executor=executor,
+        searchers=searchers,
         paper=_paper(home, store),
         policy_text=lambda digest: _pinned_policy(home, digest),
         regime_text=lambda name, digest: _pinned_regime(home, name, digest),
@@ -184,7 +180,7 @@ class Keeper:
         before = self._house
         try:
             home = read_home(self._home.path, self._environment, allow_gaps=True)
-            after = _house(home, before.store, before.clock, before.executor, before.open_driver)
+            after = _house(home, before.store, before.clock, before.searchers, before.open_driver)
         except DsrError as error:
             self.problem = str(error)
             return

@@ -6,7 +6,6 @@ A clock that jumps costs nothing but the jump: what is due is asked anew at ever
 import logging
 from collections.abc import Callable
 from datetime import UTC
-from traceback import extract_tb
 
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from dsr_engine.bootstrap import Keeper
 from dsr_engine.domain.clock import SystemClock
-from dsr_engine.domain.errors import DsrError
+from dsr_engine.domain.errors import DsrError, place_of
 from dsr_engine.domain.job import JobRun, RunState
 from dsr_engine.workflow.jobs.running import due_now, run_job
 from dsr_engine.workflow.jobs.timetable import Job, timetable
@@ -82,6 +81,4 @@ class Clockwork:
 
     def _tell(self, event: JobExecutionEvent) -> None:
         """Kind and place of an error that nobody foresaw; its text stays out of the log."""
-        frames = extract_tb(event.exception.__traceback__)
-        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
-        _log.error("mistake of the engine: %s at %s, job %s", type(event.exception).__name__, place, event.job_id)
+        _log.error("mistake of the engine: %s at %s, job %s", type(event.exception).__name__, place_of(event.exception), event.job_id)

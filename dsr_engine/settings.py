@@ -34,7 +34,7 @@ KEYS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "calendar": {"time_zone": _TEXT, "holidays": _TEXT},
         "defaults": {"policy": _TEXT, "regime": _TEXT},
         "store": {"url": _TEXT},
-        "engine": {"workers": _WHOLE, "log_level": _TEXT},
+        "engine": {"workers": _WHOLE, **dict.fromkeys(("log_level", "cluster", "cluster_ca", "cluster_cert", "cluster_key"), _TEXT)},
         "signing": {"pkcs12": _TEXT, "password": _TEXT},
         "timestamp": {"url": _TEXT},
         "staying_erased": {"backup_days": _WHOLE, "objection_months": _WHOLE},
@@ -105,6 +105,17 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """Where slices are searched instead of in this process: the address of a scheduler (`tls://HOST:PORT`, or `tcp://127.0.0.1:PORT`), and the files
+    by which both sides know each other: the cluster's own authority, a certificate and its key."""
+
+    address: str
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WebSettings:
     """Where the console and the portal are. `url` is how browsers call them (https, but for this very machine), `listen` where the server listens;
     who gives only `listen` means the same port on this machine.
@@ -135,7 +146,8 @@ class Settings:
     `workers` counts slices that are searched at the same time. `pkcs12` None: certificates are signed under the home's own authority.
     `mail` None: nothing is sent by mail. `backup_days` is how long a backup may live where no connector says it; `objection_months` how long an
     objection to marketing is remembered. `follow_up_days` is how long a closed case can still tell whose it was. `drop` None: the controller is no
-    data broker in California. `sign_on` None: people sign in with accounts of this home only.
+    data broker in California. `sign_on` None: people sign in with accounts of this home only. `cluster` None: slices are searched by threads of this
+    process.
     """
 
     home: Path
@@ -159,6 +171,7 @@ class Settings:
     drop: DropSettings | None = None
     web: WebSettings = WebSettings()
     sign_on: SignOn | None = None
+    cluster: ClusterSettings | None = None
 
     def __repr__(self) -> str:
         return f"Settings(home={str(self.home)!r})"
@@ -197,6 +210,7 @@ def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
         holidays=table.get("calendar", {}).get("holidays", ""),
         workers=engine.get("workers", 4),
         log_level=engine.get("log_level", "info"),
+        cluster=_cluster(home, engine) if "cluster" in engine else None,
         tsa_url=table.get("timestamp", {}).get("url"),
         look=Look(
             logo=home / look["logo"] if "logo" in look else None,
@@ -213,6 +227,11 @@ def load_settings(home: Path, environment: Mapping[str, str]) -> Settings:
         **table.get("staying_erased", {}),
         **table.get("retention", {}),
     )
+
+
+def _cluster(home: Path, engine: Mapping[str, Any]) -> ClusterSettings:
+    files = {name: home / engine[f"cluster_{name}"] for name in ("ca", "cert", "key") if f"cluster_{name}" in engine}
+    return ClusterSettings(engine["cluster"], **files)
 
 
 def _web(web: Mapping[str, Any]) -> WebSettings:

@@ -256,18 +256,24 @@ def _table(hand: _Hand, block: Table) -> Iterator[Flowable]:
 
 
 def _column_widths(hand: _Hand, block: Table) -> list[float]:
-    """Columns that need little get what they need; the rest share what is left in proportion to what they would like."""
+    """Columns that need little get what they need; the rest share what is left as they would like, but cut no word that has room."""
     head, body = hand.style(7.2, bold=True), hand.style(7.9)
     wishes = [
         9 + max(hand.width(name, head), *(min(hand.width(row[column], body), 0.6 * _WIDTH) for row in block.rows))
         for column, name in enumerate(block.head)
     ]
+    words = [9 + max(hand.width(word, body) for row in block.rows for word in row[column].split() or [""]) for column in range(len(wishes))]
     fair = _WIDTH / len(wishes)
-    small = sum(wish for wish in wishes if wish <= fair)
-    large = sum(wish for wish in wishes if wish > fair)
-    if not large:
-        return [wish * _WIDTH / small for wish in wishes]
-    return [wish if wish <= fair else wish * (_WIDTH - small) / large for wish in wishes]
+    fixed = {column: wish for column, wish in enumerate(wishes) if wish <= fair}
+    if len(fixed) == len(wishes):
+        return [wish * _WIDTH / sum(wishes) for wish in wishes]
+    while True:
+        left, large = _WIDTH - sum(fixed.values()), sum(wish for column, wish in enumerate(wishes) if column not in fixed)
+        widths = [fixed.get(column, wish * left / large) for column, wish in enumerate(wishes)]
+        cut = [column for column in range(len(wishes)) if column not in fixed and widths[column] < words[column] <= 1.5 * fair]
+        if not cut or len(fixed) + len(cut) >= len(wishes):
+            return widths
+        fixed |= {column: words[column] for column in cut}
 
 
 class _Dash(Flowable):  # type: ignore[misc]  # ReportLab has no types

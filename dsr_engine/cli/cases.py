@@ -27,7 +27,7 @@ from dsr_engine.domain.request_log import REFUSALS
 from dsr_engine.workflow.approve import give_approval
 from dsr_engine.workflow.claims import doubts_of
 from dsr_engine.workflow.decide import VERDICTS, close_unfulfilled, decide_findings, possible_findings
-from dsr_engine.workflow.discover import FOUND
+from dsr_engine.workflow.discover import FOUND, VERIFIED
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Request, open_case
@@ -39,7 +39,7 @@ from dsr_engine.workflow.letters.letterbox import worries, worry_row
 from dsr_engine.workflow.masking import mask_of
 from dsr_engine.workflow.opening import as_order
 from dsr_engine.workflow.records.doubles import open_doubles
-from dsr_engine.workflow.report import Row, case_report, case_row, due_row, finding_row
+from dsr_engine.workflow.report import Row, case_report, case_row, due_row, finding_row, unread_rows
 from dsr_engine.workflow.settling import GO_ON, SAME_PERSON, finish_task, settle
 from dsr_engine.workflow.wiping import wipe
 
@@ -178,14 +178,16 @@ def _alarm_row(alarm: Alarm) -> Row:
 
 @case.command("show")
 @click.argument("case_id", metavar="CASE")
-@click.option("--possible", is_flag=True, help="Also list the possible findings that wait for a decision, with their ids.")
+@click.option("--possible", is_flag=True, help="Also list, with their ids, the findings that wait for a decision.")
 @click.option("--all", "is_all", is_flag=True, help="Also list every finding, with its id.")
+@click.option("--unread", is_flag=True, help="Also name files and other records that could not be read wholly, a few for each reason.")
 @as_json
 @click.pass_context
-def show(context: click.Context, case_id: str, possible: bool, is_all: bool, is_json: bool) -> int:
+def show(context: click.Context, case_id: str, possible: bool, is_all: bool, unread: bool, is_json: bool) -> int:
     """Tells the story of a case so far."""
     with house_of(context) as house:
         report = case_report(house, case_id)
+        report["unread"] = _unread(house, case_id) if unread else []
         report["possible"] = _possible(house, case_id) if possible else []
         report["all"] = _all(house, case_id) if is_all else []
     print_json(report) if is_json else print_case(report)
@@ -197,6 +199,14 @@ def _possible(house: House, case_id: str) -> list[dict[str, object]]:
         entry = tx.cases.get(case_id)
         mask = mask_of(tx, entry)
         return [{"finding": id_, **finding_row(finding, mask)} for id_, finding in possible_findings(tx, entry, FOUND)]
+
+
+def _unread(house: House, case_id: str) -> list[Row]:
+    """What could not be read when the person was looked for, and after the effects."""
+    with house.store.snapshot() as tx:
+        entry = tx.cases.get(case_id)
+        mask = mask_of(tx, entry)
+        return [{**row, "when": phase} for phase in (FOUND, VERIFIED) for row in unread_rows(tx, entry, phase, mask)]
 
 
 def _all(house: House, case_id: str) -> list[dict[str, object]]:
@@ -215,13 +225,24 @@ def _all(house: House, case_id: str) -> list[dict[str, object]]:
 @click.argument("case_id", metavar="CASE")
 @click.option("--finding", "findings", multiple=True, metavar="ID", help="The findings to decide about (`dsr case show CASE --all`).")
 @click.option("--all-possible", is_flag=True, help="Decide about every possible finding that is still open in the same way.")
-@click.option("--verdict", type=click.Choice(VERDICTS), help="What they are.")
+@click.option("--verdict", type=click.Choice(VERDICTS), help="Whose they are; or, where a rule says `ask`, what happens: erase, redact or keep.")
+@click.option("--because", default="", metavar="REASON", help="Why something is kept: a ground of the laws, such as legal_obligation.")
+@click.option("--law", default="", metavar="CITATION", help="The statute that the ground needs, such as § 257 HGB.")
 @click.option("--same-person", is_flag=True, help="All the records that one identifier leads to are the requester's.")
 @click.option("--go-on", is_flag=True, help="Go on although more records drifted than the policy allows.")
 @by_whom
 @click.pass_context
 def decide(
-    context: click.Context, case_id: str, findings: tuple[str, ...], all_possible: bool, verdict: str | None, same_person: bool, go_on: bool, by: str
+    context: click.Context,
+    case_id: str,
+    findings: tuple[str, ...],
+    all_possible: bool,
+    verdict: str | None,
+    because: str,
+    law: str,
+    same_person: bool,
+    go_on: bool,
+    by: str,
 ) -> int:
     """Decides what the engine must not decide."""
     with house_of(context) as house:
@@ -231,7 +252,7 @@ def decide(
             if verdict is None:
                 raise InputWrong("--verdict is missing", code="option.verdict", hint=f"one of {', '.join(VERDICTS)}")
             wanted = findings or tuple(str(row["finding"]) for row in _possible(house, case_id))
-            count = decide_findings(house, case_id, [(id_, verdict) for id_ in wanted], by)
+            count = decide_findings(house, case_id, [(id_, verdict) for id_ in wanted], by, because=because, law=law)
             print_line(f"{count} finding(s) decided: {verdict}")
         elif not (same_person or go_on):
             raise InputWrong(

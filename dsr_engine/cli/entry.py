@@ -5,14 +5,13 @@ import logging
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
-from traceback import extract_tb
 from types import TracebackType
 from typing import Any
 
 import click
 
-from dsr_engine.domain.errors import Conflict, DsrError, InputWrong, ManifestWrong, NotAllowed, NotSupported, NotVerified, Unreachable
+from dsr_engine.cli.interrupting import interruptions_kept
+from dsr_engine.domain.errors import Conflict, DsrError, InputWrong, ManifestWrong, NotAllowed, NotSupported, NotVerified, Unreachable, place_of
 
 #: Exit codes: 0 done, 1 failed or not verified, 2 wrong input, 3 waiting or incomplete.
 DONE, FAILED, WRONG, WAITING, INTERRUPTED = 0, 1, 2, 3, 130
@@ -27,12 +26,18 @@ _EXIT_CODES: dict[type[DsrError], int] = {
     NotVerified: FAILED,
 }
 
+#: Libraries that log what they send and receive.
+_CHATTY = (
+    *("sqlalchemy", "alembic", "imapclient", "urllib3", "botocore", "boto3", "azure", "google", "distributed"),
+    *("pyhanko", "pyhanko_certvalidator", "fontTools"),
+)
+
 #: Name → (where it is, one line of help).
 _COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("dsr_engine.cli.homes:init", "Make a new DSR_HOME: settings, keys, store."),
     "check": ("dsr_engine.cli.homes:check", "Check all files, all connections, all permissions, all gaps."),
     "catalog": ("dsr_engine.cli.homes:catalog", "List what can be written in YAML: treatments, methods, connectors, categories."),
-    "map": ("dsr_engine.cli.mapping:map_", "Draft a connector from a live database: keys, links, categories, whose a record is."),
+    "map": ("dsr_engine.cli.mapping:map_", "Draft a connector from a database, bucket or folder: what holds which personal data, whose it is."),
     "find": ("dsr_engine.cli.finding:find", "Find a person, in declared systems or in any --in URL; changes nothing."),
     "grants": ("dsr_engine.cli.granting:grants", "Print the least privileges for finding, erasing and verifying, as SQL."),
     "regimes": ("dsr_engine.cli.lawbook:regimes", "Show the laws that the engine knows: limits, grounds, letters, sources."),
@@ -56,6 +61,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("dsr_engine.cli.serving:serve", "Open the console, the portal and the API for browsers and programs."),
     "user": ("dsr_engine.cli.accounts:user", "Who may sign in to the console, and in which role."),
     "worker": ("dsr_engine.cli.working:worker", "Run cases as they become runnable, and forget those whose day has come."),
+    "cluster": ("dsr_engine.cli.clustering:cluster", "Search on several machines: run the scheduler and the workers of a cluster."),
     "webhooks": ("dsr_engine.cli.subscribing:webhooks", "Programs that are told what happens: what waits for them, what was given up."),
     "verify": ("dsr_engine.cli.proving:verify", "Verify a certificate, offline."),
     "certificates": ("dsr_engine.cli.figures:certificates", "List every serial number of a certificate, so that a missing one shows."),
@@ -98,8 +104,8 @@ def dsr(context: click.Context, home: str | None, log_level: str) -> None:
     context.obj = home
     logging.basicConfig(level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if log_level != "debug":
-        # Libraries log what they send and receive; at any level that may hold a person's data.
-        for chatty in ("sqlalchemy", "botocore", "boto3", "urllib3", "imapclient", "pyhanko", "pyhanko_certvalidator", "fontTools", "alembic"):
+        # At any level that may hold a person's data.
+        for chatty in _CHATTY:
             logging.getLogger(chatty).setLevel(logging.CRITICAL)
 
 
@@ -108,7 +114,8 @@ def main(arguments: list[str] | None = None) -> Any:
     _print_anything()
     sys.excepthook = _own_mistake
     try:
-        code = dsr.main(args=arguments, prog_name="dsr", standalone_mode=False)
+        with interruptions_kept():
+            code = dsr.main(args=arguments, prog_name="dsr", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else DONE)
     except DsrError as error:
         click.echo(f"error: {error.message}" + (f"\n  {error.hint}" if error.hint else ""), err=True)
@@ -145,9 +152,8 @@ def _own_mistake(kind: type[BaseException], error: BaseException, trace: Traceba
     if logging.getLogger().isEnabledFor(logging.DEBUG):
         sys.__excepthook__(kind, error, trace)
         return
-    frames = extract_tb(trace)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    click.echo(f"error: a mistake of the engine itself ({kind.__name__}{place})\n  report it with the output of `dsr --log-level debug …`", err=True)
+    click.echo(f"error: a mistake of the engine itself ({kind.__name__} at {place_of(error)})", err=True)
+    click.echo("  report it with the output of `dsr --log-level debug …`", err=True)
 
 
 def _family_code(error: DsrError) -> int:

@@ -8,6 +8,7 @@ from dsr_engine.cli.entry import DONE, WAITING
 from dsr_engine.cli.forecasting import show_estimates
 from dsr_engine.cli.neighbours import beside_document, show_beside
 from dsr_engine.cli.options import as_json, claims_from, home_of, person_options, selectors_from, system_options, systems_from
+from dsr_engine.cli.stories import with_mail
 from dsr_engine.cli.terminal import Terminal, print_heading, print_json, print_line, print_table
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.drivers.registry import open_driver, open_surveyor
@@ -15,6 +16,7 @@ from dsr_engine.workflow.find import Found, find_person
 from dsr_engine.workflow.masking import Mask
 from dsr_engine.workflow.neighbours import neighbourhood
 from dsr_engine.workflow.report import coverage_row, finding_row
+from dsr_engine.workflow.searching import Threads
 
 
 @click.command()
@@ -48,7 +50,7 @@ def find(
         return show_estimates(systems, workers, is_json=is_json)
     wanted = selectors_from(claims)
     with Terminal() as terminal, ThreadPoolExecutor(workers, thread_name_prefix="slice") as executor:
-        found = find_person(wanted, systems, open_driver, executor, terminal)
+        found = find_person(wanted, systems, open_driver, Threads(executor), terminal)
     mask = Mask(wanted)
     beside = neighbourhood(found.findings, systems, open_surveyor)
     if is_json:
@@ -64,7 +66,7 @@ def _show(found: Found, mask: Mask) -> None:
     print_heading(f"Findings ({len(found.findings)})")
     rows = [{**finding_row(entry, mask), "categories": ", ".join(entry.categories)} for entry in found.findings]
     columns = {"system": "system", "collection": "collection", "locator": "where", "categories": "categories", "selector": "by", "match": "match"}
-    print_table(rows, columns | {"confidence": "confidence"}, empty="nothing was found")  # type: ignore[arg-type]  # rows hold texts only
+    print_table(with_mail(rows), columns | {"mail": "mail", "confidence": "confidence"}, empty="nothing was found")
     print_heading("Coverage")
     print_table(
         [coverage_row(row, mask) for row in found.coverage],

@@ -5,6 +5,7 @@ import click
 from dsr_engine.cli.entry import DONE, WAITING
 from dsr_engine.cli.options import as_json, by_whom, house_of
 from dsr_engine.cli.terminal import print_heading, print_json, print_line, print_table, print_verbatim
+from dsr_engine.domain.case import Stage
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.workflow.upkeep import OPEN, REASONS, accept_level, maintenance_report
 
@@ -55,7 +56,8 @@ def _print(report: dict[str, object], *, is_all: bool) -> None:
         print_table(rows, _COLUMNS, empty="nothing stands in the way of level C1")
         for work in entry["works"]:
             _print_work(work)
-    print_line(f"\n  next: dsr case run {report['case']}")
+    if report["stage"] != Stage.CLOSED.value:
+        print_line(f"\n  next: dsr case run {report['case']}")
 
 
 def _print_statements(report: dict[str, object], system: str) -> None:

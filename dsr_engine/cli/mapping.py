@@ -1,4 +1,4 @@
-"""`dsr map`: drafts a connector from a live database, or from a fides dataset file, for a human to correct."""
+"""`dsr map`: drafts a connector from a live database, a bucket, a folder, or a fides dataset file, for a human to correct."""
 
 import os
 from pathlib import Path
@@ -24,12 +24,16 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command("map")
 @click.argument("name", metavar="[SYSTEM]", required=False)
-@click.option("--in", "url", metavar="URL", help="A database that no file declares: postgresql://, mysql://, sqlite:/// or a path.")
+@click.option(
+    "--in", "url", metavar="URL", help="What no file declares: postgresql://, mysql://, sqlite:///, s3://, the path of a database or folder."
+)
+@click.option("--endpoint-url", metavar="URL", help="Where the S3 compatible store of --in s3:// answers.")
 @click.option("--from-fides", "fides", type=_FILE, help="Begin with what a fides dataset file declares; alone, or put together with a database.")
 @click.option("--out", type=_FILE, help="Write the connector here; else it is printed.")
 @click.option("--svg", type=_FILE, help="Draw the collections and their links into this file.")
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @click.option("--sample", type=click.IntRange(10, MOST_SAMPLE), default=SAMPLE, show_default=True, help="Different values of each field to look at.")
+@click.option("--full", "is_full", is_flag=True, help="Read every file of a bucket or folder to its end, not a sample.")
 @as_json
 @click.pass_context
 def map_(
@@ -41,31 +45,34 @@ def map_(
     svg: Path | None,
     force: bool,
     sample: int,
+    is_full: bool,
+    endpoint_url: str | None,
     is_json: bool,
 ) -> int:
-    """Drafts a connector for a declared SYSTEM or for the database at --in URL: keys, links, categories, whose a record is, each with its reason.
+    """Drafts a connector for a declared SYSTEM or for what lies at --in URL: keys, links, categories, whose a record is, each with its reason.
 
-    Reads a bounded number of rows, changes nothing, and writes no value that it saw. What is doubtful stands in comments. Exit code 3: something
+    Of a bucket or folder it tells which collections its files make, which columns they have, and what stands in texts. Reads a bounded number of rows
+    and files (all of them with --full), changes nothing, and writes no value that it saw. What is doubtful stands in comments. Exit code 3: something
     could not be looked at, and the draft says what.
     """
     for path in (out, svg):
         if path is not None and path.exists() and not force:
             raise InputWrong(f"{path} exists already", code="map.exists", hint="choose another file, or overwrite it with --force")
-    system = _system(context, name, url)
+    system = _system(context, name, url, endpoint_url)
     if system is None and fides is None:
         raise InputWrong("nothing to draft from", code="map.nothing", hint="name a SYSTEM, --in URL, or --from-fides FILE")
-    draft = _draft(system, fides, sample)
+    draft = _draft(system, fides, sample, is_full=is_full)
     if svg is not None:
         svg.write_text(svg_of(draft), encoding="utf-8")
     _give(draft, out, is_json)
     return WAITING if draft.gaps else DONE
 
 
-def _system(context: click.Context, name: str | None, url: str | None) -> System | None:
+def _system(context: click.Context, name: str | None, url: str | None, endpoint_url: str | None) -> System | None:
     if name is not None and url is not None:
         raise InputWrong("a SYSTEM and --in URL at once", code="map.both", hint="name one of them")
     if url is not None:
-        return systems_from((url,), None)[0]
+        return systems_from((url,), endpoint_url)[0]
     if name is None:
         return None
     systems = home_of(context, allow_gaps=True).declared.systems
@@ -74,22 +81,25 @@ def _system(context: click.Context, name: str | None, url: str | None) -> System
     return systems[name]
 
 
-def _draft(system: System | None, fides: Path | None, sample: int) -> Draft:
+def _draft(system: System | None, fides: Path | None, sample: int, *, is_full: bool) -> Draft:
     given = fides_draft(fides) if fides is not None else None
     if system is None:
         assert given is not None
         return given
-    live = _live(system, sample)
+    live = _live(system, sample, is_full=is_full)
     return live if given is None else merged(given, live)
 
 
-def _live(system: System, sample: int) -> Draft:
-    surveyor = open_surveyor(system)
+def _live(system: System, sample: int, *, is_full: bool) -> Draft:
+    surveyor = open_surveyor(system, is_full=is_full)
     if surveyor is None:
         raise NotSupported(
-            f"{system.name}: a connector cannot be drafted from a system of the driver {system.manifest.driver}",
+            f"{system.name}: {'all of it cannot be read for' if is_full else 'a connector cannot be drafted from'} a system of the driver "
+            f"{system.manifest.driver}",
             code="map.not_supported",
-            hint="only databases (driver sql) can be asked for their shape; write the connector by hand, or begin with --from-fides FILE",
+            hint="--full is for buckets and folders"
+            if is_full
+            else "only databases, buckets and folders can be asked for their shape; write the connector by hand, or begin with --from-fides FILE",
         )
     try:
         with Terminal() as terminal:

@@ -19,7 +19,7 @@ from dsr_engine.domain.selector import Secret, Selector
 from dsr_engine.domain.system import System
 from dsr_engine.settings import find_home
 from dsr_engine.spec.selector_kinds import check_kind
-from dsr_engine.spec.url import system_from_url
+from dsr_engine.spec.url import BUCKETS, system_from_url
 from dsr_engine.workflow.claims import refuse_unusable
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Claim
@@ -45,9 +45,13 @@ def person_options(command: _Command) -> _Command:
 def system_options(command: _Command) -> _Command:
     """--in URL, repeatable, and --endpoint-url for S3-compatible stores."""
     for option in (
-        click.option("--endpoint-url", metavar="URL", help="For s3:// systems that are not Amazon's."),
+        click.option("--endpoint-url", metavar="URL", help="For buckets that are not at the cloud's own address."),
         click.option(
-            "--in", "urls", multiple=True, metavar="URL", help="postgresql://, mysql://, sqlite:///, imap(s)://, maildir:, mbox:, s3://, or a path."
+            "--in",
+            "urls",
+            multiple=True,
+            metavar="URL",
+            help="postgresql://, mysql://, sqlite:///, imap(s)://, maildir:, mbox:, eml:, s3://, az://, gs://, or a path.",
         ),
     ):
         command = option(command)
@@ -87,15 +91,17 @@ def systems_from(urls: Sequence[str], endpoint_url: str | None) -> tuple[System,
         if not url.strip():
             # An empty path is the working folder: a variable that is not set must not decide where somebody is erased.
             raise InputWrong("--in was given nothing", code="option.in", hint="name a URL or a path; `.` is the folder that you are in")
-        system = system_from_url(url, endpoint_url=endpoint_url if url.startswith("s3://") else None, environment=os.environ)
+        system = system_from_url(url, endpoint_url=endpoint_url if url.startswith(BUCKETS) else None, environment=os.environ)
         taken = {entry.name for entry in systems}
         number = 2
         name = system.name
         while name in taken:
             name, number = f"{system.name}-{number}", number + 1
         systems.append(replace(system, name=name))
-    if endpoint_url and not any(url.startswith("s3://") for url in urls):
-        raise InputWrong("--endpoint-url is for s3:// systems, and none is named", code="option.endpoint", hint="add --in s3://bucket/prefix")
+    if endpoint_url and not any(url.startswith(BUCKETS) for url in urls):
+        raise InputWrong(
+            "--endpoint-url is for buckets (s3://, az://, gs://), and none is named", code="option.endpoint", hint="add --in s3://bucket/prefix"
+        )
     return tuple(systems)
 
 

@@ -20,10 +20,10 @@ from dsr_engine.references import resolve_text
 from dsr_engine.settings import Settings
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.letters.corresponding import checked_contact
+from dsr_engine.workflow.letters.messages import give_up, let_out, refuse_without_mail
 from dsr_engine.workflow.letters.posting import note_bounces, send, send_post
 from dsr_engine.workflow.portal.readiness import shortcomings
 from dsr_engine.workflow.report import Row
-from dsr_engine.workflow.wiping import wipe
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -157,7 +157,7 @@ def _row(posted: Posted) -> Row:
 def send_(context: click.Context) -> int:
     """Sends what is due now, as `dsr worker` does by itself."""
     with house_of(context) as house:
-        _refuse_without_mail(house)
+        refuse_without_mail(house)
         lines = list(send_post(house))
     for line in lines:
         print_line(line)
@@ -172,13 +172,7 @@ def send_(context: click.Context) -> int:
 def retry(context: click.Context, post_id: str) -> int:
     """Sends a message that waits for a person, or tries one again that failed."""
     with house_of(context) as house:
-        _refuse_without_mail(house)
-        with house.store.transaction() as tx:
-            posted = tx.outbox.get(post_id)
-            if posted.state is PostState.SENT:
-                raise InputWrong("this message was sent", code="post.sent", hint="write it anew with `dsr letter CASE KIND --send --again`")
-            tx.outbox.release(post_id)
-            posted = tx.outbox.get(post_id)
+        posted = let_out(house, post_id)
         for line in send(house, (posted,)):
             print_line(line)
         with house.store.snapshot() as tx:
@@ -192,11 +186,7 @@ def retry(context: click.Context, post_id: str) -> int:
 def drop(context: click.Context, post_id: str) -> int:
     """Gives up a message that was not sent; what was in it is erased."""
     with house_of(context) as house:
-        with house.store.transaction() as tx:
-            if tx.outbox.get(post_id).state in (PostState.SENT, PostState.BOUNCED):
-                raise InputWrong("this message was sent: it cannot be given up", code="post.sent")
-            tx.outbox.drop(post_id)
-        wipe(house)
+        give_up(house, post_id)
     print_line("the message is given up, and what was in it is erased")
     return DONE
 
@@ -216,10 +206,3 @@ def bounces(context: click.Context, url: str | None) -> int:
         print_line(line, "yellow")
     print_line(f"{len(lines)} message(s) came back" if lines else "nothing new came back")
     return DONE
-
-
-def _refuse_without_mail(house: House) -> None:
-    if house.settings.mail is None:
-        raise InputWrong(
-            "dsr.toml has no [mail]: nothing can be sent", code="letter.no_mail", hint="set it up; `dsr letter CASE KIND --out FILE` saves it"
-        )

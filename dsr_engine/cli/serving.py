@@ -13,6 +13,7 @@ import click
 
 from dsr_engine.bootstrap import Home, Keeper
 from dsr_engine.cli.entry import DONE
+from dsr_engine.cli.interrupting import interruption_taken
 from dsr_engine.cli.options import home_of, house_of, worker_name
 from dsr_engine.cli.terminal import print_line
 from dsr_engine.cli.working import clock_of, work
@@ -64,6 +65,7 @@ def serve_house(house: House, home: Home, told: str, *, listen: str | None = Non
     with clock_of(keeper, name, is_on=has_worker), _hand(keeper, name, is_on=has_worker):
         try:
             server.run()
+            interruption_taken()
         finally:
             server.close()
             end_inquiries(app)

@@ -1,5 +1,6 @@
 """A case as tables on a terminal: what was found, what will happen and why, what happened, what remains."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from dsr_engine.cli.terminal import print_heading, print_line, print_table, print_verbatim
@@ -15,7 +16,8 @@ _ITEMS = {"system": "system", "collection": "collection", "how": "what happens",
 #: What a plan does to a record; where the result is that it was kept, a hold was placed after the plan was made.
 _EFFECTS = frozenset({"delete", "anonymize", "redact"})
 _RESULTS = {"system": "system", "collection": "collection", "how": "what", "result": "result", "records": "records"}
-_POSSIBLE = {"finding": "id", "system": "system", "collection": "collection", "locator": "where", "selector": "by", "match": "match"}
+_UNREAD = {"system": "system", "collection": "collection", "locator": "where", "reason": "why", "when": "when"}
+_POSSIBLE = {"finding": "id", "system": "system", "collection": "collection", "locator": "where", "selector": "by", "match": "match", "mail": "mail"}
 
 
 def print_case(report: dict[str, object]) -> None:
@@ -82,10 +84,18 @@ def _print_listed(told: dict[str, Any]) -> None:
     """Single findings, where somebody asked for them."""
     if told.get("all"):
         print_heading("Every finding")
-        print_table(told["all"], _POSSIBLE | {"confidence": "confidence", "decided": "decided"}, empty="")
+        print_table(with_mail(told["all"]), _POSSIBLE | {"confidence": "confidence", "decided": "decided"}, empty="")
     if told.get("possible"):
-        print_heading("Possible findings that wait for a decision")
-        print_table(told["possible"], _POSSIBLE, empty="")
+        print_heading("Findings that wait for a decision")
+        print_table(with_mail(told["possible"]), _POSSIBLE, empty="")
+    if told.get("unread"):
+        print_heading("Examples of what could not be read wholly")
+        print_table(told["unread"], _UNREAD, empty="")
+
+
+def with_mail(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with what is told of mail in one cell: its sort, and where in it the person stands."""
+    return [{**row, "mail": ": ".join(filter(None, (row["message"], ", ".join(row["roles"]).replace("mail.", ""))))} for row in rows]
 
 
 def _print_letters(letters: list[dict[str, Any]], wanting: list[dict[str, Any]]) -> None:

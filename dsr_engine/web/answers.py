@@ -1,12 +1,11 @@
 """How errors are answered: one table from the families of errors to HTTP statuses, and one page. Nobody ever sees a traceback."""
 
 import logging
-from traceback import extract_tb
 
 from flask import Flask, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from dsr_engine.domain.errors import Conflict, DsrError, InputWrong, ManifestWrong, NotAllowed, NotSupported, NotVerified, Unreachable
+from dsr_engine.domain.errors import Conflict, DsrError, InputWrong, ManifestWrong, NotAllowed, NotSupported, NotVerified, Unreachable, place_of
 from dsr_engine.web.guard import house
 
 _log = logging.getLogger(__name__)
@@ -69,10 +68,7 @@ def answer_errors(app: Flask) -> None:
     @app.errorhandler(InternalServerError)
     def unforeseen(error: InternalServerError) -> tuple[str, int]:
         cause = error.original_exception or error
-        frames = extract_tb(cause.__traceback__)
-        # The text of the error may hold what was worked on: its kind and place must do.
-        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
-        _log.error("mistake of the engine: %s at %s, endpoint %s", type(cause).__name__, place, request.endpoint)
+        _log.error("mistake of the engine: %s at %s, endpoint %s", type(cause).__name__, place_of(cause), request.endpoint)
         return page(500, _WORDS[500], _HINTS[500])
 
 

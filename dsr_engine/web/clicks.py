@@ -73,7 +73,14 @@ _WAYS: Mapping[str, _Way] = {
     "place.fixed": _Way(
         "Decide the findings", "possible", "Something cannot be cut out where it stands. Say of each finding what is to become of it."
     ),
+    "format.cannot_rewrite": _Way(
+        "Decide the findings", "possible", "The person cannot be cut out of a file. Say of each whether it goes as a whole, or stays."
+    ),
+    "lake.table": _Way(
+        "See the plan", "plan", "A file is part of a table. Erase its rows with the table's own library and look again, or let it stay."
+    ),
     "finding.undecided": _Way("Decide possible findings", "possible", "Findings that may be about somebody else wait for a person's eyes."),
+    "finding.asked": _Way("Decide these findings", "possible", "The policy leaves some records to a person: erase, redact or keep each."),
     "ground.missing": _Way("Name the ground", "grounds", "Say why the data have to go: that somebody asked is no ground by itself."),
     "cooling_off": _Way("", "", "The plan is approved. The policy lets some time pass before anything happens; nothing has to be done."),
     "holds.unreviewed": _Way("Review legal holds", "/holds", "Nothing is erased before somebody says that legal holds were reviewed."),
@@ -90,13 +97,16 @@ _WAYS: Mapping[str, _Way] = {
     "maintenance_open": _Way("Let it look again", RUN, "Somebody has to do the upkeep that the system asks for, then the engine looks again."),
     "maintenance_window": _Way("", "", "The system lets the engine in during its maintenance window only; it waits for that."),
     "window.closed": _Way("", "", "The system lets the engine in during certain hours only; it waits for them."),
+    "mail.daily_limit": _Way("", "", "A mailbox has moved what its provider allows in a day; the engine goes on by itself."),
     "system.busy": _Way("Try now", RUN, f"The system is busy. {_LOOK_AGAIN}"),
     "sql.locked": _Way("Try now", RUN, f"Somebody else holds the records. {_LOOK_AGAIN}"),
     "sql.too_slow": _Way("Try now", RUN, f"The system took too long. {_LOOK_AGAIN}"),
     "system_down": _Way("Try now", RUN, f"A system does not answer. {_LOOK_AGAIN}"),
 }
 #: Waits that end without a person: time, a window, a system that comes back.
-BY_ITSELF = frozenset({"cooling_off", "maintenance_window", "window.closed", "system.busy", "sql.locked", "sql.too_slow", "system_down"})
+BY_ITSELF = frozenset(
+    {"cooling_off", "maintenance_window", "window.closed", "mail.daily_limit", "system.busy", "sql.locked", "sql.too_slow", "system_down"}
+)
 #: Waits that somebody else than the officer ends.
 APPROVALS = frozenset({"approval.missing", "approval.over_cap", "sweep.unusual"})
 #: Waits whose cause is mended elsewhere: then somebody lets the engine look again.

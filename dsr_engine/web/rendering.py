@@ -86,7 +86,7 @@ def prepare(app: Flask) -> None:
         }
 
     app.context_processor(facts)
-    app.jinja_env.filters.update(day=day, moment=moment, words=words, number=number, since=since)
+    app.jinja_env.filters.update(day=day, moment=moment, words=words, number=number, since=since, at=at)
 
 
 def _navigation() -> list[tuple[str, list[tuple[Entry, bool]]]]:
@@ -134,6 +134,11 @@ def since(value: datetime | str | None) -> str:
 def words(code: object) -> str:
     """A code as words: `verify_absence` → `verify absence`."""
     return str(code).replace("_", " ")
+
+
+def at(system: str, collection: str) -> str:
+    """Where something is: `system.collection`; the root of a folder or bucket is the system itself."""
+    return system if collection in ("", ".") else f"{system}.{collection}"
 
 
 def number(value: int | None) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from dsr_engine.domain.case import Case, CaseKind, Outcome, Stage
 from dsr_engine.domain.errors import DsrError
-from dsr_engine.domain.finding import Confidence, Coverage, Extent
+from dsr_engine.domain.finding import Coverage, Extent
 from dsr_engine.domain.request import Right
 from dsr_engine.domain.request_log import LogEntry
 from dsr_engine.store.transaction import Transaction
@@ -23,7 +23,7 @@ from dsr_engine.workflow.law.passing import past_of
 from dsr_engine.workflow.law.standing import standing
 from dsr_engine.workflow.letters.letterbox import letter_rows, worries_of
 from dsr_engine.workflow.masking import Mask, mask_of
-from dsr_engine.workflow.report import case_row, coverage_row, due_row, verified_row
+from dsr_engine.workflow.report import case_row, coverage_row, due_row, unread_rows, verified_row
 from dsr_engine.workflow.staying_erased.aftercare import aftercare_report
 from dsr_engine.workflow.sweeps.tranche import TRANCHE
 
@@ -139,11 +139,12 @@ def story(tx: Transaction, house: House, case: Case) -> dict[str, object]:
         "verifications": _verifications(tx, case),
         "coverage": _by_system(coverage, findings),
         "gaps": [coverage_row(row, mask) for row in _gaps(coverage)],
+        "unread": unread_rows(tx, case, FOUND, mask),
         "looked": _looked(coverage),
         "findings": findings,
         "found": sum(int(str(row["count"])) for row in findings),
         "categories": tx.case_lists.categories(case.id, case.round, FOUND),
-        "undecided": tx.case_lists.undecided(case.id, case.round, FOUND, Confidence.POSSIBLE) if case.stage is not Stage.CLOSED else 0,
+        "undecided": tx.case_lists.undecided(case.id, case.round, FOUND) if case.stage is not Stage.CLOSED else 0,
         "plan": _plan(tx, house, case, mask),
         "end": _end(case, entry),
         "answered": entry.answered if entry is not None else None,
@@ -154,6 +155,7 @@ def story(tx: Transaction, house: House, case: Case) -> dict[str, object]:
         "results": _results(tx, case, mask),
         "verified": _looked(tx.coverage.of(case.id, case.round, VERIFIED)),
         "verified_gaps": [coverage_row(row, mask) for row in _gaps(tx.coverage.of(case.id, case.round, VERIFIED))],
+        "verified_unread": unread_rows(tx, case, VERIFIED, mask),
         "notices": tx.notices.of(case.id),
         "letters": letter_rows(tx, case.id),
         "messages": (len(tx.portal.kinds_of(case.id)), tx.portal.count_unread(case.id)),

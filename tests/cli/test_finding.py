@@ -30,7 +30,8 @@ def test_its_json_has_exactly_the_published_shape(dsr: Dsr, company: Company) ->
     document = json.loads(dsr("find", *WHO, *company.urls(), "--json").out)
     assert list(document) == ["findings", "coverage", "next_to", "not_counted"]
     for row in document["findings"]:
-        assert list(row) == ["system", "collection", "locator", "categories", "selector", "match", "confidence"]
+        assert list(row) == ["system", "collection", "locator", "categories", "selector", "match", "confidence", "message", "roles"]
+        assert bool(row["message"]) == bool(row["roles"]) == (row["system"] == "mail")
         assert row["match"] in ("owns", "mentions")
         assert row["confidence"] in ("certain", "likely", "possible")
         assert row["selector"] in ("email", "phone", "name")

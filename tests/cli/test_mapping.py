@@ -124,7 +124,7 @@ def test_a_declared_system_is_drafted_by_its_name(dsr: Dsr, home: Path, rentals:
     assert list(document) == ["connector", "driver", "collections", "not_looked_at"]
     assert document["connector"] == "rentals"
     for collection in document["collections"]:
-        assert list(collection) == ["name", "rows", "key", "what", "notes", "gap", "links", "fields"]
+        assert list(collection) == ["name", "rows", "key", "what", "notes", "gap", "links", "fields", "looked_at", "seen"]
         for link in collection["links"]:
             assert list(link) == ["fields", "to", "to_fields", "on_delete", "declared", "sure", "standing", "evidence"]
         for field in collection["fields"]:
@@ -345,3 +345,51 @@ def test_the_unchanged_draft_finds_a_person_whose_address_stands_apart(dsr: Dsr,
     ((number, _, _, first, last, _, _),) = came["person"]
     assert (set(came), number) == ({"person"}, 41)
     assert not {"Bela", "Conti"} & {first, last}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    """A folder of customers in a table and of a log, and a file that nothing can be read of."""
+    root = tmp_path / "lake"
+    (root / "exports").mkdir(parents=True)
+    (root / "logs").mkdir()
+    rows = "".join(f"{number},c{number}@mail.example,Ann Abel,+49 30 9018{number:02}\n" for number in range(30))
+    (root / "exports" / "customers-2024.csv").write_text(f"customer_id,email,full_name,phone\n{rows}", encoding="utf-8")
+    (root / "logs" / "a.log").write_text("login from 203.0.113.9\n" * 20, encoding="utf-8")
+    return root
+
+
+def test_a_folder_is_drafted_and_the_draft_is_accepted_by_check(dsr: Dsr, home: Path, lake: Path, tmp_path: Path) -> None:
+    out = tmp_path / "lake.yaml"
+    said = dsr("map", "--in", lake, "--out", out)
+    assert said.code == 0, said.err
+    text = out.read_text(encoding="utf-8")
+    entry = loaded(text).collection_named("exports/customers*.csv")
+    assert entry is not None
+    assert "text, line:*: IP addresses in 20 of 20 texts" in text
+    assert not any(secret in text for secret in ("mail.example", "Abel", "203.0.113"))
+    (home / "connectors").mkdir(exist_ok=True)
+    (home / "connectors" / "lake.yaml").write_text(text, encoding="utf-8")
+    (home / "systems.yaml").write_text(f'systems:\n  lake: {{connector: lake, url: "folder:{lake}"}}\n', encoding="utf-8")
+    assert "lake.yaml" not in dsr("--home", home, "check").err
+
+
+def test_full_reads_every_file_and_is_refused_where_a_sample_is_all_there_is(dsr: Dsr, lake: Path, shop: Path) -> None:
+    for number in range(40):
+        (lake / "logs" / f"{number}.txt").write_text("quiet\n", encoding="utf-8")
+    sampled = json.loads(dsr("map", "--in", lake, "--json").out)["collections"]
+    assert any("were not" in entry["looked_at"] for entry in sampled)
+    whole = json.loads(dsr("map", "--in", lake, "--full", "--json").out)["collections"]
+    assert all(entry["looked_at"].startswith("all of") for entry in whole)
+    logs = next(entry for entry in whole if entry["name"] == "logs")
+    assert {"format": "text", "place": "line:*", "kind": "ip", "holding": 20, "files": 1}.items() <= logs["seen"][0].items()
+    refused = dsr("map", "--in", f"sqlite:///{shop}", "--full")
+    assert refused.code != 0
+    assert "--full is for buckets and folders" in refused.err
+
+
+def test_a_file_that_cannot_be_read_is_said_and_the_exit_code_tells(dsr: Dsr, lake: Path) -> None:
+    (lake / "logs" / "x.bin").write_bytes(bytes(range(256)) * 20)
+    said = dsr("map", "--in", lake)
+    assert said.code == 3
+    assert "only its bytes were searched" in said.out

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,12 +11,9 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
+from tests.servers.lifecycle import free_port
+
 _CANARY = "canary.bird@example.org"
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @contextmanager
@@ -53,7 +49,7 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def test_the_log_of_a_server_is_json_line_by_line_and_names_nobody(home: Path, tmp_path: Path) -> None:
-    port, log = _free_port(), tmp_path / "log"
+    port, log = free_port(), tmp_path / "log"
     with _serving(home, port, log, "--log-format", "json") as process:
         _wait_until_ready(port, process)
         assert _status(port, f"/api/v1/cases?email={_CANARY}", {"Authorization": f"Bearer {_CANARY}", "User-Agent": _CANARY}) == 401
@@ -82,7 +78,7 @@ def test_the_log_of_a_worker_is_json_line_by_line(home: Path, tmp_path: Path) ->
 
 
 def test_a_server_in_words_says_where_it_is_and_nothing_of_calls(home: Path, tmp_path: Path) -> None:
-    port, log = _free_port(), tmp_path / "log"
+    port, log = free_port(), tmp_path / "log"
     with _serving(home, port, log, "--no-worker") as process:
         _wait_until_ready(port, process)
         _status(port, f"/{_CANARY}")

@@ -26,7 +26,6 @@ from dsr_engine.workflow.house import House
 from dsr_engine.workflow.users.accounts import add_user
 from dsr_engine.workflow.users.signing_in import open_session
 from tests.servers.lifecycle import program
-from tests.servers.postgres import PostgresServer
 from tests.web.visiting import Visitor
 from tests.workflow.company import Company, founded
 from tests.workflow.journeys import NOON, WORKER, Serial, review_holds
@@ -87,15 +86,6 @@ def doors_of(company: Company, clock: FixedClock | None = None) -> Iterator[Door
         review_holds(house)
         keeper = Keeper(house, home, {**os.environ, **company.environment})
         yield Doors(create_app(keeper), house, keeper, company, clock)
-
-
-def keep_in(server: PostgresServer, database: str, company: Company) -> None:
-    """Has the company's home keep its store in this database."""
-    settings = company.home / "dsr.toml"
-    head, _, tail = settings.read_text(encoding="utf-8").partition("\n[store]\n")
-    url = server.url(database).replace("postgresql://", "postgresql+psycopg://")
-    rest = [line for line in tail.splitlines() if not line.startswith("url")]
-    settings.write_text("\n".join([head, "[store]", f'url = "{url}"', *rest, ""]), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

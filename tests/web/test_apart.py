@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,8 +18,9 @@ from dsr_engine.domain.case import Case, Stage
 from dsr_engine.domain.user import Role
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.users.accounts import add_user
+from tests.servers.lifecycle import free_port
 from tests.servers.postgres import PostgresServer
-from tests.web.conftest import PASSWORD, keep_in
+from tests.web.conftest import PASSWORD
 from tests.web.visiting import forms_of
 from tests.workflow.company import BOB, EMAIL, Company
 from tests.workflow.journeys import approved, working
@@ -56,12 +56,6 @@ class _Browser:
         return self
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def _running(company: Company, log: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as lines:
@@ -93,7 +87,7 @@ def _answers(address: str) -> bool:
 @pytest.fixture
 def apart(shop: Company, postgres_server: PostgresServer, postgres_database: str) -> Company:
     """A company whose store is in PostgreSQL."""
-    keep_in(postgres_server, postgres_database, shop)
+    shop.keep_store_in(postgres_server.url(postgres_database))
     return shop
 
 
@@ -112,7 +106,7 @@ def _watcher(house: House) -> str:
 def test_two_servers_and_two_workers_are_one_house_and_one_of_them_watches_the_clock(apart: Company, tmp_path: Path) -> None:
     with working(apart) as house:
         add_user(house, "ann", [Role.OFFICER], "tests", password=PASSWORD)
-    ports = [_free_port(), _free_port()]
+    ports = [free_port(), free_port()]
     addresses = [f"http://127.0.0.1:{port}" for port in ports]
     with ExitStack() as stack:
         for number, port in enumerate(ports):

@@ -242,7 +242,7 @@ def test_what_no_driver_reaches_becomes_a_task_in_each_case(doors: Doors) -> Non
     visitor.go("/connecting/to/crm").send("Save crm")
     assert visitor.path == "/systems/crm", visitor.text
     assert "# and erase." in visitor.text
-    assert "Only databases have a map" in doors.signed_in(Role.ADMINISTRATOR).go("/connecting/to/crm").text
+    assert "Only databases, buckets and folders have a map" in doors.signed_in(Role.ADMINISTRATOR).go("/connecting/to/crm").text
     house = doors.keeper.house()
     task = house.systems["crm"].manifest.task
     assert task is not None
@@ -251,3 +251,27 @@ def test_what_no_driver_reaches_becomes_a_task_in_each_case(doors: Doors) -> Non
     with house.store.snapshot() as tx:
         [seen] = [entry for entry in tx.coverage.of(case.id, 1, FOUND) if entry.system == "crm"]
     assert seen.extent is Extent.NONE
+
+
+def test_the_map_of_a_folder_is_drafted_and_saved(doors: Doors) -> None:
+    lake = doors.company.folder / "lake"
+    (lake / "exports").mkdir(parents=True)
+    rows = "".join(f"{number},zoe{number}@mail.example,Zoe Quist,+49 30 9018{number:02}\n" for number in range(30))
+    (lake / "exports" / "customers-2024.csv").write_text(f"customer_id,email,full_name,phone\n{rows}", encoding="utf-8")
+    visitor = doors.signed_in(Role.ADMINISTRATOR).go("/connecting/new/folder")
+    visitor.send("Go on to the test", name="lake-house", owner="sales", url=f"folder:{lake}", inside="1").send("Test it")
+    _rested(doors)
+    visitor.go("/connecting/to/lake-house").send("Draft it")
+    _rested(doors)
+    visitor.go("/connecting/to/lake-house")
+    assert "1 collections" in visitor.text, visitor.text
+    visitor.go("/connecting/to/lake-house/fields?of=exports/customers*.csv")
+    assert "full_name" in visitor.text
+    visitor.go("/connecting/to/lake-house").send("Save lake-house")
+    assert visitor.path == "/systems/lake-house", visitor.text
+    entry = doors.keeper.house().systems["lake-house"].manifest.collection_named("exports/customers*.csv")
+    assert entry is not None
+    field = entry.field_named("email")
+    assert field is not None
+    assert field.selects == "email"
+    assert "zoe" not in (doors.company.home / "connectors" / "lake-house.yaml").read_text(encoding="utf-8").lower()

@@ -1,5 +1,6 @@
 """Deciding about possible findings in the browser: masked, one by one or many at once, without scripts and with keys."""
 
+import mailbox
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,3 +113,21 @@ def test_the_page_works_by_keys_and_has_no_serious_barrier(chromium: Browser, bu
         page.wait_for_selector("text=2 decided.")
     with busy.house.store.snapshot() as tx:
         assert sorted(tx.findings.verdicts(case.id).values()) == [NOT_THEIRS, THEIRS]
+
+
+def test_a_mailbox_called_after_the_person_is_masked_here_too_also_in_addresses(empty_home: Path, tmp_path: Path) -> None:
+    company = founded(empty_home, tmp_path / "company", ())
+    (tmp_path / "mail").mkdir()
+    box = mailbox.Maildir(tmp_path / "mail" / EMAIL)
+    box.add(f"From: {BOB}\nTo: all@shop.example\nSubject: tea\n\n{NAME} wrote about a teapot.\n")
+    company.declare(
+        "mail", f'connector: maildir, owner: office@example.com, url: "maildir:{tmp_path}/mail/%u", mailboxes: [{EMAIL}], because: agreed'
+    )
+    with doors_of(company) as doors:
+        case = _searched(doors)
+        page = doors.signed_in(Role.OFFICER).go(f"/cases/{case.id}/possible")
+        assert "place=0" in page.text
+        assert EMAIL not in page.text
+        page.go(f"/cases/{case.id}/possible?place=0")
+        assert "To be decided in mail · •••/INBOX" in page.text
+        assert page.text.count("<fieldset") == 1

@@ -1,7 +1,6 @@
 """Whatever is done about a person by a browser, nothing of them is in the home, in logs, in temporary files, in addresses or cookies."""
 
 import logging
-import tempfile
 from io import BytesIO
 from pathlib import Path
 
@@ -16,15 +15,6 @@ from tests.web.visiting import Visitor, forms_of
 from tests.workflow.canaries import assert_empty, assert_forgotten, leaks_in
 from tests.workflow.company import BOB, EMAIL, NAME, PHONE, Company
 from tests.workflow.journeys import plan_of
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own for everything that is temporary."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from dsr_engine.workflow.portal.tending import UNSENT
 from dsr_engine.workflow.verify_identity import confirm_identity
 from tests.servers.postgres import PostgresServer
 from tests.servers.smtp_server import SmtpServer
-from tests.web.conftest import keep_in
 from tests.web.portals import Portal, portal_of
 from tests.web.visiting import Visitor, forms_of
 from tests.workflow.company import BOB, EMAIL, Company
@@ -248,7 +247,7 @@ def test_a_request_walks_its_way_with_the_store_in_postgresql(
     shop: Company, smtp_server: SmtpServer, postgres_server: PostgresServer, postgres_database: str
 ) -> None:
     """There reading refuses to lock rows, and two who press at the same moment do not wait for one another by themselves."""
-    keep_in(postgres_server, postgres_database, shop)
+    shop.keep_store_in(postgres_server.url(postgres_database))
     with portal_of(shop, smtp_server) as portal:
         portal.confirmed().send("Send", text="Please hurry")
         case = _only(portal)

@@ -3,14 +3,13 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
-from traceback import extract_tb
 from typing import Any
 
 from flask import Flask, g, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
-from dsr_engine.domain.errors import DsrError
+from dsr_engine.domain.errors import DsrError, place_of
 from dsr_engine.web.answers import status_of
 
 #: What begins like this is for programs.
@@ -108,10 +107,7 @@ def _refused(error: HTTPException) -> Response:
 
 def _unforeseen(error: InternalServerError) -> Response:
     cause = error.original_exception or error
-    frames = extract_tb(cause.__traceback__)
-    # The text of the error may hold what was worked on: its kind and place must do.
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
-    _log.error("mistake of the engine: %s at %s, endpoint %s", type(cause).__name__, place, request.endpoint)
+    _log.error("mistake of the engine: %s at %s, endpoint %s", type(cause).__name__, place_of(cause), request.endpoint)
     return problem(500, _CODES[500], hint="Nothing that was begun is lost. Whoever runs this server finds the place in its log.")
 
 

@@ -255,6 +255,8 @@ class VerdictSchema(Given):
 
 class DecideSchema(Given):
     findings = fields.List(fields.Nested(VerdictSchema), validate=Length(0, 1000), load_default=list)
+    because = fields.String(validate=Length(0, 63), load_default="", metadata={"description": "Why what the verdict `keep` names is kept."})
+    law = fields.String(validate=Length(0, 200), load_default="", metadata={"description": "The statute that this ground needs."})
     same_person = fields.Boolean(load_default=False, metadata={"description": "All records that one identifier leads to are the requester's."})
     go_on = fields.Boolean(load_default=False, metadata={"description": "Go on although more records drifted than the policy allows."})
 
@@ -319,6 +321,8 @@ class FindingSchema(Told):
     selector = fields.String(required=True)
     match = fields.String(required=True)
     confidence = fields.String(required=True)
+    message = fields.String(required=True, metadata={"description": "The sort of a mail, as rules name it; else empty."})
+    roles = fields.List(fields.String(), required=True, metadata={"description": "Where in a mail the person stands."})
     decided = fields.String(required=True)
 
 

@@ -7,12 +7,10 @@ and nowhere else, so a preview is an answer to a form and never an address.
 from flask import Blueprint, render_template, request, url_for
 
 from dsr_engine.certificate.letter import languages
-from dsr_engine.domain.errors import Conflict, DsrError, InputWrong
+from dsr_engine.domain.errors import DsrError, InputWrong
 from dsr_engine.domain.letter import LetterKind
-from dsr_engine.domain.parcel import Posted, PostState
 from dsr_engine.domain.selector import Secret
 from dsr_engine.domain.user import Permission
-from dsr_engine.store.transaction import Transaction
 from dsr_engine.web.answers import status_of
 from dsr_engine.web.forms import Answer, attempt, day, one_of, plain_hint, text
 from dsr_engine.web.guard import house, needs, user
@@ -20,8 +18,8 @@ from dsr_engine.web.papers import saved
 from dsr_engine.workflow.law.extending import REASONS
 from dsr_engine.workflow.letters.corresponding import Order, ending_of, kind_of, pdf_of, record_sent, send_letter
 from dsr_engine.workflow.letters.letterbox import GIVEN_UP, worries_of
+from dsr_engine.workflow.letters.messages import give_up, let_out
 from dsr_engine.workflow.letters.writing import SAYABLE, compose
-from dsr_engine.workflow.wiping import wipe
 
 blueprint = Blueprint("case_letters", __name__, url_prefix="/cases")
 #: What each letter is for.
@@ -79,32 +77,15 @@ def settle(case_id: str, post_id: str, what: str) -> Answer:
     """Sends a letter that waits or failed, or gives one up."""
 
     def act() -> str:
-        with house().store.transaction() as tx:
-            tx.cases.locked(case_id)
-            posted = _own(tx, case_id, post_id)
-            if posted.state in (PostState.SENT, PostState.BOUNCED):
-                raise Conflict("this letter was sent", code="post.sent", hint="write it anew")
-            if what == "send":
-                _refuse_without_mail()
-                # A queued one may be on its way at this moment: released again, by a second click, it would go out twice.
-                if posted.state is not PostState.QUEUED:
-                    tx.outbox.release(post_id)
-                return "The letter is queued; it goes out within seconds if the mail server takes it."
-            tx.outbox.drop(post_id)
-        wipe(house())
+        if what == "send":
+            let_out(house(), post_id, case_id)
+            return "The letter is queued; it goes out within seconds if the mail server takes it."
+        give_up(house(), post_id, case_id)
         return "The letter is given up, and what was in it is erased."
 
     if what not in ("send", "drop"):
         raise InputWrong("there is no such form", code="form.unknown")
     return attempt(act, url_for("case_letters.show", case_id=case_id), lambda problem: _page(case_id, problem))
-
-
-def _own(tx: Transaction, case_id: str, post_id: str) -> Posted:
-    """The letter, if it is one of this case."""
-    posted = tx.outbox.get(post_id)
-    if posted.case != case_id or kind_of(posted) is None:
-        raise InputWrong("the case has no such letter", code="post.unknown")
-    return posted
 
 
 def _preview(case_id: str) -> Answer:
@@ -127,11 +108,6 @@ def _said() -> dict[str, str]:
     if "reason" not in said and text("reason_code") in REASONS:
         said["reason"] = text("reason_code")
     return said
-
-
-def _refuse_without_mail() -> None:
-    if house().settings.mail is None:
-        raise InputWrong("no mail is set up in dsr.toml: nothing can be sent from here", code="letter.no_mail", hint="print the PDF and post it")
 
 
 def _page(case_id: str, problem: DsrError | None = None) -> str:

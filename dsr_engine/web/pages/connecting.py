@@ -56,10 +56,12 @@ blueprint = Blueprint("connecting", __name__, url_prefix="/connecting")
 #: What each setting is called in the form, and what it looks like. Secrets are named, never typed.
 LABELS = {
     "url": ("Address", ""),
-    "user": ("Account", "Its name. Use an account of its own with the least permissions; the system's page prints them as SQL."),
+    "user": ("Account", "Its name. Use an account of its own with the least permissions; the page of a database prints them as SQL."),
     "password": ("Where its password is", "The NAME of an environment variable of the server, or file:/run/secrets/name, or keyring:service/name."),
+    "master_user": ("Whose password it is", "Only where another account than the mailbox's own opens it: a master user. Empty: the account's own."),
+    "token": ("Or where its token is", "In the place of a password, and named like one. Tokens that have to be fetched are for systems.yaml."),
     "schema": ("Schema", "Only this schema of the database."),
-    "mailboxes": ("Mailboxes", "A folder, or all."),
+    "folders": ("Folders", "One of the account's folders, or all. Mailboxes of many people are written into systems.yaml, with the reason why."),
     "ca_file": ("Who vouches for its certificate", "A PEM file on this machine; empty: the authorities that the machine trusts."),
     "about": ("What it is", "One line, for instance: the CRM, which the sales team looks after."),
     "instructions": (
@@ -82,12 +84,14 @@ ABOUTS = {
     "imap": "One account with its folders. Mail needs no map: everything is searched.",
     "maildir": "A folder of mail with its subfolders. Mail needs no map.",
     "mbox": "One file of mail. Mail needs no map.",
-    "s3": "A bucket, or what lies below a prefix, with all versions. Text, CSV, JSON, spreadsheets, archives and mail are read inside.",
+    "eml": "A folder in which each mail is a file, as programs save and export them. Mail needs no map.",
+    "s3": "A bucket, or what lies below a prefix, with all versions. Tables, texts, archives, mail are read inside. A map is drafted from a sample.",
     MANUAL: "A CRM in the cloud, a vendor, paper: no driver reaches it, so each case gives a person a task and waits for their word.",
-    "folder": "Files in a folder and below it. Text, CSV, JSON, spreadsheets, archives and mail are read inside.",
+    "folder": "Files in a folder and below it. Text, CSV, JSON, spreadsheets, archives and mail are read inside. Its map is drafted from a sample.",
 }
 #: Those whose map can be drafted, and the settings that nothing works without.
-DATABASES = frozenset({"postgresql", "mariadb", "sqlite"})
+DRAFTED = frozenset({"postgresql", "mariadb", "sqlite", "s3", "folder"})
+DRAFTED_DRIVERS = frozenset({"sql", "objectstore"})
 NEEDED = frozenset({"url", "bucket", "instructions", "due"})
 EXAMPLES = {
     "postgresql": "postgresql://db.example.com/shop",
@@ -96,6 +100,7 @@ EXAMPLES = {
     "imap": "imaps://mail.example.com",
     "maildir": "maildir:/srv/mail/office",
     "mbox": "mbox:/srv/mail/archive.mbox",
+    "eml": "eml:/srv/mail/exported",
     "folder": "folder:/srv/exports",
 }
 
@@ -146,7 +151,7 @@ def _form(kind: str, values: Mapping[str, str], problem: DsrError | None = None)
         fields=[(key, *LABELS[key]) for key in keys],
         example=EXAMPLES.get(kind, ""),
         needed=NEEDED,
-        databases=DATABASES,
+        drafted=DRAFTED,
         values=values,
         problem=problem,
         problems=_problems(problem),
@@ -185,7 +190,7 @@ def _steps(name: str, problem: DsrError | None = None) -> str:
     now = house().clock.now()
     with house().store.snapshot() as tx:
         test, draft = tx.inquiries.get(TEST, name), tx.inquiries.get(DRAFT, name)
-    is_database = house().systems[name].manifest.driver == "sql" if wish is None else wish.kind in DATABASES
+    can_draft = house().systems[name].manifest.driver in DRAFTED_DRIVERS if wish is None else wish.kind in DRAFTED
     health = health_of(test, now)
     return render_template(
         "connecting/show.html",
@@ -198,7 +203,7 @@ def _steps(name: str, problem: DsrError | None = None) -> str:
         draft=draft,
         draft_state=state_of(draft, now),
         has_draft=bool(draft_text(place(), name)),
-        can_draft=is_database,
+        can_draft=can_draft,
         is_asked="running" in (health.state, state_of(draft, now)),
         problem=problem,
         problems=problem.problems if isinstance(problem, SpecWrong) else (),

@@ -132,7 +132,7 @@ def _dues(found: tuple[Alarm, ...], urgency: Urgency) -> tuple[list[Due], int]:
 def _standing(tx: Transaction, shown: set[str]) -> dict[str, object]:
     """What waits, and stands in no list above (`shown`) yet."""
     waits = tx.case_lists.waits()
-    undecided = ("finding.undecided", "place.fixed")
+    undecided = ("finding.undecided", "finding.asked", "place.fixed")
     last_review = tx.holds.last_review()
     now = house().clock.now()
     own = tx.people.known(user().name)

@@ -1,15 +1,20 @@
-"""Possible findings: somebody looks at each, masked, and says whose it is."""
+"""Findings that wait for a person: possible ones, and those that a rule leaves to them. Somebody looks at each, masked, and says whose it is."""
 
 from collections.abc import Mapping
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
+from dsr_engine.domain.correction import LEGAL_HOLD, REASONS
+from dsr_engine.domain.correction import NOT_THEIRS as CORRECTED_NOT_THEIRS
 from dsr_engine.domain.request import Right
 from dsr_engine.domain.user import Permission
 from dsr_engine.web.guard import house, may, needs, user
+from dsr_engine.workflow.asking import ERASE, KEEP, REDACT, word_of
+from dsr_engine.workflow.correcting.reasons import grounds_of
 from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, STAYS, THEIRS, VERDICTS, decide_findings
 from dsr_engine.workflow.deciding import Deciding, deciding
+from dsr_engine.workflow.law.exempting import provision
 from dsr_engine.workflow.previewing import Preview, previews
 from dsr_engine.workflow.settling import SAME_PERSON, settle
 
@@ -24,6 +29,13 @@ _ERASING: Mapping[str, tuple[str, str]] = {
     NOT_THEIRS: ("Somebody else", "left alone, and expected to be there afterwards"),
     STAYS: ("Theirs, but stays", "left alone; the certificate names it as an exception"),
 }
+#: Of what a rule leaves to a person: what shall become of it.
+_ASKED: Mapping[str, tuple[str, str]] = {
+    ERASE: ("Erase it", "the record goes as a whole, with whatever else is in it"),
+    REDACT: ("Redact it", "only the places that name the person are cut out"),
+    KEEP: ("Keep it", "stays as it is, for the reason that is named below"),
+    NOT_THEIRS: ("Somebody else", "left alone, and expected to be there afterwards"),
+}
 _COPYING: Mapping[str, tuple[str, str]] = {
     THEIRS: ("Theirs", "goes into the copy as a whole"),
     MENTIONED: ("Mentions them", "only the passages that name the person go into the copy"),
@@ -34,7 +46,8 @@ _COPYING: Mapping[str, tuple[str, str]] = {
 @blueprint.get("")
 @needs(Permission.CASE_READ)
 def show(case_id: str) -> str:
-    place = (request.args["system"], request.args["collection"]) if "system" in request.args and "collection" in request.args else None
+    place = request.args.get("place", type=int)
+    place = place if place is not None and place >= 0 else None
     is_decided = request.args.get("show") == "decided"
     found = deciding(house(), case_id, place=place, is_decided=is_decided, after=request.args.get("after", ""))
     is_looking = session.get(LOOKING) == case_id and may(Permission.CASE_PREVIEW)
@@ -46,8 +59,11 @@ def show(case_id: str) -> str:
         is_decided=is_decided,
         is_looking=is_looking,
         verdicts=meanings(found.case.right),
+        answers=_ASKED,
+        word_of=word_of,
+        reasons=_reasons(found),
         previews=_previews(found) if is_looking else {},
-        here={key: request.args[key] for key in ("system", "collection", "show", "after") if key in request.args},
+        here={key: request.args[key] for key in ("place", "show", "after") if key in request.args},
     )
 
 
@@ -55,7 +71,8 @@ def show(case_id: str) -> str:
 @needs(Permission.CASE_WRITE)
 def decide(case_id: str) -> Response:
     chosen = [(key.removeprefix("verdict."), value) for key, value in request.form.items() if key.startswith("verdict.") and value in VERDICTS]
-    count = decide_findings(house(), case_id, chosen, user().name) if chosen else 0
+    reason = {"because": request.form.get("because", ""), "law": request.form.get("law", "").strip()}
+    count = decide_findings(house(), case_id, chosen, user().name, **reason) if chosen else 0
     flash(f"{count} decided." if count else "Nothing was chosen, so nothing was decided.", "done" if count else "wait")
     return redirect(_back(case_id), 303)
 
@@ -85,6 +102,15 @@ def meanings(right: Right) -> Mapping[str, tuple[str, str]]:
     return _ERASING if right is Right.ERASURE else _COPYING
 
 
+def _reasons(found: Deciding) -> list[tuple[str, str]]:
+    """Why records may be kept that a rule leaves to a person; nothing where no such record is shown."""
+    if not any(entry.is_asked for entry in found.found):
+        return []
+    regimes = house().regimes_of(found.case)
+    grounds = [(name, provision(regimes, name)) for name in grounds_of(regimes)]
+    return grounds + [(code, text) for code, text in REASONS.items() if code not in (CORRECTED_NOT_THEIRS, LEGAL_HOLD)]
+
+
 def _previews(found: Deciding) -> dict[str, Preview]:
     ids = [entry.id for entry in found.found]
     return {shown.finding: shown for shown in previews(house(), found.case.id, ids, user().name, most=len(ids))} if ids else {}
@@ -92,5 +118,5 @@ def _previews(found: Deciding) -> dict[str, Preview]:
 
 def _back(case_id: str) -> str:
     """The list as it was filtered; decided ones have left it, so it begins where this page began."""
-    kept = {key: request.form[key] for key in ("system", "collection", "show", "after") if request.form.get(key)}
+    kept = {key: request.form[key] for key in ("place", "show", "after") if request.form.get(key)}
     return url_for("findings.show", **{"case_id": case_id, **kept}, _external=False)

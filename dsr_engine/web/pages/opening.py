@@ -52,11 +52,11 @@ def enter() -> Answer:
     if "more" in request.form:
         return _page(min(len(typed_identifiers()) + MORE, _MOST_ROWS))
     try:
-        case, doubles = _opened()
+        case, doubles, doubts = _opened()
     except DsrError as problem:
         return _page(max(ROWS, len(typed_identifiers())), problem), status_of(problem)
     flash(f"Case {case.id} is open.", "done")
-    for doubt in doubts_of(_claims()):
+    for doubt in doubts:
         flash(doubt, "wait")
     for double in doubles:
         flash(
@@ -67,8 +67,8 @@ def enter() -> Answer:
     return redirect(url_for("cases.show", case_id=case.id), 303)
 
 
-def _opened() -> tuple[Case, tuple[Case, ...]]:
-    """Opens the case that the form describes; also gives the open cases that may be the same request."""
+def _opened() -> tuple[Case, tuple[Case, ...], tuple[str, ...]]:
+    """Opens the case that the form describes; also gives open cases that may be the same request, and doubts about the identifiers."""
     claims = _claims()
     policy = keeper().home.declared.policies.get(text("policy"))
     if policy is None:
@@ -96,7 +96,7 @@ def _opened() -> tuple[Case, tuple[Case, ...]]:
     asked = as_order(asked, order)
     pin_policy(keeper().home, policy)
     doubles = open_doubles(house(), claims, right)
-    return open_case(house(), asked), doubles
+    return open_case(house(), asked), doubles, doubts_of(claims)
 
 
 def _claims() -> tuple[Claim, ...]:

@@ -135,6 +135,7 @@ def _limits(system: System) -> tuple[tuple[str, str], ...]:
     said = (
         ("searched and maintained", f"between {pace.window}" if pace.window else ""),
         ("records a second", system.setting("records_per_second")),
+        ("bytes a day, each mailbox", f"{int(system.setting('bytes_per_day', '0')):,}" if system.setting("bytes_per_day") else ""),
         ("bytes a second, each connection", f"{pace.bytes_per_second:,}" if pace.bytes_per_second else ""),
         ("longest transaction", f"{pace.longest_snapshot:g} seconds" if pace.longest_snapshot else ""),
         ("pauses", f"while a replica lags more than {pace.replication_lag:g} seconds" if pace.replication_lag else ""),
