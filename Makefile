@@ -21,7 +21,9 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m tests.benchmarks.bench_scan
 	$(BIN)/python -m tests.benchmarks.bench_rewrite
-	$(BIN)/python -m pytest -q -s -p no:randomly -m benchmark tests/benchmarks/bench_sql.py tests/benchmarks/bench_search.py tests/benchmarks/bench_one_subject.py tests/benchmarks/bench_erase.py tests/benchmarks/bench_sweep.py tests/benchmarks/bench_drop.py tests/benchmarks/bench_pages.py
+	$(BIN)/python -m tests.benchmarks.bench_json_lines
+	$(BIN)/python -m tests.benchmarks.bench_discovery
+	$(BIN)/python -m pytest -q -s -p no:randomly -m benchmark tests/benchmarks/bench_sql.py tests/benchmarks/bench_search.py tests/benchmarks/bench_one_subject.py tests/benchmarks/bench_erase.py tests/benchmarks/bench_sweep.py tests/benchmarks/bench_drop.py tests/benchmarks/bench_pages.py tests/benchmarks/bench_parquet.py tests/benchmarks/bench_bucket.py tests/benchmarks/bench_cluster.py tests/benchmarks/bench_mail.py tests/benchmarks/bench_estate.py
 
 # Exactly these versions are installed, here and in CI; `make lock` takes newer ones.
 $(STAMP): pyproject.toml requirements.lock
@@ -32,7 +34,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@touch $@
 
 lock:
-	uv pip compile pyproject.toml --python-version 3.11 --universal --extra fast --extra demo --group dev --group servers --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml --python-version 3.11 --universal --extra fast --extra demo --extra parquet --extra lake --extra azure --extra gcs --extra cluster --extra ldap --extra ocr --extra pst --group dev --group servers --no-header --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) demo-company

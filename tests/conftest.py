@@ -2,20 +2,27 @@
 
 import hashlib
 import os
+import tempfile
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 #: Each file starts one kind of server, once per session and only if a test asks for it.
-_SERVERS = ("postgres", "postgres_standby", "mariadb", "dovecot", "seaweedfs", "moto_s3", "timestamp_authority", "smtp_server", "recipient_server")
+_SERVERS = (
+    *("postgres", "postgres_standby", "mariadb", "dovecot", "openldap", "seaweedfs", "rclone_s3", "moto_s3", "azurite", "gcs"),
+    *("timestamp_authority", "smtp_server", "recipient_server", "scripted_imap"),
+)
 #: CI takes all slow tests, a plain run one of so many: others every time, the same in all its processes.
-_ONE_OF = 6
+_ONE_OF = 10
 _TAKES_ALL = os.environ.get("DSR_ALL_KILL_POINTS") == "1"
 
-settings.register_profile("plain", max_examples=20)
-settings.register_profile("all", max_examples=100)
-settings.load_profile("all" if _TAKES_ALL else "plain")
+# The same examples each time: whether a change is right must not hang on a draw. DSR_EXPLORE=1 draws new ones, to find what nobody thought of.
+_IS_EXPLORING = os.environ.get("DSR_EXPLORE") == "1"
+settings.register_profile("plain", max_examples=12, derandomize=True)
+settings.register_profile("all", max_examples=100, derandomize=not _IS_EXPLORING)
+settings.load_profile("all" if _TAKES_ALL or _IS_EXPLORING else "plain")
 
 pytest_plugins = [f"tests.servers.{name}" for name in _SERVERS if find_spec(f"tests.servers.{name}")]
 
@@ -33,3 +40,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _share(text: str) -> int:
     return hashlib.sha256(text.encode()).digest()[0] % _ONE_OF
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for everything that is temporary."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder

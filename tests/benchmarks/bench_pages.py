@@ -27,7 +27,7 @@ from dsr_engine.workflow.house import House
 from dsr_engine.workflow.users.tokens import make_token
 from tests.benchmarks.full_store import COPY, fill
 from tests.servers.postgres import PostgresServer
-from tests.web.conftest import Doors, doors_of, keep_in
+from tests.web.conftest import Doors, doors_of
 from tests.web.visiting import Visitor
 from tests.workflow.company import founded
 from tests.workflow.journeys import NOON, carried_through, opened_for, planned
@@ -73,7 +73,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
         server: PostgresServer = request.getfixturevalue("postgres_server")
         server.run("DROP DATABASE IF EXISTS full_store WITH (FORCE)")
         server.run("CREATE DATABASE full_store")
-        keep_in(server, "full_store", company)
+        company.keep_store_in(server.url("full_store"))
     with doors_of(company) as doors:
         planned(doors.house)
         carried_through(doors.house, opened_for(doors.house))
