@@ -65,7 +65,9 @@ def _command(weed: str, folder: Path, ports: dict[str, int]) -> list[str]:
         weed, "-logtostderr=true", "server", f"-dir={folder}/data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
         *(f"-{'.port.'.join(name.split('.')) if '.' in name else name + '.port'}={port}" for name, port in ports.items()),
         f"-s3.config={folder}/s3.json", "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false", "-master.electionTimeout=2s",
-        "-master.volumeSizeLimitMB=64", "-volume.max=0", "-master.volumePreallocate=false", "-volume.preStopSeconds=0",
+        "-master.volumeSizeLimitMB=64", "-master.volumePreallocate=false", "-volume.preStopSeconds=0",
+        # Not by the free room of the disk (0, and one per cent): each bucket takes volumes of its own, and on a disk that is rather full they run out.
+        "-volume.max=20000", "-volume.minFreeSpace=32MiB",
     ]  # fmt: skip
 
 
