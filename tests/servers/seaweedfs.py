@@ -66,7 +66,7 @@ def _command(weed: str, folder: Path, ports: dict[str, int]) -> list[str]:
         *(f"-{'.port.'.join(name.split('.')) if '.' in name else name + '.port'}={port}" for name, port in ports.items()),
         f"-s3.config={folder}/s3.json", "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false", "-master.electionTimeout=2s",
         "-master.volumeSizeLimitMB=64", "-master.volumePreallocate=false", "-volume.preStopSeconds=0",
-        # Not by the free room of the disk (0, and one per cent): each bucket takes volumes of its own, and on a disk that is rather full they run out.
+        # Not by the free room of the disk (0, and one per cent): each bucket takes volumes of its own, and on a full disk they run out.
         "-volume.max=20000", "-volume.minFreeSpace=32MiB",
     ]  # fmt: skip
 
