@@ -32,6 +32,8 @@ class Traits:
     `exhaustive_search`: every record can be read, so absence can be shown. `conditional_change`: the system itself refuses a change if the record
     moved on since it was observed. `keeps_versions`: old versions stay readable. `deletes_later`: a deletion is only accepted.
     `set_based`: one statement serves many records. `in_key_order`: records by age come page by page in the order of their keys.
+    `has_successors`: a changed record is a new one, put in before the old one goes; which of several equal ones stands for which old one
+    a driver knows only of those that it changed or was asked about (`observe`).
     """
 
     exhaustive_search: bool = True
@@ -40,16 +42,21 @@ class Traits:
     deletes_later: bool = False
     set_based: bool = False
     in_key_order: bool = False
+    has_successors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What `check` found: a missing permission, a wrong manifest, a risk. `is_fatal` False: the system can be used, with a warning."""
+    """What `check` found: a missing permission, a wrong manifest, a risk. `is_fatal` False: the system can be used, with a warning.
+
+    `is_note`: nothing is wrong, and whoever checks wants to know it.
+    """
 
     code: str
     message: str
     hint: str = ""
     is_fatal: bool = True
+    is_note: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,8 @@ def execute(case: Case, turn: Turn, house: House) -> Step:
 def _execute_system(work: _Work, system: str) -> Wait | None:
     items = [item for item in work.plan.items if item.system == system]
     what = f"{system}: acting"
+    if work.driver.traits.has_successors:
+        _recall(work, items)
     work.house.progress.begin(what, sum(len(item.records) for item in items))
     try:
         for unit in _units(items):
@@ -104,6 +106,25 @@ def _execute_system(work: _Work, system: str) -> Wait | None:
     finally:
         work.house.progress.end(what)
     return None
+
+
+def _recall(work: _Work, items: Sequence[PlanItem]) -> None:
+    """Asks after what an earlier try finished, where something that is still to be changed will look the same.
+
+    Else the driver would take the one's successor for the other's, put in by a try that was killed, and would do no more than remove the other.
+    """
+    with work.turn.transaction() as tx:
+        states = tx.plans.states(work.plan.id)
+    done = [item for item in items if states[item.id] is ItemState.DONE]
+    to_come = {
+        (item.collection, planned.becomes)
+        for item in items
+        for planned in item.records
+        if states[item.id] is not ItemState.DONE and planned.becomes is not None and planned.becomes != planned.expect
+    }
+    equals = [Watched(planned.locator, item.fields) for item in done for planned in item.records if (item.collection, planned.becomes) in to_come]
+    if equals:
+        work.driver.observe(equals)
 
 
 def _units(items: Sequence[PlanItem]) -> list[list[PlanItem]]:

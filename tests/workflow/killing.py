@@ -1,4 +1,4 @@
-"""Ends a process at any border that a journey crosses: transactions, calls of drivers, calls of S3, renames and removals of files.
+"""Ends a process at any border that a journey crosses: transactions, calls of drivers, calls of S3 and IMAP, renames and removals of files.
 
 The borders are counted where they are crossed, so a step that is added to the engine is covered by itself.
 """
@@ -21,6 +21,7 @@ from dsr_engine.domain.clock import Clock
 from dsr_engine.domain.residue import Assessment, Work
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Driver
+from dsr_engine.drivers.mailstore.imap_session import Session
 from dsr_engine.drivers.registry import open_driver, open_upkeep
 from dsr_engine.drivers.upkeep import Upkeep
 from dsr_engine.drivers.wrapped import Layer
@@ -35,6 +36,8 @@ T = TypeVar("T")
 
 #: Calls of the operating system that change what is on the disk under which name.
 _CALLS = ("replace", "rename", "unlink", "rmdir", "fsync")
+#: Commands of IMAP that change what is on the server.
+_COMMANDS = ("append", "mark_deleted", "unmark_deleted", "expunge")
 #: The one method through which every request of a client of S3 goes.
 _ASK = "_make_api_call"
 
@@ -122,6 +125,8 @@ def bordered(company: Company, borders: Borders, clock: Clock | None = None) -> 
     """The company's house with borders everywhere. Only for a process that ends afterwards: the modules stay as they are made here."""
     for name in _CALLS:
         setattr(os, name, borders.around(f"os.{name}", getattr(os, name)))
+    for name in _COMMANDS:
+        setattr(Session, name, borders.around(f"IMAP {name}", getattr(Session, name)))
     ask = getattr(BaseClient, _ASK)
 
     def bordered_ask(client: object, operation: str, arguments: object) -> object:

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import io
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,7 +22,7 @@ from dsr_engine.drivers.mailstore.imap_answers import UNAVAILABLE
 from dsr_engine.drivers.mailstore.imap_fetch import LEFT, Ahead, Large, Small, is_large
 from dsr_engine.drivers.mailstore.imap_gmail import hidden, whole
 from dsr_engine.drivers.mailstore.imap_heads import Heads
-from dsr_engine.drivers.mailstore.imap_heirs import Facts, name_of
+from dsr_engine.drivers.mailstore.imap_heirs import Facts, Heirs, name_of
 from dsr_engine.drivers.mailstore.imap_listing import Listed, listing
 from dsr_engine.drivers.mailstore.imap_session import CHUNK, GMAIL, Meta, Selected, Session, shown_name
 from dsr_engine.drivers.mailstore.imap_slices import SLICE, parts_of, range_of
@@ -40,7 +41,7 @@ _NOT_KEPT = frozenset({b"\\recent", b"\\deleted"})
 class Imap:
     """The store behind `imap://` and `imaps://`."""
 
-    traits = Traits()
+    traits = Traits(has_successors=True)
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -50,8 +51,7 @@ class Imap:
         self._ahead = Ahead()
         self._large: tuple[tuple[str, int, int], bool, Large] | None = None
         self._facts: dict[tuple[str, int], Facts] = {}
-        #: Successors of mails that are gone: of two equal mails each has one of its own, also where they are changed one after the other.
-        self._taken: dict[tuple[str, int], frozenset[int]] = {}
+        self._heirs: defaultdict[tuple[str, int], Heirs] = defaultdict(Heirs)
 
     def server(self) -> str:
         """Host, port, mailbox and the UIDVALIDITY of INBOX. A master user's name after `*` is left out, so that another login may look again."""
@@ -141,20 +141,17 @@ class Imap:
         sightings = self._located(folder, opened, [order.key for order in orders])
         if any(order.rewriting is not None for order in orders):
             self._known_facts(folder, opened)
-        taken = set(self._taken.get((folder, opened.validity), ()))
-        outcomes = [self._prepared(folder, opened, order, sighting, taken) for order, sighting in zip(orders, sightings, strict=True)]
+        outcomes = [self._prepared(folder, opened, order, sighting) for order, sighting in zip(orders, sightings, strict=True)]
         leaving = [
             int(order.key[1]) for order, outcome in zip(orders, outcomes, strict=True) if isinstance(outcome, Done) and outcome.state != order.expect
         ]
         refused = self._remove(opened, leaving)
-        if not refused:
-            self._taken[folder, opened.validity] = frozenset(taken)
         return tuple(refused.get(int(order.key[1]), outcome) for order, outcome in zip(orders, outcomes, strict=True))
 
     def close(self) -> None:
         self._put_away()
         self._facts.clear()
-        self._taken.clear()
+        self._heirs.clear()
         self._session.close()
 
     # --- folders -----------------------------------------------------------------------------------------------------
@@ -172,12 +169,12 @@ class Imap:
         entry = self._listings[name]
         is_own, holder = entry.holder is None, entry.holder or ""
         if entry.messages is not None:
-            return Folder(name, entry.messages, is_own=is_own, holder=holder)
+            return Folder(name, entry.messages, is_own=is_own, holder=holder, role=entry.role)
         try:
-            return Folder(name, self._session.status(entry.wire, "MESSAGES"), is_own=is_own, holder=holder)
+            return Folder(name, self._session.status(entry.wire, "MESSAGES"), is_own=is_own, holder=holder, role=entry.role)
         except (NotAllowed, ManifestWrong, NotSupported, Unreachable) as error:
             _pass_on_if_cut_off(error)
-            return Folder(name, None, "the server lists the folder and does not open it", is_own, holder)
+            return Folder(name, None, "the server lists the folder and does not open it", is_own, holder, entry.role)
 
     def _wire(self, folder: str) -> bytes:
         if folder not in self._wires:
@@ -279,15 +276,18 @@ class Imap:
         free = list(self._sighted(folder, opened.validity, metas))
         found: dict[Key, Sighting] = {}
         for key in sorted(missing, key=lambda each: (int(each[0]), int(each[1]))):
-            match = next((sighting for sighting in free if _is_heir(key, sighting, opened.validity)), None)
-            if match is not None:
+            mine = {int(sighting.key[1]): sighting for sighting in free if _is_heir(key, sighting, opened.validity)}
+            is_renumbered = int(key[0]) != opened.validity
+            uid = next(iter(mine), None) if is_renumbered else self._heirs[folder, opened.validity].chosen(int(key[1]), list(mine))
+            if uid is not None:
+                match = mine[uid]
                 free.remove(match)
                 found[key] = Sighting(match.mail, match.key, match.state, is_same=False)
         return found
 
     # --- changing ----------------------------------------------------------------------------------------------------
 
-    def _prepared(self, folder: str, opened: Selected, order: Order, sighting: Sighting | None, taken: set[int]) -> Outcome:
+    def _prepared(self, folder: str, opened: Selected, order: Order, sighting: Sighting | None) -> Outcome:
         """What an order comes to, with the successor in place where there is one; the old mail is still there."""
         if sighting is None:
             return Drifted("absent")
@@ -296,14 +296,14 @@ class Imap:
         if order.rewriting is None:
             return Done(None)
         try:
-            return self._write_successor(folder, opened, sighting, order.rewriting, taken)
+            return self._write_successor(folder, opened, sighting, order.rewriting)
         except (NotSupported, NotAllowed) as error:
             return Failed(error.code, error.message)
         except Gone:
             return Drifted("absent")
 
-    def _write_successor(self, folder: str, opened: Selected, sighting: Sighting, rewriting: Rewriting, taken: set[int]) -> Outcome:
-        """Appends the new mail unless a try that was interrupted has done so. `taken` are successors that other mails have already."""
+    def _write_successor(self, folder: str, opened: Selected, sighting: Sighting, rewriting: Rewriting) -> Outcome:
+        """Appends the new mail unless a try that was interrupted has done so."""
         if int(sighting.key[3]) > _LARGEST_REWRITE:
             raise _too_large()
         new = io.BytesIO()
@@ -311,7 +311,7 @@ class Imap:
         if new.tell() > _LARGEST_REWRITE:
             raise _too_large()
         becomes = hashlib.sha256(new.getbuffer()).digest()
-        if becomes == sighting.state or self._has_successor(folder, opened, sighting, becomes, new.tell(), taken):
+        if becomes == sighting.state or self._has_successor(folder, opened, sighting, becomes, new.tell()):
             return Done(becomes)
         old = self._session.metas([int(sighting.key[1])])
         if not old:
@@ -321,23 +321,24 @@ class Imap:
         # A UID of another UIDVALIDITY, or one that was there before, is another mail's: servers that refuse to store a mail twice name the first.
         if place is None or place[0] != opened.validity or self._facts[folder, opened.validity].has(place[1]):
             self._known_facts(folder, opened)
-            found = self._has_successor(folder, opened, sighting, becomes, new.tell(), taken)
+            found = self._has_successor(folder, opened, sighting, becomes, new.tell())
             return Done(becomes) if found else Failed("mail.not_appended", "the server took a rewritten mail and does not show it")
         made = next(self._sighted(folder, place[0], self._session.metas([place[1]])), None)
         if made is not None and made.state == becomes:
-            taken.add(place[1])
+            self._heirs[folder, opened.validity].note(int(sighting.key[1]), place[1])
             return Done(becomes)
         self._remove(opened, [place[1]])
         return Failed("mail.altered_by_server", "the server stores another mail than it was given; the old one was left")
 
-    def _has_successor(self, folder: str, opened: Selected, sighting: Sighting, becomes: bytes, size: int, taken: set[int]) -> bool:
-        """True if there is a later mail of the same date with the new content. What this call itself appended is not asked about again."""
-        facts = self._facts[folder, opened.validity]
-        uids = facts.dated((sighting.key[2],)) & facts.sized((size,))
-        metas = self._session.metas(sorted(uid for uid in uids - taken if uid > int(sighting.key[1])))
+    def _has_successor(self, folder: str, opened: Selected, sighting: Sighting, becomes: bytes, size: int) -> bool:
+        """True if there is a later mail of the same date with the new content that is no other mail's successor."""
+        name, old = (folder, opened.validity), int(sighting.key[1])
+        facts, heirs = self._facts[name], self._heirs[name]
+        uids = facts.dated((sighting.key[2],)) & facts.sized((size,)) - heirs.of_others(old)
+        metas = self._session.metas(sorted(uid for uid in uids if uid > old))
         found = next((made for made in self._sighted(folder, opened.validity, metas) if made.state == becomes), None)
         if found is not None:
-            taken.add(int(found.key[1]))
+            heirs.note(old, int(found.key[1]))
         return found is not None
 
     def _known_facts(self, folder: str, opened: Selected) -> Facts:

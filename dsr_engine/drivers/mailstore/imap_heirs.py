@@ -22,6 +22,28 @@ def name_of(head: bytes) -> str:
     return short(hashlib.sha256(match[1]).digest()) if match else ""
 
 
+class Heirs:
+    """Which mail of a folder became of which, by UID: of equal mails each has a successor of its own, also where they are changed one by one."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, int] = {}
+
+    def note(self, old: int, new: int) -> None:
+        self._of[old] = new
+
+    def of_others(self, old: int) -> set[int]:
+        """The successors of all but this mail."""
+        return {new for each, new in self._of.items() if each != old}
+
+    def chosen(self, old: int, uids: Sequence[int]) -> int | None:
+        """Of the mails that may be its successor the one that it is known to be, else the first that nobody else's is; it is remembered."""
+        taken, own = self.of_others(old), self._of.get(old)
+        found = own if own in uids else next((uid for uid in uids if uid not in taken), None)
+        if found is not None:
+            self.note(old, found)
+        return found
+
+
 class Facts:
     """Size and date of the mails of one folder under one UIDVALIDITY, and the digests of their Message-IDs where somebody asked."""
 
