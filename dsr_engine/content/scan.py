@@ -14,6 +14,8 @@ from dsr_engine.content.stream import BLOCK
 _JOINED_LINES = 4
 #: Bytes in which line ends are counted at once on the way to a line.
 _STEP = 8192
+#: Digits of base64 and hex, and how many at least stand in a line that was wrapped.
+_DIGITS, _WRAPPED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-", 32
 #: What two pieces of one overlong record share, so that nothing is missed at the cut.
 _OVERLAP = 8192
 
@@ -164,9 +166,12 @@ def around(splitter: Splitter, data: bytes, gate: Gate | None) -> Iterator[tuple
 
 
 def joined(data: bytes, gate: Gate) -> Iterator[tuple[int, int, int, int]]:
-    """Neighbouring lines that pass the gate together although none of them does alone (a name that is wrapped): first and last index, start, end."""
+    """Neighbouring lines that pass the gate together although none of them does alone (a name that is wrapped): first and last index, start, end.
+
+    A line that passes alone is given with the next one where digits of one code (base64) go on in it: the gate is content with half of an address.
+    """
     lines = Lines()
-    reached = 0
+    reached = last = 0
     for hit in gate.hits(data):
         at = min(hit, len(data)) - 1
         if at < reached:
@@ -174,17 +179,33 @@ def joined(data: bytes, gate: Gate) -> Iterator[tuple[int, int, int, int]]:
         end = data.find(b"\n", at) + 1 or len(data)
         start = data.rfind(b"\n", 0, max(at, 0)) + 1
         if gate.passes(data[start:end]):
+            if not _goes_on(data, start, end, gate):
+                continue
+            end = data.find(b"\n", end) + 1 or len(data)
+        elif (start := _joined_from(data, start, end, last, gate)) < 0:
             continue
-        for _ in range(_JOINED_LINES):
-            if start == 0:
-                break
-            start = data.rfind(b"\n", 0, start - 1) + 1
-            if gate.passes(data[start:end]):
-                if not any(gate.passes(data[one:two]) for one, two in _shifted(lines, data, start, end)):
-                    first = data.count(b"\n", 0, start)
-                    yield first, first + lines.count(data[start:end]) - 1, start, end
-                    reached = end
-                break
+        first = data.count(b"\n", 0, start)
+        yield first, first + lines.count(data[start:end]) - 1, start, end
+        reached, last = end, data.rfind(b"\n", 0, end - 1) + 1
+
+
+def _goes_on(data: bytes, start: int, end: int, gate: Gate) -> bool:
+    """True if digits of one code end this line, pass the gate, and go on in the next one."""
+    line = data[max(start, end - _OVERLAP) : end].rstrip(b"\r\n")
+    run = line[len(line.rstrip(_DIGITS)) :]
+    behind = data[end : end + 2].lstrip(b" \t")[:1]
+    return len(run) >= _WRAPPED and bool(behind) and behind in _DIGITS and gate.passes(run)
+
+
+def _joined_from(data: bytes, start: int, end: int, last: int, gate: Gate) -> int:
+    """Where the lines begin that pass together with this one; -1: there are none. None is taken that came before the last of those already given."""
+    for _ in range(_JOINED_LINES):
+        if start <= last:
+            break
+        start = data.rfind(b"\n", 0, start - 1) + 1
+        if gate.passes(data[start:end]):
+            return -1 if any(gate.passes(data[one:two]) for one, two in _shifted(Lines(), data, start, end)) else start
+    return -1
 
 
 def _shifted(lines: Lines, data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -3,6 +3,7 @@
 Places are found by halves: what a glance refuses is done with, and only the last small piece is read with offsets kept.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
@@ -13,6 +14,7 @@ from dsr_engine.content.vocabulary import Vocabulary
 
 #: Pieces of at most this size (or four times the reach) are not halved any more. Bytes.
 _PIECE = 16 * 1024
+_LINE_END = re.compile("\n|\r(?!\n)")
 
 
 class SubjectGate:
@@ -78,12 +80,13 @@ class SubjectGate:
         """Offsets in the bytes of what the views of a text hold. The text is their UTF-8, or their latin-1 character by character."""
         ruler = None
         for view in readings:
-            for _, last in self._in_view(view):
-                if len(text) == len(data):
-                    yield last
-                else:
-                    ruler = ruler or Ruler(text, "surrogateescape")
-                    yield ruler.byte(last)
+            for first, last in self._in_view(view):
+                for offset in _marks(text, first, last, self.reach):
+                    if len(text) == len(data):
+                        yield offset
+                    else:
+                        ruler = ruler or Ruler(text, "surrogateescape")
+                        yield ruler.byte(offset)
 
     def _in_view(self, view: View) -> Iterator[tuple[int, int]]:
         """Spans of the original that a view has candidates in."""
@@ -93,3 +96,13 @@ class SubjectGate:
             yield view.span(*origin.span(candidate.start, candidate.end))
         for digest in self._vocabulary.digest_hits(view.text):
             yield view.span(digest.start, digest.end)
+
+
+def _marks(text: str, first: int, last: int, reach: int) -> Iterator[int]:
+    """The end of a place, and within a long one every line end and every `reach` characters.
+
+    What is encoded over many lines (base64) is one place from its first digit to its last, and callers look only near an offset.
+    """
+    yield from (found.end() for found in _LINE_END.finditer(text, first, last))
+    yield from range(first + reach, last, reach)
+    yield last

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import chain
 
-from dsr_engine.content.charset import detected, from_utf8, is_faithful, marked, unmarked
+from dsr_engine.content.charset import decoded, detected, from_utf8, is_faithful, marked, unmarked
 from dsr_engine.content.documents.html_file import HtmlFile
 from dsr_engine.content.format import Nested, Opener, Reading, Unreadable, Writer
 from dsr_engine.content.mail.mime_encoding import encoded, is_known, is_packed
@@ -50,7 +50,7 @@ class Mime:
         is_passed = _passes_raw(open_file, reading) or any(_passes(unit, reading) for unit in headers)
         if is_passed:
             yield from headers
-        for got in self._parts(open_file, mail, reading):
+        for got in chain(_guessed(mail, reading), self._parts(open_file, mail, reading)):
             if not is_passed and isinstance(got, Unit):
                 is_passed = True
                 yield from headers
@@ -68,9 +68,10 @@ class Mime:
                 unit = Unit(f"{reading.prefix}{leaf.place}/filename{f'.{number}' if number > 1 else ''}", name, leaf.inside)
                 if _passes(unit, reading):
                     yield unit
-            yield from self._content(leaf)
+            yield from self.content(leaf)
 
-    def _content(self, leaf: Leaf) -> Iterator[Unit | Gap]:
+    def content(self, leaf: Leaf) -> Iterator[Unit | Gap]:
+        """What a part holds, its headers and names left out."""
         yield from leaf.gaps()
         watch = Watch()
         reader, content, _ = self._reader(leaf, watch)
@@ -213,6 +214,14 @@ def _with_type(leaf: Leaf) -> Opener:
     """The decoded content behind headers that say what it is."""
     head = b'Content-Type: multipart/mixed; boundary="' + leaf.meta.boundaries[0] + b'"\n\n'
     return lambda: flowing(chain((head,), chunks(leaf.content(None))))
+
+
+def _guessed(mail: Mail, reading: Reading) -> Iterator[Unit]:
+    """What delimiters say that no header names. They are not rewritten: the parts would be lost."""
+    for number, boundary in enumerate(mail.guessed, 1):
+        unit = Unit(f"{reading.prefix}boundary:{number}", decoded(boundary)[0], inside(reading), is_opaque=True)
+        if _passes(unit, reading):
+            yield unit
 
 
 def _newline(head: bytes) -> bytes:

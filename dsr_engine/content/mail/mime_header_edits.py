@@ -11,7 +11,7 @@ from dsr_engine.content.charset_guess import is_utf8
 from dsr_engine.content.mail.mime_addresses import Mailbox, address_of, carried, mailboxes
 from dsr_engine.content.mail.mime_cuts import cut
 from dsr_engine.content.mail.mime_headers import called, folds_of, is_of_addresses, latin_as_utf8, name_of, nth, plain
-from dsr_engine.content.mail.mime_meta import parameters_of
+from dsr_engine.content.mail.mime_meta import meta_of, parameters_of
 from dsr_engine.content.mail.mime_structure import Header
 from dsr_engine.content.mail.mime_words import parameter_text, without
 from dsr_engine.content.rewriter import Rewriter
@@ -45,10 +45,18 @@ def header_splices(
         if mine:
             value = _edited(_with_value(header, value), place, mine, rewriter, newline)
         if value != header.value:
+            if header.name == "content-type" and _says(value) != _says(header.value):
+                raise cannot_rewrite("What says how a part of a mail is to be read holds the person.", "drop the part, or delete the mail")
             start = header.start + header.colon
             yield Splice(start, start + len(header.value), value)
     if pending:
         raise _not_there()
+
+
+def _says(content_type: bytes) -> tuple[str, str, tuple[bytes, ...]]:
+    """By what a part is read: its kind, its charset, what separates the parts in it."""
+    meta = meta_of([("content-type", content_type)])
+    return meta.kind, meta.charset, meta.boundaries
 
 
 def _is_of(name: str, place: str) -> bool:

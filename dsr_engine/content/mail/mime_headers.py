@@ -17,12 +17,12 @@ from dsr_engine.domain.system import FieldMap
 
 _SENDERS = frozenset({"from", "sender", "reply-to"})
 _RECIPIENTS = frozenset({"to", "cc", "bcc"})
-_ADDRESSES = _SENDERS | _RECIPIENTS | {
+ADDRESSES = _SENDERS | _RECIPIENTS | {
     "delivered-to", "x-original-to", "return-path", "errors-to", "disposition-notification-to", "resent-from", "resent-to",
     "resent-cc", "resent-bcc", "resent-sender", "envelope-to", "x-envelope-to", "x-envelope-from", "apparently-to",
     "return-receipt-to", "mail-followup-to", "x-forwarded-to",
 }  # fmt: skip
-_KNOWN = _ADDRESSES | {
+_KNOWN = ADDRESSES | {
     "subject", "date", "message-id", "in-reply-to", "references", "received", "received-spf", "comments", "keywords",
     "organization", "user-agent", "x-mailer", "mime-version", "content-type", "content-transfer-encoding", "content-disposition",
     "content-id", "content-description", "content-location", "dkim-signature", "authentication-results", "arc-seal",
@@ -34,6 +34,10 @@ _KNOWN = _ADDRESSES | {
 _FOLD = re.compile(r"(?:\r\n?|\n)(?=[ \t])")
 _FOLDED = re.compile(rb"(?<=[^\s])[ \t]*(?:\r\n?|\n)[ \t]+(?=[^\s])")
 _AT = re.compile(rb"@|[=%]40")
+#: Digits of base64 or hex that a fold cuts: a key, a token of a link.
+_DIGITS_GO_ON = re.compile(rb"[A-Za-z0-9+/_-]{16}[ \t]*(?:\r\n?|\n)[ \t]+[A-Za-z0-9+/_-]")
+#: Whose digits are sums and say nothing.
+SEALS = frozenset({"dkim-signature", "x-google-dkim-signature", "arc-seal", "arc-message-signature"})
 _BETWEEN = re.compile(rb"[\s<>,;()\"]")
 _ADDRESS = re.compile(rb"[^\s@=%]+(?:@|[=%]40)[\w.-]+")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -58,20 +62,27 @@ def called(headers: Sequence[Header], word: str = "header") -> Iterator[tuple[He
 
 def is_of_addresses(header: Header) -> bool:
     """True for a header that consists of addresses."""
-    return header.name in _ADDRESSES
+    return header.name in ADDRESSES
 
 
 def header_units(headers: Sequence[Header], inside: str, prefix: str, gate: Gate | None = None) -> Iterator[Unit]:
     """All units of the message's headers. `gate` helps to tell charsets that nobody names."""
     recipients = sum(_count(header.value) for header in headers if header.name in _RECIPIENTS)
     for header, place in called(headers):
-        if header.name in _ADDRESSES and (found := mailboxes(header.value)):
+        if header.name in ADDRESSES and (found := mailboxes(header.value)):
             yield from _address_units(header, place, found, recipients, inside, prefix, gate)
         else:
             yield Unit(prefix + place, plain(header, gate), inside)
             if b"\n" in header.value or b"\r" in header.value:
                 yield from _joined_unit(header, place, inside, prefix)
         yield from _carried_unit(header, place, inside, prefix)
+        yield from _field_unit(header, place, inside, prefix)
+
+
+def _field_unit(header: Header, place: str, inside: str, prefix: str) -> Iterator[Unit]:
+    """The name of a header that looks like an address: a text that lost the empty line before it. It cannot be cut, for it is no value."""
+    if "@" in header.name:
+        yield Unit(f"{prefix}{place}.field", header.name, inside, is_opaque=True)
 
 
 def _count(value: bytes) -> int:
@@ -84,6 +95,7 @@ def part_units(headers: Sequence[Header], word: str, inside: str, prefix: str, g
     """The units of the headers of a part."""
     for header, place in called(headers, word):
         yield Unit(prefix + place, plain(header, gate), inside)
+        yield from _field_unit(header, place, inside, prefix)
         if b"\n" in header.value or b"\r" in header.value:
             yield from _joined_unit(header, place, inside, prefix)
         if header.name in _OF_CONTENT and b"*" in header.value:
@@ -94,7 +106,8 @@ def part_units(headers: Sequence[Header], word: str, inside: str, prefix: str, g
 def _joined_unit(header: Header, place: str, inside: str, prefix: str) -> Iterator[Unit]:
     """The value without its folds, where one of them may stand in an address: some programs fold anywhere."""
     value = header.value
-    if _AT.search(value) and any(_is_near_at(value, *fold.span()) for fold in _FOLDED.finditer(value)):
+    is_cut = _AT.search(value) and any(_is_near_at(value, *fold.span()) for fold in _FOLDED.finditer(value))
+    if is_cut or (header.name not in SEALS and _DIGITS_GO_ON.search(value)):
         yield Unit(f"{prefix}{place}.joined", raw_text(_FOLDED.sub(b"", value)).strip(), inside)
 
 

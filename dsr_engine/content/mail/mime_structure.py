@@ -40,7 +40,7 @@ _DEEPEST = 100
 class Header:
     """One header: its name in lower case, its raw bytes with the line end, where they start, and how many of them precede the value.
 
-    A line among the headers that is none has no name.
+    A line among the headers that is none has no name, nor has the line of an mbox before them.
     """
 
     name: str
@@ -71,11 +71,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """The headers of the message, and of each multipart inside it, and the leaves in their order. `damage` is what went beyond a limit."""
+    """The headers of the message, and of each multipart inside it, and the leaves in their order. `damage` is what went beyond a limit.
+
+    `guessed` are delimiters that no header names: no header and no part has what they say.
+    """
 
     headers: tuple[Header, ...]
     parts: tuple[Part, ...]
     damage: tuple[Unreadable, ...] = ()
+    guessed: tuple[bytes, ...] = ()
 
 
 @dataclass(slots=True)
@@ -112,6 +116,7 @@ class _Parser:
         self._start = 0
         self._kind = "part"
         self._damage: dict[str, Unreadable] = {}
+        self._guessed: dict[bytes, None] = {}
         self.has_unmet = False
 
     def parse(self, delimiters: Iterator[tuple[int, int, int, bytes]]) -> Mail:
@@ -137,7 +142,7 @@ class _Parser:
         self._source.seek(0, 2)
         self._finish(max(self._start, self._source.tell()))
         self._leave(0)
-        return Mail(top, tuple(self._parts), tuple(self._damage.values()))
+        return Mail(top, tuple(self._parts), tuple(self._damage.values()), tuple(self._guessed))
 
     def _leave(self, level: int) -> None:
         self.has_unmet = self.has_unmet or any(not multipart.is_met for multipart in self._open[level:])
@@ -149,7 +154,7 @@ class _Parser:
     def _begin(self, at: int) -> tuple[Header, ...]:
         """Reads the headers of a part and opens it."""
         is_in_digest = bool(self._open) and self._open[-1].sub == "digest"
-        self._headers, self._start, is_whole = _headers(self._source, at, is_message=at == 0)
+        self._headers, self._start, is_whole = headers_at(self._source, at, is_message=at == 0)
         if not is_whole:
             self._damaged("mime.header_too_long", "the headers of a mail are longer than the limit; the rest of them was searched as text")
         default = "message/rfc822" if is_in_digest else "text/plain"
@@ -178,6 +183,8 @@ class _Parser:
         if any(b"\n--" + boundary in b"\n" + data for boundary in named):
             return named
         guess = _GUESS.search(data)
+        if guess:
+            self._guessed[guess[1]] = None
         return (guess[1],) if guess else named if len(data) == _HEADER_BYTES else ()
 
     def _level(self, line: bytes) -> tuple[int, bool]:
@@ -227,7 +234,7 @@ def _delimiters(open_file: Opener, limits: Limits) -> Iterator[tuple[int, int, i
             last = block.data[-2:]
 
 
-def _headers(source: BinaryIO, at: int, *, is_message: bool) -> tuple[tuple[Header, ...], int, bool]:
+def headers_at(source: BinaryIO, at: int, *, is_message: bool) -> tuple[tuple[Header, ...], int, bool]:
     """The headers that begin here, where the body begins, and whether these are all of them."""
     for size in (_FIRST_BYTES, _HEADER_BYTES):
         source.seek(at)
@@ -256,7 +263,9 @@ def _lines(data: bytes, *, is_message: bool) -> tuple[list[tuple[int, int, str, 
             headers[-1] = (headers[-1][0], end, *headers[-1][2:])
         elif found:
             return headers, start, False
-        elif not (is_message and start == first and line.startswith((b"From ", b">From "))):
+        elif is_message and start == first and line.startswith((b"From ", b">From ")):
+            headers.append((start, end, "", 0))  # an mbox had it; it names the sender
+        else:
             if any(name in _SAYING for _, _, name, _ in headers) or not _goes_on(data, start):
                 return headers, start, True
             headers.append((start, end, "", 0))

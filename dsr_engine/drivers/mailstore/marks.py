@@ -94,6 +94,8 @@ def place_of(head: bytes, reference: str) -> Marked:
     assert _REFERENCE.fullmatch(reference), "a reference is a short word, which fits any line"
     field = f"{MARK}: {reference}".encode("ascii")
     block = structure_of(lambda: io.BytesIO(head), Limits()).headers
+    if block and not block[0].name and block[0].raw.startswith((b"From ", b">From ")):
+        block = block[1:]  # the line of an mbox comes before the headers
     headers = tuple(takewhile(lambda header: header.name, block)) or block
     if any(_unfolded(header.raw) == field.lower() for header in block):
         return Marked(0, b"")

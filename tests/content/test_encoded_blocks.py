@@ -1,0 +1,69 @@
+"""Base64 pasted into a text or lying in unknown bytes: whoever stands in it is found, however long the block is and wherever in it."""
+
+import base64
+import io
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsr_engine.content.format import Format, Reading
+from dsr_engine.content.match import Matcher
+from dsr_engine.content.opaque import opaque_bytes
+from dsr_engine.content.rewriter import CaseRewriter
+from dsr_engine.content.text import PlainText
+from dsr_engine.domain.plan import Edit, RedactSpans
+from dsr_engine.domain.record import Locator, Record, Unit
+from tests.content.people import EMAIL, JANE
+
+_MATCHER = Matcher({"case": JANE})
+_READING = Reading("notes", _MATCHER.gate)
+_WORDS = "lorem ipsum d\u00f6lor sit amet\n"
+
+
+def _block(before: int, behind: int, width: int, newline: bytes) -> bytes:
+    said = f"{(_WORDS * (before // 20 + 1))[:before]} {EMAIL} {(_WORDS * (behind // 20 + 1))[:behind]}"
+    digits = base64.b64encode(said.encode())
+    return newline.join(digits[at : at + width] for at in range(0, len(digits), width))
+
+
+def _places(units: Iterator[object]) -> set[str]:
+    given_units = tuple(unit for unit in units if isinstance(unit, Unit))
+    return {hit.place for finding in _MATCHER.findings(Record(Locator("files", "notes", ("1",)), given_units, "server")) for hit in finding.hits}
+
+
+@given(
+    st.sampled_from((0, 7, 300, 5_000, 40_000)),
+    st.sampled_from((0, 7, 300, 5_000, 40_000)),
+    st.sampled_from((40, 61, 64, 76, 1_000_000)),
+    st.sampled_from((b"\n", b"\r\n", b"\n ")),
+    st.integers(0, 30),
+)
+@settings(deadline=None, max_examples=60)
+def test_an_address_anywhere_in_a_block_is_found(before: int, behind: int, width: int, newline: bytes, lines: int) -> None:
+    data = b"some text\n" * lines + b"data:\n" + _block(before, behind, width, newline) + b"\nbye\n"
+    assert _places(PlainText().read(partial(io.BytesIO, data), _READING))
+    assert _places(opaque_bytes(partial(io.BytesIO, b"\0\xff\x81" + data + b"\0\xfe"), "x", _READING))
+
+
+@pytest.mark.parametrize("behind", [0, 300, 5_000])
+def test_the_lines_that_hold_somebody_go_and_all_others_stay(behind: int) -> None:
+    data = b"some text\n" + _block(5_000, behind, 76, b"\n") + b"\nbob@example.org\n"
+    text: Format = PlainText()
+    places = _places(text.read(partial(io.BytesIO, data), _READING))
+    sink = io.BytesIO()
+    edits = [Edit(place, RedactSpans()) for place in sorted(places)]
+    text.prepare(partial(io.BytesIO, data), edits, CaseRewriter(_MATCHER, "case", b"k" * 32), _READING)(sink)
+    before, after = data.splitlines(), sink.getvalue().splitlines()
+    gone = [line for line in before if line not in after]
+    assert 1 <= len(gone) <= 2
+    assert not _places(text.read(partial(io.BytesIO, sink.getvalue()), _READING))
+
+
+def test_hits_are_within_reach_of_what_they_are_about() -> None:
+    data = _block(20_000, 20_000, 1_000_000, b"\n")
+    whole = base64.b64decode(data)
+    place = whole.index(EMAIL.encode()) * 4 // 3
+    assert any(abs(hit - place) <= _MATCHER.gate.reach for hit in _MATCHER.gate.hits(data))
