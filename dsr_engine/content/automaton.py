@@ -101,12 +101,29 @@ class Database:
             found.append((index, end))
             return len(found) >= limit
 
+        with suppress(hyperscan.ScanTerminated):  # our own wish: so many hits are enough
+            self._database.scan(data, match_event_handler=note, scratch=self._scratch())
+        return found
+
+    def first(self, data: bytes) -> int:
+        """The offset behind the first match; -1 without one. As `scan`, with less work for short data."""
+        found: list[int] = []
+
+        def note(_index: int, _start: int, end: int, _flags: int, _context: object) -> bool:
+            found.append(end)
+            return True
+
+        try:
+            self._database.scan(data, match_event_handler=note, scratch=self._scratch())
+        except hyperscan.ScanTerminated:
+            return found[0]
+        return -1
+
+    def _scratch(self) -> Any:
         scratch = getattr(self._scratches, "own", None)
         if scratch is None:
             scratch = self._scratches.own = hyperscan.Scratch(self._database)
-        with suppress(hyperscan.ScanTerminated):  # our own wish: so many hits are enough
-            self._database.scan(data, match_event_handler=note, scratch=scratch)
-        return found
+        return scratch
 
 
 class Hyperscan:

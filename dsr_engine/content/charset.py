@@ -32,6 +32,8 @@ _EBCDIC_TEXT = re.compile(rb"[" + _EBCDIC_LETTERS + rb"\x05\x0d\x15\x25\x40\x4b-
 _EBCDIC_WORD = re.compile(rb"[" + _EBCDIC_LETTERS + rb"]{2}")
 #: What Windows-1252 text does not hold: bytes without a character, and words of nothing but accented letters.
 NOT_WESTERN = re.compile(rb"[\x81\x8d\x8f\x90\x9d]|[\xa1-\xff]{4}")
+#: For a quick look: what has no character, what may be a word of nothing but accented letters, and all else.
+_WESTERN_SORTS = bytes(1 if byte in b"\x81\x8d\x8f\x90\x9d" else 2 if byte >= 0xA1 else 0 for byte in range(256))
 _TEXT_LIKE = re.compile(r"[\t\n\r\x20-\x7e\xa0-\u024f\u0370-\u1fff\u2010-\u205e\u3000-\u9fff\uac00-\ud7af\uff00-\uffef]")
 
 
@@ -94,6 +96,12 @@ def _is_utf8(head: bytes) -> bool:
 def _is_binary(head: bytes) -> bool:
     """Text has no NUL and hardly any other control characters."""
     return b"\0" in head or len(_CONTROLS.findall(head)) * 50 > len(head)
+
+
+def is_western(data: bytes) -> bool:
+    """True for bytes in which `NOT_WESTERN` finds nothing; many times faster."""
+    sorts = data.translate(_WESTERN_SORTS)
+    return b"\1" not in sorts and b"\2\2\2\2" not in sorts
 
 
 def is_guessed(head: bytes) -> bool:

@@ -33,6 +33,8 @@ _OTHER = (
 #: What begins an escape that stands for one character.
 _ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|&#?\w{2,}|\\[ux]|=[0-9A-Fa-f]{2}")
 _APART = GAP.encode()
+_ASCII = bytes(range(128))
+_UNREAD = _ASCII + b"?" * 128
 _RUN = re.compile(f"{DIGIT}{{{RUN},}}".encode())
 _REST = re.compile(rb"\r?\n[ \t]?[A-Za-z0-9+/_-]+={0,2}|={1,2}")
 #: The characters outside latin-1 that can fold to ASCII or to nothing: Latin, marks, punctuation, letter-like, enclosed, full width, tags.
@@ -74,7 +76,7 @@ class Glance:
             return True
         if b"\0" in data and self.at_text(data.decode("latin-1")):
             return True
-        return not _is_utf8(data) and (any(self.in_other_charsets(data)) or self._is_in_western(data) or self._is_escaped_in_latin(data))
+        return not _is_utf8(data) and (self._is_in_other(data) or self._is_in_western(data) or self._is_escaped_in_latin(data))
 
     def _is_in_western(self, data: bytes) -> bool:
         if not self._vocabulary.is_ascii:
@@ -90,6 +92,15 @@ class Glance:
             return False
         texts = dict.fromkeys(charset.folded(pieces) for charset in _LATIN_TABLES)
         return any(self._look(text.decode("latin-1"), DEPTH, {}, had_zeros=True) for text in texts)
+
+    def _is_in_other(self, data: bytes) -> bool:
+        """True if any of `in_other_charsets` shows a sign: those in which these bytes are the same letters are looked at once."""
+        high = bytes(sorted(set(data.translate(None, _ASCII))))
+        apart = b"\n".join(high[at : at + 1] for at in range(len(high)))
+        latin = {charset.folded(apart): charset for charset in _LATIN_TABLES}
+        if any(self._is_in(charset.folded(data)) for charset in latin.values()):
+            return True
+        return any(self._is_in(folded(data.decode(name, "replace")).encode("utf-8", "surrogatepass")) for name in self._charsets)
 
     def in_other_charsets(self, data: bytes) -> Iterator[str]:
         """The charsets, other than UTF-8, in which the bytes hold a sign."""
@@ -309,6 +320,16 @@ def _quickly_folded(text: str) -> bytes:
     try:
         data = text.encode("latin-1")
     except UnicodeEncodeError:
+        if (strays := _strays(text)) is not None:
+            return strays
         # In bytes that are no text every third character may be one of them.
         data = _BEYOND.sub(lambda match: _FOLDS[match[0]], text).encode("latin-1", "replace")
     return _LATIN1.folded(data)
+
+
+def _strays(text: str) -> bytes | None:
+    """The same for ASCII with bytes between that are no UTF-8 (a text in a Western charset): none is a letter here. None: there is more."""
+    try:
+        return text.encode("ascii", "surrogateescape").translate(_UNREAD)
+    except UnicodeEncodeError:
+        return None

@@ -13,6 +13,8 @@ from dsr_engine.content.gate import Gate
 _APART = "\n\n \n\n"
 #: What is noted before it is asked about, so that memory stays bounded. Bytes or characters.
 _MOST = 4 * 1024 * 1024
+#: So many contents are remembered.
+_MOST_KEYS = 50_000
 #: What must stand alone: zeros give wide characters a place, and an escape changes the charset of all that follows.
 _ALONE = (b"\0", b"\x1b")
 
@@ -24,7 +26,7 @@ class Noting:
         self._gate = gate
         self._bytes: list[bytes] = []
         self._texts: list[str] = []
-        self._held = 0
+        self._held = self._flushed = 0
         self.size = 0
         self.passed = False
 
@@ -46,17 +48,66 @@ class Noting:
         self.passes(data)
         return ()
 
+    def mark(self) -> tuple[int, int, int]:
+        """How far the notes have come."""
+        return self._flushed, len(self._bytes), len(self._texts)
+
+    def since(self, mark: tuple[int, int, int]) -> tuple[list[bytes], list[str]] | None:
+        """What was noted since then; None: some of it was asked about meanwhile and is not at hand any more."""
+        flushed, first, other = mark
+        return (self._bytes[first:], self._texts[other:]) if flushed == self._flushed else None
+
+    def note_again(self, noted: tuple[list[bytes], list[str]]) -> None:
+        """Notes what is held in other notes already."""
+        self._bytes += noted[0]
+        self._texts += noted[1]
+
     def _note(self, size: int) -> None:
         self.size += size
         self._held += size
         if self._held > _MOST:
             self.passed = self.passed or passes_any(self._gate, (self,))
             self._bytes, self._texts, self._held = [], [], 0
+            self._flushed += 1
 
     @property
     def noted(self) -> tuple[list[bytes], list[str]]:
         """What was noted and not asked about yet."""
         return self._bytes, self._texts
+
+
+class Memory:
+    """Which contents were read and refused, so that a file that is sent around with a hundred mails is read once.
+
+    What was read since the last judgement is noted again for each mail that has it: if somebody is in it, she is in all of them.
+    """
+
+    def __init__(self) -> None:
+        self._clean: set[bytes] = set()
+        self._open: dict[bytes, tuple[list[bytes], list[str]]] = {}
+
+    def is_known(self, key: bytes, note: Noting) -> bool:
+        """True if the content with this key was read; what it holds is noted then, unless it was refused."""
+        if key in self._clean:
+            return True
+        noted = self._open.get(key)
+        if noted is not None:
+            note.note_again(noted)
+        return noted is not None
+
+    def learn(self, key: bytes, note: Noting, begun: tuple[int, int, int]) -> None:
+        """The content was read to its end, what was noted since `begun` is all that it holds, and nothing of it is unread."""
+        noted = note.since(begun)
+        if noted is not None and not note.passed:
+            self._open[key] = noted
+
+    def judged(self, *, is_refused: bool) -> None:
+        """All notes so far were judged together."""
+        if is_refused:
+            if len(self._clean) > _MOST_KEYS:
+                self._clean.clear()
+            self._clean.update(self._open)
+        self._open.clear()
 
 
 def passes_any(gate: Gate, notes: Sequence[Noting]) -> bool:

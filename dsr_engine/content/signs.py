@@ -27,10 +27,10 @@ _WRAPPED = rf"{DIGIT}{{32}}\r?\n[ \t]?{DIGIT}{{1,200}}={{0,2}}(?:[\r\n\"'<\x00]|
 _LONGEST = 256
 #: How much is searched for signs at a time, because the engine copies what it is given. Bytes.
 _WINDOW = 16 * 1024
-#: Up to so many runs of a window are looked at one by one.
+#: How much of it at first where there are many of them, because the engine looks at all that it is given whatever it finds. Bytes.
+_STEP = 1024
+#: Up to so many runs and wrapped blocks of a window are looked at one by one.
 _FEW = 4
-#: So many signs are taken at a time: in one long run there is one at nearly each digit.
-_MOST = 64
 #: A sign is never further from the start of its run or block: else it would have been seen before.
 _BACK = 512
 _DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
@@ -40,7 +40,6 @@ _BLOCK = re.compile(rf"(?:{DIGIT}{{32,}}\r?\n[ \t]?)+{DIGIT}+={{0,2}}|{DIGIT}+={
 _KEY = re.compile("[0-9A-Fa-f-]{16,71}")
 _STANDARD = str.maketrans("-_", "+/")
 _PADDING = ("", "", "==", "=")
-_RUN = re.compile(f"{DIGIT}+".encode())
 _BREAK = re.compile(rb"\r?\n[ \t]?\Z")
 
 #: Hex digits of an MD5, SHA-1 and SHA-256; the base64 of an MD5 is the shortest of all.
@@ -79,41 +78,44 @@ class Signs:
         at = done = 0
         while at < len(data):
             end = min(at + _WINDOW, len(data))
-            behind = self._ends(data[at:end])
-            for sign in behind:
-                if at + sign > done:
-                    start, done = _whole(data, done, at + sign)
+            for sign in self._signs_in(data, at, end):
+                if sign > done:
+                    start, done = _whole(data, done, sign)
                     yield start, done
-            seen = at + 1 if len(behind) >= _MOST else end if end == len(data) else end - _LONGEST
-            at = max(done, seen)
+            at = max(done, end if end == len(data) else end - _LONGEST)
 
-    def _ends(self, window: bytes) -> list[int]:
-        """The offsets behind the signs in a window, the first `_MOST` of each sort."""
-        few = self._few_runs(window)
-        if few is None:
-            return sorted(self._signs_in(window, 0, len(window)))
-        return sorted(end for start, stop in few for end in self._signs_in(window, start, stop))
+    def _signs_in(self, data: bytes, start: int, end: int) -> Iterator[int]:
+        """The offset behind the first sign in each run or wrapped block of a window."""
+        at = start
+        for _ in range(_FEW):
+            found = self._run.first(data[at:end])
+            if found < 0:
+                return
+            block = _BLOCK.match(data, at + found - RUN, end)
+            first, at = at + found - RUN, block.end() if block else at + found
+            if (sign := self._first_in(data[first : min(at + 1, end)])) >= 0:
+                yield first + sign
+        # So many runs that it is quicker to look everywhere.
+        has_lines = self._line.first(data[at:end]) >= 0
+        size = _STEP
+        while at < end:
+            stop = min(at + size, end)
+            piece = data[at:stop]
+            signs = [sign for sign in (self._sign.first(piece), self._wrapped.first(piece) if has_lines else -1) if sign >= 0]
+            if signs:
+                sign = at + min(signs)
+                yield sign
+                block = _BLOCK.match(data, sign - 1, end)
+                at, size = max(sign, block.end() if block else sign), _STEP
+            else:
+                at, size = end if stop == end else stop - _LONGEST, size * 4
 
-    def _few_runs(self, window: bytes) -> list[tuple[int, int]] | None:
-        """The runs of a window, each with what may follow it in a wrapped block. None: they are so many that it is quicker to look everywhere."""
-        found: list[tuple[int, int]] = []
-        at = 0
-        while True:
-            first = self._run.scan(window[at:] if at else window, only_first=True)
-            run = _RUN.match(window, at + first[0][1] - RUN) if first else None
-            if run is None:
-                return found
-            if len(found) == _FEW:
-                return None
-            at = run.end()
-            found.append((run.start(), min(at + _LONGEST, len(window))))
-
-    def _signs_in(self, window: bytes, start: int, stop: int) -> list[int]:
-        piece = window if stop - start == len(window) else window[start:stop]
-        found = self._sign.scan(piece, most=_MOST)
-        if self._line.scan(piece, only_first=True):
-            found += self._wrapped.scan(piece, most=_MOST)
-        return [start + end for _, end in found]
+    def _first_in(self, block: bytes) -> int:
+        """The offset behind a sign in a run or wrapped block with the byte that follows it; -1: it says nothing."""
+        if len(block) > _LONG and not block[:_LONG].strip(_DIGITS):
+            return _LONG
+        sign = self._sign.first(block)
+        return sign if sign >= 0 or b"\n" not in block[:-1] else self._wrapped.first(block)
 
 
 def _whole(data: bytes, least: int, behind: int) -> tuple[int, int]:

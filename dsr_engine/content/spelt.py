@@ -9,11 +9,14 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 
 #: ASCII of so many bytes gives three groups in a row at any alignment.
 SAYS_ENOUGH = 12
 #: Each digit of base64 as it stands in a class of characters, in either alphabet.
 _ALPHABET = (*"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", r"+\-", "/_")
+#: Digits that either alphabet writes in its own way.
+_EITHER = {"+": "+-", "/": "/_"}
 #: In which bytes letters beyond ASCII are looked for inside base64 and hex.
 CHARSETS = ("utf-8", "cp1252", "utf-16-le", "utf-16-be")
 _WORD = re.compile(r"\w+")
@@ -23,6 +26,12 @@ def of_digest(digest: bytes) -> Iterator[str]:
     """A digest in hex and in base64 of either alphabet."""
     yield f"(?i:{digest.hex()})"
     yield _either_alphabet(base64.b64encode(digest).decode().rstrip("="))
+
+
+def starts_of(digests: Iterable[bytes], count: int) -> frozenset[str]:
+    """The first digits of digests in base64, in either alphabet and any mixture of both."""
+    digits = {base64.b64encode(digest).decode()[:count] for digest in digests}
+    return frozenset("".join(mixed) for start in digits for mixed in product(*(_EITHER.get(digit, digit) for digit in start)))
 
 
 def of_short(text: str) -> Iterator[str]:

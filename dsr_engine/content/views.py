@@ -9,7 +9,7 @@ import codecs
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
@@ -21,6 +21,8 @@ from dsr_engine.content.fold import Origin, Piece, Ruler
 DEPTH = 3
 #: The shortest run of base64 or hex digits that is decoded.
 RUN = 16
+#: So many digits of base64 are decided by the first bytes of a digest alone.
+START = 5
 #: Between two stretches of a text that are not beside each other.
 GAP = "\n" * 8
 DIGIT = "[A-Za-z0-9+/_-]"
@@ -389,24 +391,26 @@ def _pattern(text: str, *, is_bytes: bool) -> re.Pattern[str]:
     return _READABLE if plain * 10 >= len(text) * 9 else _READABLE_ASCII
 
 
-def run_digests(text: str) -> Iterator[tuple[bytes, int, int]]:
-    """(bytes, start, end) of everything in the text that has the length of an MD5, SHA-1 or SHA-256, in hex or base64.
+def run_digests(text: str, starts: Collection[str]) -> Iterator[tuple[bytes, int, int]]:
+    """(bytes, start, end) of what has the length of an MD5, SHA-1 or SHA-256 in the text, in hex or in base64 that begins with one of `starts`.
 
     Lines of digits may be one value that was wrapped, or a list of values: both are tried.
     """
     for run in runs(text):
-        yield from _digests_in(run, 0, len(run.digits))
+        yield from _digests_in(run, 0, len(run.digits), starts)
         if len(run.lines) > 1:
             for (first, _), (behind, _) in pairwise((*run.lines, (len(run.digits), 0))):
-                yield from _digests_in(run, first, behind)
+                yield from _digests_in(run, first, behind, starts)
 
 
-def _digests_in(run: Run, first: int, behind: int) -> Iterator[tuple[bytes, int, int]]:
+def _digests_in(run: Run, first: int, behind: int, starts: Collection[str]) -> Iterator[tuple[bytes, int, int]]:
     """Those in the digits from `first` on, up to `behind`."""
-    for found in _HEX.finditer(run.digits, first, behind):
+    digits = run.digits
+    for found in _HEX.finditer(digits, first, behind):
         if found.end() - found.start() in (32, 40, 64):
             yield bytes.fromhex(found.group()), run.place(found.start()), run.place(found.end() - 1) + 1
-    end = run.end if behind == len(run.digits) else run.place(behind - 1) + 1
-    for digits in (22, 27, 43):
-        if behind - first >= digits:
-            yield _base64(run.digits[behind - digits : behind]), run.place(behind - digits), end
+    for count in (22, 27, 43):
+        at = behind - count
+        if at >= first and digits[at : at + START] in starts:
+            end = run.end if behind == len(digits) else run.place(behind - 1) + 1
+            yield _base64(digits[at:behind]), run.place(at), end

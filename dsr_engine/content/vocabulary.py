@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from dsr_engine.content.automaton import compact, compile_literals, expanded
 from dsr_engine.content.fold import Ruler, exact
 from dsr_engine.content.forms import Form, digests, written
-from dsr_engine.content.views import run_digests
+from dsr_engine.content.spelt import starts_of
+from dsr_engine.content.views import START, run_digests
 from dsr_engine.domain.selector import Selector
 
 #: In a pass over more subjects than this, an initial and a surname say nothing: `J. Smith` would be a possible finding of hundreds of cases.
@@ -70,6 +71,7 @@ class Vocabulary:
         for case, selectors in subjects.items():
             for selector in selectors:
                 self._add(case, selector, found)
+        self._digest_starts = starts_of(self._digests, START)
         anchors = [_Anchor(literal, follows, tuple(entries)) for (literal, follows), entries in found.items()]
         self._anchors = _by_ending(anchors)
         self.is_ascii = all(anchor.literal.isascii() for anchor in anchors)
@@ -136,7 +138,7 @@ class Vocabulary:
         """The known digests in a text, as hex or base64."""
         if not self._digests:
             return
-        for digest, start, end in run_digests(text):
+        for digest, start, end in run_digests(text, self._digest_starts):
             for case, selector, form in self._digests.get(digest, ()):
                 yield DigestHit(case, selector, form, start, end)
 

@@ -1,7 +1,7 @@
 """Large mailboxes: a later look opens only what is new, slices stay where they are, and thousands of changes are no thousands of listings."""
 
 import imaplib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -43,14 +43,14 @@ def box(dovecot: DovecotServer) -> DovecotBox:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The subjects of the mails that were read. Nothing has to rest before it is trusted."""
     subjects: list[str] = []
-    read = message.read_message
+    skim = message.skim_message
 
-    def noting(open_file: Callable[[], BinaryIO], reading: Any) -> Iterator[Any]:
+    def noting(open_file: Callable[[], BinaryIO], *rest: Any) -> Any:
         with open_file() as file:
             subjects.append(file.read().partition(b"Subject: ")[2].split()[0].decode())
-        yield from read(open_file, reading)
+        return skim(open_file, *rest)
 
-    monkeypatch.setattr(driver_module, "read_message", noting)
+    monkeypatch.setattr(driver_module, "skim_message", noting)
     monkeypatch.setattr(rested, "RESTED", timedelta(0))
     return subjects
 

@@ -92,11 +92,16 @@ class Script:
     other: Written | None = None
 
 
+def said_charset(head: bytes) -> str:
+    """The codec that a page names; empty where it names none that is known."""
+    said = _META.search(head) or _DECLARATION.match(head)
+    return known_codec(said[1].decode("ascii")) if said else ""
+
+
 def script_of(open_file: Opener, declared: str = "") -> Script:
     """By byte order mark, by what is declared, else by what the bytes are: UTF-8, Windows-1252, or both, mixed by careless programs."""
     head = head_of(open_file, _HEAD)
-    said = _META.search(head) or _DECLARATION.match(head)
-    codec = known_codec(declared) or (known_codec(said[1].decode("ascii")) if said else "")
+    codec = known_codec(declared) or said_charset(head)
     found = detected(head, codec)
     if found is not None and (found.bom or found.wide.startswith(WIDE)):
         return Script(found, Written(found.wide))

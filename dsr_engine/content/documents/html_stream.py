@@ -18,13 +18,15 @@ from dsr_engine.content.stream import BLOCK
 _DEEPEST = 1000
 #: A tag with more attributes is one text.
 _MOST_ATTRIBUTES = 10_000
-_VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr basefont bgsound frame keygen isindex".split())
+VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr basefont bgsound frame keygen isindex".split())
 #: Elements whose content is no markup: as it is written, and (the second) with references.
 _RAW = frozenset(b"script style xmp iframe noembed noframes plaintext".split())
 _PLAIN_TEXT = frozenset(b"textarea title".split())
+#: All of those: their content ends with their own end only.
+RAW = _RAW | _PLAIN_TEXT
 _BLOCKS = frozenset(name.encode() for name, role in HTML.roles.items() if role.is_block)
 #: What ends when one of these begins.
-_IMPLIED = {
+IMPLIED = {
     **dict.fromkeys((b"p", b"div", b"ul", b"ol", b"dl", b"table", b"h1", b"h2", b"h3", b"pre", b"form", b"section", b"article"), (b"p",)),
     b"li": (b"p", b"li"),
     b"dd": (b"p", b"dd", b"dt"),
@@ -62,7 +64,12 @@ _ATTRIBUTES = frozenset(
 )
 _MARKUP = re.compile(rb"<(?=[A-Za-z!?]|/[A-Za-z]|/?\Z)")
 _UNSURE_END = re.compile(rb"(?:&[^;<&\s]{0,64}|[\xc0-\xff][\x80-\xbf]{0,2})\Z")
-_CLOSING = {name: re.compile(rb"</" + name + rb"(?=[\s/>])", re.IGNORECASE) for name in (_RAW | _PLAIN_TEXT) - {b"plaintext"}}
+_CLOSING = {name: re.compile(rb"</" + name + rb"(?=[\s/>])", re.IGNORECASE) for name in RAW - {b"plaintext"}}
+
+
+def is_whole_tag(data: bytes) -> bool:
+    """True for bytes that are one tag, as a browser reads it, and nothing beside it."""
+    return _TAG.fullmatch(data) is not None and data.count(b"=") <= _MOST_ATTRIBUTES
 
 
 class HtmlStream:
@@ -194,7 +201,7 @@ class HtmlStream:
         if found[0].startswith(b"</"):
             yield from self._closed(raw, start, end)
             return
-        for other in _IMPLIED.get(raw, ()):
+        for other in IMPLIED.get(raw, ()):
             if self._open and self._open[-1] == other:
                 yield from self._pop(start)
         attributes = tuple(self._attributes(found))
@@ -202,13 +209,13 @@ class HtmlStream:
         yield Start(name, start, end, attributes)
         if raw == b"html":
             self._is_xhtml = any(attribute.name.local == "xmlns" for attribute in attributes)
-        is_closed = raw in _VOID or (found[2].endswith(b"/") and (self._is_xhtml or b":" in raw))
+        is_closed = raw in VOID or (found[2].endswith(b"/") and (self._is_xhtml or b":" in raw))
         if is_closed or len(self._open) >= _DEEPEST:
             yield End(name, end, end)
             return
         self._open.append(raw)
         self._count[raw] += 1
-        if raw in _RAW or raw in _PLAIN_TEXT:
+        if raw in RAW:
             self._raw = raw
 
     def _attributes(self, found: re.Match[bytes]) -> Iterator[Attribute]:

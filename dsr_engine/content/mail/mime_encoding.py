@@ -115,11 +115,11 @@ def _from_quoted(pieces: Iterator[bytes]) -> Iterator[bytes]:
         if not cut and len(data) > 1024 * 1024:
             cut = data.rfind(b"=", len(data) - 3) if b"=" in data[-3:] else len(data)
         carry = data[cut:]
-        yield _unquoted(data[:cut])
-    yield _unquoted(carry)
+        yield unquoted(data[:cut])
+    yield unquoted(carry)
 
 
-def _unquoted(data: bytes) -> bytes:
+def unquoted(data: bytes) -> bytes:
     if b"= " in data or b"=\t" in data or b"=\r\r" in data:
         data = _SPACED_BREAK.sub(b"=", data)
     if b"=\r" in data:

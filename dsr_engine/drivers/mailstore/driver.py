@@ -10,7 +10,9 @@ from typing import BinaryIO
 
 from dsr_engine.content.format import Reading
 from dsr_engine.content.gate import Gate
+from dsr_engine.content.mail.skim import Skimmer
 from dsr_engine.content.rewriter import Rewriter
+from dsr_engine.content.screening import Memory, Noting
 from dsr_engine.domain.correspondence import Envelope
 from dsr_engine.domain.errors import NotSupported
 from dsr_engine.domain.finding import Extent
@@ -40,11 +42,12 @@ from dsr_engine.drivers.driver import (
 from dsr_engine.drivers.mailstore.ages import ANYWHERE, DATE, FIELDS, asked_of, count_of, facts_of, is_due, steady
 from dsr_engine.drivers.mailstore.estate import checked, opened, vanished
 from dsr_engine.drivers.mailstore.marks import write_marked
-from dsr_engine.drivers.mailstore.message import is_mail, read_message, write_message
+from dsr_engine.drivers.mailstore.message import is_mail, read_message, skim_message, skimming, write_message
 from dsr_engine.drivers.mailstore.roles import envelope_alone, standing
 from dsr_engine.drivers.mailstore.scope import Scope
 from dsr_engine.drivers.mailstore.screening import Verdict, screened
 from dsr_engine.drivers.mailstore.sealed import is_sealed
+from dsr_engine.drivers.mailstore.searched_notes import searched_notes
 from dsr_engine.drivers.mailstore.signatures import broken
 from dsr_engine.drivers.mailstore.store import Gone, Mail, Order, Sighting, slice_of
 from dsr_engine.drivers.unchanged import Marks
@@ -69,7 +72,9 @@ class MailstoreDriver:
         return self._store.traits
 
     def check(self) -> Sequence[Problem]:
-        return (*self._store.check(), *self._scope.problems(checked(self._store)))
+        found = tuple(self._store.check())
+        folders = checked(self._store)
+        return (*found, *self._scope.problems(folders), *searched_notes(self._system, self._store, self._scope, folders))
 
     def describe(self) -> Sequence[CollectionFacts]:
         return tuple(
@@ -163,7 +168,18 @@ class MailstoreDriver:
         if not isinstance(query, AboutSubjects):
             asked = query.collection if isinstance(query, OlderThan) else part.collection
             return ((mail, None) for mail in steady(mails, part.collection, asked))
-        return screened(mails, query.gate, lambda mail, gate: self._read(mail, part.collection, gate)[1], marks)
+        memory = Memory()
+        skimmer = skimming(memory)
+        return screened(mails, query.gate, lambda mail, note: self._skimmed(mail, part.collection, note, skimmer), marks, memory)
+
+    def _skimmed(self, mail: Mail, folder: str, note: Noting, skimmer: Skimmer) -> tuple[Gap, ...]:
+        """Notes what a mail says, and tells what of it is unread. An ordinary mail is not read in full for that."""
+        gaps = skim_message(mail.open, self._reading(folder, note), mail.file, skimmer, note)
+        if gaps is None:
+            return self._read(mail, folder, note)[1]
+        note.passes_text(mail.file)
+        note.passes_text(mail.sender)
+        return (*gaps, *(replace(gap, collection=folder) for gap in mail.left()))
 
     def _reading(self, folder: str, gate: Gate | None = None) -> Reading:
         return Reading(collection=folder, gate=gate, map=self._scope.map(folder))

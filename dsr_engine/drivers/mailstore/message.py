@@ -6,17 +6,23 @@ any kind (`Reading.name` says what the file is called) the content says what is 
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
-from typing import BinaryIO
+from functools import partial
+from io import BytesIO
+from typing import BinaryIO, cast
 
 from dsr_engine.content.files import FILES, kind_of_file, read_file, rewrite_file
 from dsr_engine.content.format import Budget, Reading, Unreadable
+from dsr_engine.content.mail.mime import Mime
+from dsr_engine.content.mail.skim import LARGEST, Skimmer
 from dsr_engine.content.rewriter import Rewriter
+from dsr_engine.content.screening import Memory, Noting
 from dsr_engine.domain.errors import NotSupported
 from dsr_engine.domain.plan import Edit
 from dsr_engine.domain.record import Gap, Unit
 
-_MAIL = FILES.formats["mime"]
+_MAIL = cast(Mime, FILES.formats["mime"])
 
 #: What a mail may look like that begins oddly, or has no header that is known.
 _GUESSES = frozenset({"text", "csv", "json", "jsonl", "html", "xml", "binary"})
@@ -40,6 +46,24 @@ def read_message(open_file: Callable[[], BinaryIO], reading: Reading) -> Iterato
         yield from _MAIL.read(open_file, replace(reading, budget=Budget(reading.limits)))
     except Unreadable as unreadable:
         yield Gap(reading.collection, unreadable.code, unreadable.reason)
+
+
+def skimming(memory: Memory) -> Skimmer:
+    """What skims the mails of one search; what was read and refused is remembered."""
+    return Skimmer(_MAIL, memory)
+
+
+def skim_message(open_file: Callable[[], BinaryIO], reading: Reading, name: str, skimmer: Skimmer, note: Noting) -> Sequence[Gap] | None:
+    """Notes what the mail says, and gives what of it could not be read; None: it is no ordinary mail, and has to be read in full."""
+    with closing(open_file()) as source:
+        pieces = [source.read(LARGEST + 1)]
+        # A file that is made on the way gives less than it is asked for.
+        while pieces[-1] and sum(map(len, pieces)) <= LARGEST:
+            pieces.append(source.read(LARGEST + 1))
+    data = b"".join(pieces)
+    if len(data) > LARGEST or (name and not is_mail(partial(BytesIO, data), name)):
+        return None
+    return skimmer.skim(data, reading, note)
 
 
 def write_message(open_file: Callable[[], BinaryIO], sink: BinaryIO, edits: Sequence[Edit], rewriter: Rewriter, reading: Reading) -> None:

@@ -3,17 +3,20 @@
 What is known to be as it was when the person was not in it (`drivers/unchanged.py`) is not opened at all.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dsr_engine.content.gate import Gate
-from dsr_engine.content.screening import Noting, passes_any
+from dsr_engine.content.screening import Memory, Noting, passes_any
 from dsr_engine.domain.record import Gap
 from dsr_engine.drivers.mailstore.store import Gone, Mail
 from dsr_engine.drivers.unchanged import Marks
 
 #: So many mails, or so much text in them, are looked over together.
 _MAILS, _SIZE = 200, 1024 * 1024
+
+#: A batch that somebody is in is parted so.
+_PARTS = 8
 
 #: What a mail left unread; None: it has to be read by itself.
 Verdict = tuple[Gap, ...] | None
@@ -31,22 +34,27 @@ class _Waiting:
 
 
 def screened(
-    mails: Iterable[Mail | Gap], gate: Gate, read: Callable[[Mail, Gate], tuple[Gap, ...]], marks: Marks
+    mails: Iterable[Mail | Gap], gate: Gate, read: Callable[[Mail, Noting], tuple[Gap, ...]], marks: Marks, memory: Memory
 ) -> Iterator[tuple[Mail | Gap, Verdict]]:
-    """Each mail in its order with what is known of it. `read` gives what a mail leaves unread, and asks the gate about the rest."""
+    """Each mail in its order with what is known of it. `read` gives what a mail leaves unread, and asks the gate about the rest.
+
+    `memory` is told what becomes of what `read` notes.
+    """
     batch: list[_Waiting] = []
+    size = 0
     for mail in mails:
         if isinstance(mail, Gap) or (marks.is_asking and marks.is_known(mail.told)):
             batch.append(_Waiting(mail, None))
         else:
             batch.append(_noted(mail, gate, read))
-        if len(batch) >= _MAILS or sum(each.size for each in batch) >= _SIZE:
-            yield from _judged(batch, gate)
-            batch = []
-    yield from _judged(batch, gate)
+            size += batch[-1].size
+        if len(batch) >= _MAILS or size >= _SIZE:
+            yield from _judged(batch, gate, memory)
+            batch, size = [], 0
+    yield from _judged(batch, gate, memory)
 
 
-def _noted(mail: Mail, gate: Gate, read: Callable[[Mail, Gate], tuple[Gap, ...]]) -> _Waiting:
+def _noted(mail: Mail, gate: Gate, read: Callable[[Mail, Noting], tuple[Gap, ...]]) -> _Waiting:
     note = Noting(gate)
     try:
         return _Waiting(mail, note, read(mail, note))
@@ -56,13 +64,30 @@ def _noted(mail: Mail, gate: Gate, read: Callable[[Mail, Gate], tuple[Gap, ...]]
         return _Waiting(mail, note)
 
 
-def _judged(batch: list[_Waiting], gate: Gate) -> Iterator[tuple[Mail | Gap, Verdict]]:
-    """Found by halves."""
-    notes = [each.note for each in batch if each.note is not None]
-    if not notes or not passes_any(gate, notes):
+def _judged(batch: Sequence[_Waiting], gate: Gate, memory: Memory) -> Iterator[tuple[Mail | Gap, Verdict]]:
+    """What is known of a batch. What its mails say is forgotten before the next one is read."""
+    is_refused = not _passes(batch, gate)
+    memory.judged(is_refused=is_refused)
+    if is_refused:
         yield from ((each.mail, each.gaps) for each in batch)
-    elif len(batch) == 1:
-        yield batch[0].mail, None
     else:
-        yield from _judged(batch[: len(batch) // 2], gate)
-        yield from _judged(batch[len(batch) // 2 :], gate)
+        yield from _parted(batch, gate)
+
+
+def _parted(batch: Sequence[_Waiting], gate: Gate) -> Iterator[tuple[Mail | Gap, Verdict]]:
+    """A batch in which somebody is: found by eighths, for each mail is then asked about again little more than once."""
+    if len(batch) == 1:
+        yield batch[0].mail, None
+        return
+    size = -(-len(batch) // _PARTS)
+    for start in range(0, len(batch), size):
+        part = batch[start : start + size]
+        if _passes(part, gate):
+            yield from _parted(part, gate)
+        else:
+            yield from ((each.mail, each.gaps) for each in part)
+
+
+def _passes(batch: Sequence[_Waiting], gate: Gate) -> bool:
+    notes = [each.note for each in batch if each.note is not None]
+    return bool(notes) and passes_any(gate, notes)

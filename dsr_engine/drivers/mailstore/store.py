@@ -31,6 +31,7 @@ class Folder:
     """One folder. `reason` says why it cannot be searched (empty: it can). `count` is None where it is not known.
 
     `is_own` False: the mailbox lists it and it is not the mailbox's; `holder` is the other user whose it is, empty where everybody shares it.
+    `role` is what it is for (`sent`, `trash`, …), where the server says so.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Folder:
     reason: str = ""
     is_own: bool = True
     holder: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
