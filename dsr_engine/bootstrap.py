@@ -33,6 +33,7 @@ from dsr_engine.store.store import Store
 from dsr_engine.workflow.house import House, OpenDriver, Paper, Progress, Silence
 from dsr_engine.workflow.law.deadlines import calendar_of
 from dsr_engine.workflow.searching import Searchers, Threads
+from dsr_engine.workflow.systems.health import CHECK, Told, check_of
 
 KEYS = "keys"
 CERTIFICATES = "certificates"
@@ -109,6 +110,20 @@ def opened(
         if cluster is not None:
             cluster.close()
         own_executor.shutdown(wait=True, cancel_futures=True)
+        store.close()
+
+
+def keep_checks(home: Home, found: Mapping[str, Iterable[Told]]) -> None:
+    """Keeps what a check of systems found, for their pages. A store of another version is left as it is. Raises `Unreachable`."""
+    clock = SystemClock()
+    store = Store(home.settings.store_url, home.path / KEYS, clock)
+    try:
+        if not store.is_current():
+            return
+        with store.transaction() as tx:
+            for system, told in found.items():
+                tx.inquiries.keep(CHECK, system, clock.now(), check_of(told))
+    finally:
         store.close()
 
 

@@ -3,11 +3,14 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from dsr_engine.drivers.objectstore import folder_times
 
 #: Each file starts one kind of server, once per session and only if a test asks for it.
 _SERVERS = (
@@ -49,3 +52,22 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
+
+
+@pytest.fixture
+def lasting_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a file system whose times the engine believes, wherever temporary files lie. Where there is none the test is skipped."""
+    if _keeps_times(tmp_path):
+        yield tmp_path
+        return
+    for above in (Path("/var/tmp"), Path(__file__).parents[1] / ".pytest_cache"):
+        if above.is_dir() and os.access(above, os.W_OK) and _keeps_times(above):
+            with tempfile.TemporaryDirectory(prefix="dsr-", dir=above) as folder:
+                yield Path(folder)
+            return
+    pytest.skip("no file system at hand tells by times whether a file changed (folder_times.py); set TMPDIR to a folder on ext4, xfs, btrfs or zfs")
+
+
+def _keeps_times(path: Path) -> bool:
+    device = path.stat().st_dev
+    return folder_times.unchanged_since(f"{device}:0:0:0:0") is not None

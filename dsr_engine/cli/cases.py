@@ -24,7 +24,8 @@ from dsr_engine.domain.errors import DsrError, InputWrong
 from dsr_engine.domain.letter import LetterKind
 from dsr_engine.domain.request import Manner, Right
 from dsr_engine.domain.request_log import REFUSALS
-from dsr_engine.workflow.approve import give_approval
+from dsr_engine.workflow.approve import gaps_unaccepted, give_approval
+from dsr_engine.workflow.asking import ERASE, KEEP, REDACT, WEIGHED
 from dsr_engine.workflow.claims import doubts_of
 from dsr_engine.workflow.decide import VERDICTS, close_unfulfilled, decide_findings, possible_findings
 from dsr_engine.workflow.discover import FOUND, VERIFIED
@@ -226,7 +227,12 @@ def _all(house: House, case_id: str) -> list[dict[str, object]]:
 @click.option("--finding", "findings", multiple=True, metavar="ID", help="The findings to decide about (`dsr case show CASE --all`).")
 @click.option("--all-possible", is_flag=True, help="Decide about every possible finding that is still open in the same way.")
 @click.option("--verdict", type=click.Choice(VERDICTS), help="Whose they are; or, where a rule says `ask`, what happens: erase, redact or keep.")
-@click.option("--because", default="", metavar="REASON", help="Why something is kept: a ground of the laws, such as legal_obligation.")
+@click.option(
+    "--because",
+    default="",
+    metavar="REASON",
+    help=f"Why: with keep a ground of the laws, such as legal_obligation; with erase and redact, if you like, {', '.join(WEIGHED)}.",
+)
 @click.option("--law", default="", metavar="CITATION", help="The statute that the ground needs, such as § 257 HGB.")
 @click.option("--same-person", is_flag=True, help="All the records that one identifier leads to are the requester's.")
 @click.option("--go-on", is_flag=True, help="Go on although more records drifted than the policy allows.")
@@ -252,7 +258,8 @@ def decide(
             if verdict is None:
                 raise InputWrong("--verdict is missing", code="option.verdict", hint=f"one of {', '.join(VERDICTS)}")
             wanted = findings or tuple(str(row["finding"]) for row in _possible(house, case_id))
-            count = decide_findings(house, case_id, [(id_, verdict) for id_ in wanted], by, because=because, law=law)
+            reason = _reason(verdict, because, law)
+            count = decide_findings(house, case_id, [(id_, verdict) for id_ in wanted], by, **reason)
             print_line(f"{count} finding(s) decided: {verdict}")
         elif not (same_person or go_on):
             raise InputWrong(
@@ -260,6 +267,16 @@ def decide(
             )
     print_line(f"  next: dsr case run {case_id}")
     return DONE
+
+
+def _reason(verdict: str, because: str, law: str) -> dict[str, str]:
+    """What was said of a reason, for the verdict that it goes with. Raises `InputWrong` where none does."""
+    if verdict == KEEP or not (because or law):
+        return {"because": because, "law": law}
+    if verdict not in (ERASE, REDACT) or law:
+        hint = "--because goes with erase, redact and keep; --law with keep"
+        raise InputWrong(f"the verdict {verdict} takes no such reason", code="option.because", hint=hint)
+    return {"weighed": because}
 
 
 @case.command()
@@ -272,9 +289,14 @@ def approve(context: click.Context, case_id: str, digest: str, accept_gaps: bool
     """Approves exactly this plan. Who opened the case cannot."""
     with house_of(context) as house:
         missing = give_approval(house, case_id, digest, by, accept_gaps=accept_gaps)
+        gaps = gaps_unaccepted(house, case_id)
     if missing:
         print_line(f"plan {digest} is approved by you; the policy wants {missing} more, of somebody else who did not open the case", "yellow")
-        print_line(f"  next: dsr case approve {case_id} --digest {digest} --by NAME")
+    if gaps:
+        print_line(f"plan {digest} is approved by you, and nobody has accepted that {gaps} collection(s) were not looked at in full", "yellow")
+        print_line(f"  which ones: dsr case show {case_id} --unread; to be made readable, or accepted by name")
+    if missing or gaps:
+        print_line(f"  next: dsr case approve {case_id} --digest {digest}{' --accept-gaps' if gaps else ''} --by NAME")
         return WAITING
     print_line(f"plan {digest} is approved")
     print_line(f"  next: dsr case run {case_id}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dsr_engine.bootstrap import BUNDLE, create_home, read_home
+from dsr_engine.bootstrap import BUNDLE, Home, create_home, keep_checks, read_home
 from dsr_engine.certificate.keys import fingerprint
 from dsr_engine.certificate.letter import languages
 from dsr_engine.certificate.trust import read_bundle
@@ -15,8 +15,8 @@ from dsr_engine.cli.options import as_json, system_options, systems_from
 from dsr_engine.cli.posting import mail_checked
 from dsr_engine.cli.terminal import print_heading, print_json, print_line, print_table
 from dsr_engine.domain.clock import SystemClock
+from dsr_engine.domain.errors import DsrError
 from dsr_engine.domain.regime import Regime
-from dsr_engine.domain.system import System
 from dsr_engine.drivers.registry import open_driver
 from dsr_engine.settings import find_home
 from dsr_engine.shipped import shipped
@@ -55,19 +55,19 @@ def init(directory: Path, controller: str) -> int:
 @click.pass_context
 def check(context: click.Context, urls: tuple[str, ...], endpoint_url: str | None, allow_gaps: bool, is_json: bool) -> int:
     """Checks every file, then every connection and permission. Exit code 2: a file is wrong; 3: a system cannot be used."""
-    declared: tuple[System, ...] = ()
     warnings: tuple[str, ...] = ()
     named = systems_from(urls, endpoint_url)
+    found = {system.name: told_by(system, open_driver) for system in named}
     if not named:
         try:
             home = read_home(find_home(context.find_root().obj, os.environ, Path.cwd()), os.environ, allow_gaps=allow_gaps)
         except SpecWrong as wrong:
             _show_problems(wrong, is_json)
             return WRONG
-        declared = tuple(home.declared.systems.values())
+        found = {system.name: told_by(system, open_driver) for system in home.declared.systems.values()}
         laws = (*_stale(home.declared.regimes), *_not_in_force(home.declared))
-        warnings = (*(str(problem) for problem in home.declared.warnings), *laws, *_long_backups(home.declared))
-    rows = [row for system in named or declared for row in _checked(system)]
+        warnings = (*(str(problem) for problem in home.declared.warnings), *laws, *_long_backups(home.declared), *_kept(home, found))
+    rows = [row for name, told in found.items() for row in _rows(name, told)]
     rows += mail_checked(home.settings) if not named else []
     is_usable = not any(row["fatal"] for row in rows)
     if is_json:
@@ -119,16 +119,25 @@ def _show_problems(wrong: SpecWrong, is_json: bool) -> None:
 Row = dict[str, str | int | bool | None]
 
 
-def _checked(system: System) -> list[Row]:
-    return [_row(system, entry) for entry in told_by(system, open_driver)] or [_row(system, None)]
+def _kept(home: Home, found: Mapping[str, tuple[Told, ...]]) -> Iterator[str]:
+    """Lets the pages of the systems say what the check found; a check tells that on a terminal all the same where the store cannot be reached."""
+    try:
+        keep_checks(home, found)
+    except DsrError as error:
+        yield f"the pages of the systems do not show this check: {error.message}"
 
 
-def _row(system: System, told: Told | None) -> Row:
+def _rows(system: str, told: tuple[Told, ...]) -> list[Row]:
+    ready = [_row(system, None)] if all(entry.is_note for entry in told) else []
+    return ready + [_row(system, entry) for entry in told]
+
+
+def _row(system: str, told: Told | None) -> Row:
     if told is None:
-        return {"system": system.name, "state": "ready", "message": "", "hint": "", "code": "", "fatal": False, "wrong_file": False}
+        return {"system": system, "state": "ready", "message": "", "hint": "", "code": "", "fatal": False, "wrong_file": False}
     return {
-        "system": system.name,
-        "state": "cannot be used" if told.is_fatal else "warning",
+        "system": system,
+        "state": "cannot be used" if told.is_fatal else "note" if told.is_note else "warning",
         "message": told.message,
         "hint": told.hint,
         "code": told.code,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from dsr_engine.cli.terminal import print_heading, print_line, print_table, print_verbatim
+from dsr_engine.domain.case import Stage
 
 _IDENTITIES = {"kind": "kind", "where": "learnt from", "via": "reached from"}
 _GROUNDS = {"category": "data", "ground": "ground", "law": "law", "reason": "because"}
@@ -17,7 +18,21 @@ _ITEMS = {"system": "system", "collection": "collection", "how": "what happens",
 _EFFECTS = frozenset({"delete", "anonymize", "redact"})
 _RESULTS = {"system": "system", "collection": "collection", "how": "what", "result": "result", "records": "records"}
 _UNREAD = {"system": "system", "collection": "collection", "locator": "where", "reason": "why", "when": "when"}
-_POSSIBLE = {"finding": "id", "system": "system", "collection": "collection", "locator": "where", "selector": "by", "match": "match", "mail": "mail"}
+_POSSIBLE = {
+    "finding": "finding",
+    "system": "system",
+    "collection": "collection",
+    "locator": "where",
+    "selector": "by",
+    "match": "match",
+    "mail": "mail",
+}
+
+
+#: Stages before a plan is approved.
+_PLANNING = frozenset(
+    stage.value for stage in (Stage.INTAKE, Stage.VERIFY_IDENTITY, Stage.RESOLVE_IDENTITIES, Stage.DISCOVER, Stage.PLAN, Stage.APPROVE)
+)
 
 
 def print_case(report: dict[str, object]) -> None:
@@ -33,7 +48,7 @@ def print_case(report: dict[str, object]) -> None:
     _print_found(told["findings"], told["coverage"])
     _print_listed(told)
     if told["plan"]:
-        print_plan(told["plan"])
+        print_plan(told["plan"], is_past=told["stage"] not in _PLANNING)
         _print_exemptions(told["exemptions"])
     if told["results"]:
         print_heading("Results")
@@ -162,7 +177,7 @@ def _print_found(findings: list[dict[str, Any]], coverage: list[dict[str, Any]])
         print_table(gaps, _COVERAGE, empty="")
 
 
-def print_plan(plan: dict[str, Any]) -> None:
+def print_plan(plan: dict[str, Any], *, is_past: bool) -> None:
     """What will happen, how, why (file:line) and until when; and what stands in the way. Rules are numbered: most are the reason of many rows."""
     print_heading(f"Plan {plan['digest'][:16]} — {plan['affected']} records affected")
     rules = list(dict.fromkeys(_rule(item) for item in plan["items"]))
@@ -170,7 +185,7 @@ def print_plan(plan: dict[str, Any]) -> None:
     for number, rule in enumerate(rules, start=1):
         print_line(f"  rule {number}: {rule}")
     if plan["notices"]:
-        print_heading("To know before it is approved")
+        print_heading("What was known before it was approved" if is_past else "To know before it is approved")
         print_table(plan["notices"], {"where": "where", "message": "what", "code": "code"}, empty="")
     if plan["obstacles"]:
         print_heading("In the way of this plan")

@@ -1,6 +1,7 @@
 """Loads everything that a home declares, its own files before the shipped ones of the same name, and shows all mistakes of all files at once."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -68,7 +69,8 @@ def load_home(home: Path, environment: Mapping[str, str], *, allow_gaps: bool = 
     regimes = _collect(_folders(home, "policies", "regimes"), regimes_from, problems)
     unsaid: list[SpecProblem] = []
     manifests = _collect(_folders(home, "connectors"), lambda document: (_manifest(document, unsaid),), problems)
-    systems = _systems(home, Surroundings(manifests, environment, home), problems)
+    broken = frozenset(_broken(_folders(home, "connectors"), {problem.source.file for problem in problems}))
+    systems = _systems(home, Surroundings(manifests, environment, home, broken), problems)
     recipients = _recipients(home, systems, environment, problems)
     shipped_policies, own = (_collect((folder,), lambda document: (_policy(document, regimes),), problems) for folder in _folders(home, "policies"))
     partners = _partners(home, {**shipped_policies, **own}, environment, problems)
@@ -168,6 +170,16 @@ def _manifest(document: Document, unsaid: list[SpecProblem]) -> Manifest:
     return found.manifest
 
 
+def _broken(folders: Iterable[Path], files: Container[str]) -> Iterator[str]:
+    """What the connectors in these files, which are wrong, are called: by their names as far as they can be read, and by their files."""
+    for path in (path for folder in folders for path in _files(folder) if _shown(path) in files):
+        yield path.stem
+        with suppress(SpecWrong):
+            name = read_document(path, _shown(path)).root.get("connector")
+            if isinstance(name, str):
+                yield name
+
+
 def _systems(home: Path, around: Surroundings, problems: list[SpecProblem]) -> Mapping[str, System]:
     path = home / SYSTEMS
     if not path.exists():
@@ -182,9 +194,9 @@ def _systems(home: Path, around: Surroundings, problems: list[SpecProblem]) -> M
 
 
 def _recipients(home: Path, systems: Mapping[str, System], environment: Mapping[str, str], problems: list[SpecProblem]) -> Mapping[str, Recipient]:
-    """The register of recipients. It names systems, so it is read once those are right."""
+    """The register of recipients. It names systems, so it is read once those, and their connectors, are right."""
     path = home / RECIPIENTS
-    if not path.exists() or any(problem.source.file == SYSTEMS for problem in problems):
+    if not path.exists() or any(problem.source.file == SYSTEMS or problem.source.file.startswith("connectors/") for problem in problems):
         return {}
     try:
         recipients, found = recipients_from(read_document(path, RECIPIENTS), systems, environment, home)

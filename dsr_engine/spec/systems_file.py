@@ -107,15 +107,22 @@ class SystemsSchema(StrictSchema):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a systems file is read in: the connectors that it may name, the environment of its secrets, the folder of its relative paths."""
+    """What a systems file is read in: the connectors that it may name, the environment of its secrets, the folder of its relative paths.
+
+    `broken` are connectors whose files are wrong: that is said of them, and not that nobody has heard of them.
+    """
 
     manifests: Mapping[str, Manifest]
     environment: Mapping[str, str]
     home: Path
+    broken: frozenset[str] = frozenset()
 
 
 def systems_from(document: Document, around: Surroundings) -> tuple[Mapping[str, System], tuple[SpecProblem, ...]]:
-    """The systems that are right, and every problem of the others. Raises `SpecWrong` for what the schema refuses."""
+    """The systems that are right, and every problem of the others; nothing of one whose connector is broken.
+
+    Raises `SpecWrong` for what the schema refuses.
+    """
     data = load(SystemsSchema(), document)
     systems: dict[str, System] = {}
     problems: list[SpecProblem] = []
@@ -124,7 +131,7 @@ def systems_from(document: Document, around: Surroundings) -> tuple[Mapping[str,
         found = tuple(reader.problems())
         if found:
             problems += found
-        else:
+        elif reader.manifest is not None:
             systems[system_name] = reader.system()
     return systems, tuple(problems)
 
@@ -149,6 +156,8 @@ class _Reader:
 
     def problems(self) -> Iterator[SpecProblem]:
         if self.manifest is None:
+            if self.entry["connector"] in self.around.broken:
+                return
             hint = did_you_mean(self.entry["connector"], self.around.manifests)
             yield self._problem("connector", f"no such connector{hint or ' (`dsr catalog` lists them)'}")
             return

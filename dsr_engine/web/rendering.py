@@ -86,7 +86,7 @@ def prepare(app: Flask) -> None:
         }
 
     app.context_processor(facts)
-    app.jinja_env.filters.update(day=day, moment=moment, words=words, number=number, since=since, at=at)
+    app.jinja_env.filters.update(day=day, moment=moment, words=words, number=number, since=since, at=at, sentence=sentence)
 
 
 def _navigation() -> list[tuple[str, list[tuple[Entry, bool]]]]:
@@ -134,6 +134,13 @@ def since(value: datetime | str | None) -> str:
 def words(code: object) -> str:
     """A code as words: `verify_absence` → `verify absence`."""
     return str(code).replace("_", " ")
+
+
+def sentence(text: str) -> str:
+    """A text as the beginning of a sentence. A name of a system, a command or a place stays as it is, because people copy it."""
+    first = text.partition(" ")[0].rstrip(".,:;!?")
+    is_name = first in house().systems or not first.replace("-", "").replace("’", "").replace("'", "").isalpha()
+    return text if is_name else text[:1].upper() + text[1:]
 
 
 def at(system: str, collection: str) -> str:

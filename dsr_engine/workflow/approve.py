@@ -108,6 +108,15 @@ def give_approval(house: House, case_id: str, digest: str, by: str, *, accept_ga
         return max(0, _missing(_terms(tx, case, house.policy_of(case)), approvals))
 
 
+def gaps_unaccepted(house: House, case_id: str) -> int:
+    """How many collections the plan's approvers have to accept by name because they could not be looked at; 0 once somebody did."""
+    with house.store.snapshot() as tx:
+        case = tx.cases.get(case_id)
+        plan = _plan(tx, case)
+        is_accepted = any(entry.manner == GAPS_ACCEPTED for entry in _counting(tx, case, plan))
+    return 0 if is_accepted else sum(entry.code == GAP for entry in plan.obstacles)
+
+
 def needed(tx: Transaction, house: House, case: Case, plan: Plan | PlanOutline) -> tuple[int, int]:
     """How many approvals the plan lacks, and how many it needs in all; (0, …) also where the policy approves by itself and may."""
     terms, given = _terms(tx, case, house.policy_of(case)), _counting(tx, case, plan)

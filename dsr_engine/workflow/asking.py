@@ -3,7 +3,9 @@
 An answer stands for the rule and for nothing else: what another rule of the policy keeps stays kept, and what no rule covers stays open.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from dsr_engine.domain.plan import Reason
 from dsr_engine.domain.policy import Then, Treatment
@@ -17,6 +19,14 @@ REDACT = "redact"
 KEEP = "keep"
 
 ANSWERS = (ERASE, REDACT, KEEP)
+#: Why somebody lets a record go, or lets the person be cut out of it. Only the ledger tells it: nobody has to be told why an erasure was granted.
+WEIGHED: Mapping[str, str] = MappingProxyType(
+    {
+        "nothing_of_others": "nothing in it is anybody else's",
+        "outweighed": "what others have in it weighs less than the person's right",
+        "not_needed": "nobody needs it any more",
+    }
+)
 _TREATMENTS = {ERASE: Treatment.DELETE, REDACT: Treatment.REDACT, KEEP: Treatment.RETAIN}
 
 

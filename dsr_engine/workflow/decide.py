@@ -13,7 +13,7 @@ from dsr_engine.domain.plan import ResultState
 from dsr_engine.domain.policy import Treatment
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.access.bounds import is_released
-from dsr_engine.workflow.asking import ANSWERS, KEEP, kept_for
+from dsr_engine.workflow.asking import ANSWERS, ERASE, KEEP, REDACT, WEIGHED, kept_for
 from dsr_engine.workflow.correcting.permitting import Wanted
 from dsr_engine.workflow.correcting.reasons import check_reason
 from dsr_engine.workflow.discover import FOUND
@@ -40,11 +40,13 @@ VERDICTS = (THEIRS, NOT_THEIRS, STAYS, MENTIONED, *ANSWERS)
 _BEFORE_EFFECTS = frozenset({Stage.INTAKE, Stage.VERIFY_IDENTITY, Stage.RESOLVE_IDENTITIES, Stage.DISCOVER, Stage.PLAN, Stage.APPROVE})
 
 
-def decide_findings(house: House, case_id: str, verdicts: Iterable[tuple[str, str]], by: str, *, because: str = "", law: str = "") -> int:
+def decide_findings(
+    house: House, case_id: str, verdicts: Iterable[tuple[str, str]], by: str, *, because: str = "", law: str = "", weighed: str = ""
+) -> int:
     """Stores a person's verdicts (finding id, verdict) and lets the plan be made anew. Gives how many were stored.
 
     `erase`, `redact` and `keep` answer a rule that asks. `keep` needs a reason, which is one of `correction.REASONS` or a ground of every law of the
-    case with its citation `law`.
+    case with its citation `law`. `weighed` (one of `asking.WEIGHED`) is why the others let something go, where somebody says it.
     """
     stored = 0
     decided = tuple(verdicts)
@@ -55,11 +57,12 @@ def decide_findings(house: House, case_id: str, verdicts: Iterable[tuple[str, st
         person = tx.people.id_of(by)
         if any(verdict == KEEP for _, verdict in decided):
             _check_keeping(tx, house, case, because, law)
+        _check_weighed(weighed)
         own = tx.reviews.there(case_id, case.round, FOUND, (finding for finding, _ in decided))
         asked = tx.findings.asked(case_id, case.round, FOUND)
         for finding, verdict in decided:
             _check_verdict(finding, verdict, own, asked)
-            reason = {"because": because, "law": law} if verdict == KEEP else {}
+            reason = {"because": because, "law": law} if verdict == KEEP else {"because": weighed} if weighed and verdict in (ERASE, REDACT) else {}
             tx.findings.decide(finding, kept_for(because, law) if verdict == KEEP else verdict, person, house.clock.now())
             key = f"{finding}:{secrets.token_hex(8)}"  # who changes their mind decides twice
             tx.ledger.append(leaf(house.clock, "finding.decided", key, case=case_id, finding=finding, verdict=verdict, by=person, **reason))
@@ -80,6 +83,11 @@ def _check_verdict(finding: str, verdict: str, own: frozenset[str], asked: froze
             code="verdict.not_asked",
             hint=f"say whose it is: {THEIRS}, {MENTIONED}, {NOT_THEIRS} or {STAYS}; `then: ask` in a rule leaves the rest to you",
         )
+
+
+def _check_weighed(weighed: str) -> None:
+    if weighed and weighed not in WEIGHED:
+        raise InputWrong("this is no reason for letting something go", code="verdict.weighed", hint=f"one of {', '.join(WEIGHED)}")
 
 
 def _check_keeping(tx: Transaction, house: House, case: Case, because: str, law: str) -> None:

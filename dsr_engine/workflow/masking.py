@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from dsr_engine.content.digest_gate import Asks, addresses
 from dsr_engine.content.match import Matcher
 from dsr_engine.domain.case import Case
 from dsr_engine.domain.errors import DsrError
@@ -12,15 +13,23 @@ MASK = "•••"
 
 
 class Mask:
-    """Replaces every span of these selectors, scoped keys included, in text that goes to a page, a log or a certificate."""
+    """Replaces every span of these selectors, scoped keys included, in text that goes to a page, a log or a certificate.
 
-    def __init__(self, selectors: Sequence[Selector]) -> None:
+    `asks` hides addresses, too, that are only known by their digests: those of people who were forgotten.
+    """
+
+    def __init__(self, selectors: Sequence[Selector], asks: Asks | None = None) -> None:
         # Names are short: what the other engine takes to be made ready would be most of a page's time.
         self._matcher = Matcher({"": tuple(selectors)}, "ahocorasick") if selectors else None
         self._keys = frozenset(selector.value.reveal() for selector in selectors if selector.scope is not None)
+        self._asks = asks
 
     def text(self, text: str) -> str:
         """The text with the person's spans masked."""
+        if self._asks is not None:
+            known = {address for _, address in addresses(text) if self._asks(address)}
+            for address in sorted(known, key=len, reverse=True):
+                text = text.replace(address, MASK)
         if self._matcher is None:
             return text
         shown, end = [], 0

@@ -24,6 +24,7 @@ from dsr_engine.drivers.reading import Bounds, Reader
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.mail_places import mail_place
 from dsr_engine.workflow.masking import Mask
 from dsr_engine.workflow.pacing import admit
 
@@ -200,7 +201,7 @@ def _unread(known: _Known, entry: _Wanted, reason: str) -> Preview:
 def _empty(known: _Known, entry: _Wanted, state: PreviewState) -> Preview:
     locator = entry.locator
     why = reasons(entry.finding, known.selectors) if entry.finding is not None else ()
-    return Preview(entry.id, locator.system, locator.collection, place_shown(known.mask, locator), state, why=why)
+    return Preview(entry.id, locator.system, locator.collection, place_shown(known.mask, locator, entry.finding), state, why=why)
 
 
 def _preview(known: _Known, entry: _Wanted, record: Record | None) -> Preview:
@@ -256,9 +257,10 @@ def _shown(known: _Known, unit: Unit, hits: Iterable[Hit]) -> Shown:
     return Shown(name, category, veiling.around(unit.text, spans))
 
 
-def place_shown(mask: Mask, locator: Locator) -> str:
-    """Where a record is, without what its key may say of people."""
-    parts = [veiling.name_shown(mask.key(part)) for part in locator.key]
+def place_shown(mask: Mask, locator: Locator, finding: Finding | None = None) -> str:
+    """Where a record is, without what its key may say of people. The finding, where there is one, says whether it is a mail, and when it came."""
+    mail = mail_place(locator, finding)
+    parts = [mail] if mail else [veiling.name_shown(mask.key(part)) for part in locator.key]
     return " / ".join(part for part in (*parts, veiling.name_shown(locator.inside)) if part)
 
 

@@ -20,6 +20,7 @@ from dsr_engine.workflow.law.exempting import approvers_of, exemption_rows
 from dsr_engine.workflow.law.passing import past_of
 from dsr_engine.workflow.law.standing import is_extended, standing
 from dsr_engine.workflow.letters.letterbox import letter_rows, worries_of, worry_row
+from dsr_engine.workflow.mail_places import mail_place
 from dsr_engine.workflow.masking import Mask, mask_of
 from dsr_engine.workflow.staying_erased.aftercare import aftercare_report
 
@@ -151,9 +152,10 @@ def _known_from(selector: Selector | None, mask: Mask) -> str:
     return f"{scope.system}.{mask.text(scope.collection)}.{scope.field}" if scope else selector.kind
 
 
-def locator_text(locator: Locator, mask: Mask) -> str:
-    """Where a record is, readable and without the person."""
-    parts = [mask.key(part) for part in locator.key if part]
+def locator_text(locator: Locator, mask: Mask, finding: Finding | None = None) -> str:
+    """Where a record is, readable and without the person. The finding, where there is one, says whether it is a mail, and when it came."""
+    mail = mail_place(locator, finding)
+    parts = [mail] if mail else [mask.key(part) for part in locator.key if part]
     return "/".join(parts + ([mask.text(locator.inside)] if locator.inside else []))
 
 
@@ -163,7 +165,7 @@ def finding_row(finding: Finding, mask: Mask) -> dict[str, object]:
     return {
         "system": finding.locator.system,
         "collection": mask.text(finding.locator.collection),
-        "locator": locator_text(finding.locator, mask),
+        "locator": locator_text(finding.locator, mask, finding),
         "categories": list(finding.categories),
         "selector": best.kind if best else "",
         "match": finding.match.value,

@@ -21,6 +21,7 @@ from dsr_engine.workflow.discover import FOUND, reader_of
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.looking import person_search
+from dsr_engine.workflow.masking import Mask
 from dsr_engine.workflow.pacing import wait_of
 from dsr_engine.workflow.step import Advance, Stand, Step
 from dsr_engine.workflow.turn import Turn
@@ -55,7 +56,7 @@ def resolve_identities(case: Case, turn: Turn, house: House) -> Step:
             fresh = [entry for entry in _hop(case, asked, house) if not _is_known(entry.selector, known)]
             shared = _shared(fresh, frozenset(entry.id for entry in known if entry.scope is None))
             if shared and not may_share:
-                return Stand(_shared_wait(case, shared, house))
+                return Stand(_shared_wait(case, shared, known, house))
             if not fresh:
                 break
             asked = [entry.selector for entry in _once(fresh)]
@@ -173,9 +174,9 @@ def _is_one_person(agreeing: Iterable[frozenset[str]]) -> bool:
     return len(frozenset.intersection(*agreeing) - HOUSEHOLD) > 1
 
 
-def _shared_wait(case: Case, shared: list[_Learnt], house: House) -> Wait:
+def _shared_wait(case: Case, shared: list[_Learnt], selectors: list[Selector], house: House) -> Wait:
     scope = shared[0].selector.scope
-    where = f"{scope.system}.{scope.collection}" if scope else "a system"
+    where = Mask(selectors).place(scope.system, scope.collection) if scope else "a system"
     return Wait(
         "identity_shared",
         f"one identifier leads to {len({entry.record for entry in shared})} different records in {where}: they may be different people",

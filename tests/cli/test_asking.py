@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dsr_engine.bootstrap import opened, read_home
 from tests.cli.company import EMAIL, Company
 from tests.cli.conftest import Dsr
 
@@ -55,3 +56,37 @@ def test_an_answer_is_refused_where_nothing_was_asked(dsr: Dsr, asked: tuple[Pat
     plain = [row["finding"] for row in found if row["message"] != "one_to_one"]
     said = dsr("--home", home, "case", "decide", case, "--finding", plain[0], "--verdict", "erase", "--by", "officer")
     assert (said.code, "say whose it is" in said.err) == (2, True), said.all
+
+
+def _decided(home: Path, case: str) -> set[tuple[object, object]]:
+    """Verdicts and reasons of the decisions, as the ledger has them."""
+    with opened(read_home(home, {}, allow_gaps=True)) as house, house.store.snapshot() as tx:
+        return {(body["verdict"], body.get("because")) for _, body in tx.ledger.find("finding.decided", case=case)}
+
+
+def test_why_a_letter_is_erased_stands_in_the_ledger(dsr: Dsr, asked: tuple[Path, str]) -> None:
+    home, case = asked
+    decide = ("--home", home, "case", "decide", case, "--all-possible", "--by", "officer", "--verdict")
+    for wrong in (("erase", "--because", "legal_obligation"), ("not_theirs", "--because", "outweighed"), ("erase", "--law", "§ 257 HGB")):
+        assert dsr(*decide, *wrong).code == 2
+    assert _decided(home, case) == set()
+    said = dsr(*decide, "erase", "--because", "outweighed")
+    assert said.code == 0, said.all
+    assert _decided(home, case) == {("erase", "outweighed")}
+    planned = json.loads(dsr("--home", home, "case", "run", case, "--json").out)
+    assert planned["wait"]["code"] == "approval.missing"
+
+
+def test_a_letter_is_erased_without_a_word_of_why(dsr: Dsr, asked: tuple[Path, str]) -> None:
+    home, case = asked
+    assert dsr("--home", home, "case", "decide", case, "--all-possible", "--by", "officer", "--verdict", "redact").code == 0
+    assert _decided(home, case) == {("redact", None)}
+
+
+def test_the_id_of_a_finding_is_called_finding_wherever_it_is_shown(dsr: Dsr, asked: tuple[Path, str]) -> None:
+    home, case = asked
+    for option, key in (("--possible", "possible"), ("--all", "all")):
+        shown = json.loads(dsr("--home", home, "case", "show", case, option, "--json").out)[key]
+        table = dsr("--home", home, "case", "show", case, option).out
+        assert shown[0]["finding"] in table
+        assert any(line.startswith("finding  ") for line in table.splitlines())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,11 @@ def test_it_finds_in_a_mailbox_over_imap(dsr: Dsr, dovecot: DovecotServer, monke
     refused = dsr("find", *WHO, "--in", f"imaps://{user}@localhost:{dovecot.tls_port}", "--json")
     assert refused.code == 3
     assert "geheim" not in refused.all
+
+
+def test_mails_of_an_mbox_are_told_by_when_they_came_and_not_by_digests(dsr: Dsr, tmp_path: Path) -> None:
+    mail = f"From shop@example.com Thu Mar  4 05:06:07 2021\nFrom: {EMAIL}\nMessage-ID: <1@x>\n\nhello\n\n"
+    (tmp_path / "old.mbox").write_text(mail + mail.replace("hello", "again"), encoding="utf-8")
+    rows = json.loads(dsr("find", "--email", EMAIL, "--in", f"mbox:{tmp_path / 'old.mbox'}", "--json").out)["findings"]
+    names = [re.fullmatch(r"mail ([0-9a-f]{8}) of 2021-03-04 05:06 UTC", row["locator"]) for row in rows]
+    assert len({found[1] for found in names if found}) == 2, rows

@@ -2,6 +2,7 @@
 
 import imaplib
 import os
+from datetime import UTC
 
 import pytest
 
@@ -9,6 +10,7 @@ from dsr_engine.domain.errors import DsrError, NotAllowed, Unreachable
 from dsr_engine.drivers.driver import Change, Done, Drifted, Failed, Looked, Moved, Present, Slice, Watched
 from dsr_engine.drivers.mailstore.driver import MailstoreDriver
 from dsr_engine.drivers.mailstore.imap_session import Session
+from dsr_engine.workflow.mail_places import mail_place
 from tests.drivers.mailstore_boxes import DovecotBox, letter
 from tests.drivers.test_mailstore_driver import JANE, REWRITER, about, answers, deletion, hits, records, redaction
 from tests.servers.dovecot import DovecotServer
@@ -338,3 +340,11 @@ def test_a_mail_that_changes_in_the_last_moment_is_left_alone(box: DovecotBox, d
 
     assert driver.change(changes, REWRITER) == (Done(None), Drifted("changed"))
     assert [b"subject 2" in mail.raw for mail in box.stored()["INBOX"]] == [True]
+
+
+def test_a_mail_is_named_by_its_uid_and_the_time_at_which_it_came(box: DovecotBox, driver: MailstoreDriver) -> None:
+    deliver(box, "Archive", "ann@example.com", number=1)
+    deliver(box, "Archive", number=2)
+    (record,) = records(driver)
+    assert record.created is not None
+    assert mail_place(record.locator) == f"mail 2 of {record.created.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

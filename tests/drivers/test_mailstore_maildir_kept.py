@@ -163,7 +163,7 @@ def test_a_name_is_taken_apart_without_losing_anything(name: str) -> None:
 def test_a_second_name_of_a_mail_keeps_the_mail_and_is_a_record_of_its_own(box: MaildirBox, driver: MailstoreDriver, tmp_path: Path) -> None:
     first = write(box.root / "cur" / "17.M1.host:2,S", mail())
     (box.root / ".Sent" / "cur" / "18.M2.host:2,S").hardlink_to(first)
-    assert [problem.code for problem in driver.check()] == []
+    assert [problem.code for problem in driver.check() if not problem.is_note] == []
     in_inbox, in_sent = sorted(records(driver), key=lambda record: record.locator.collection)
 
     assert isinstance(driver.change([redaction(driver, in_inbox)], REWRITER)[0], Done)
@@ -177,7 +177,7 @@ def test_a_second_name_of_a_mail_keeps_the_mail_and_is_a_record_of_its_own(box: 
 def test_a_second_name_outside_of_the_store_is_told_of(box: MaildirBox, driver: MailstoreDriver, tmp_path: Path) -> None:
     (tmp_path / "snapshot").hardlink_to(write(box.root / "cur" / "17.M1.host:2,S", mail()))
 
-    assert [(problem.code, problem.is_fatal) for problem in driver.check()] == [("mail.hard_link", False)]
+    assert [(problem.code, problem.is_fatal) for problem in driver.check() if not problem.is_note] == [("mail.hard_link", False)]
 
 
 def test_folders_of_dbox_and_cyrus_are_refused_and_never_look_empty(box: MaildirBox, driver: MailstoreDriver, tmp_path: Path) -> None:

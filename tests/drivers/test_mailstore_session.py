@@ -124,7 +124,7 @@ def test_a_folder_whose_uids_do_not_last_is_searched_and_not_changed(imap_certif
         found = records(driver)
         changes = [deletion(driver, record) for record in found]
 
-        assert {problem.code for problem in driver.check()} == {"mail.uid_not_sticky"}
+        assert {problem.code for problem in driver.check() if not problem.is_note} == {"mail.uid_not_sticky"}
         # Known by its number a mail would be passed over that has another's number by now.
         assert all(isinstance(mail, Mail) and not mail.told for mail in driver._store.mails("INBOX", ("0", "1", "*")))
         assert [entry.refusal and entry.refusal.code for entry in driver.foresee(changes, REWRITER)] == ["mail.uid_not_sticky"] * 2

@@ -34,11 +34,11 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture(params=["folder", "moto_s3", "moto_s3 versions", "seaweedfs", "seaweedfs versions", "azurite", "gcs"])
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Three files of somebody else and one of hers."""
     name, _, versions = request.param.partition(" ")
-    makers: dict[str, Callable[[Any], Bench]] = {"folder": lambda _: FolderBench(tmp_path), "azurite": AzureBench, "gcs": GcsBench}
-    server = request.getfixturevalue("tmp_path" if name == "folder" else name)
+    makers: dict[str, Callable[[Any], Bench]] = {"folder": FolderBench, "azurite": AzureBench, "gcs": GcsBench}
+    server = request.getfixturevalue("lasting_path" if name == "folder" else name)
     made = makers[name](server) if name in makers else BucketBench(server, versions=bool(versions))
     for file, whose in (("a1", BOB), ("a2", BOB), ("n1", BOB), ("a3", PERSON)):
         made.put(file, whose)
@@ -107,11 +107,11 @@ def test_the_same_bytes_under_another_key_are_read(bench: Bench, opened: list[st
 
 
 @pytest.mark.usefixtures("opened")
-def test_marks_tell_nothing(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_bytes(content(BOB))
-    (mark,) = verified(ObjectstoreDriver(file_system(url=f"folder:{tmp_path}"))).known
+def test_marks_tell_nothing(lasting_path: Path) -> None:
+    (lasting_path / "a.txt").write_bytes(content(BOB))
+    (mark,) = verified(ObjectstoreDriver(file_system(url=f"folder:{lasting_path}"))).known
     assert len(mark) == 16
-    for told in (b"a.txt", content(BOB), str(tmp_path).encode()):
+    for told in (b"a.txt", content(BOB), str(lasting_path).encode()):
         assert mark not in (hashlib.sha256(told).digest()[:16], hashlib.md5(told, usedforsecurity=False).digest())
     assert "kkk" not in repr(Marking(KEY, frozenset({mark})))
 
@@ -149,10 +149,10 @@ def test_a_file_that_was_just_written_has_no_mark(bench: Bench, opened: list[str
     assert len(names(opened)) == 4
 
 
-def test_a_file_that_could_not_be_read_wholly_has_no_mark(tmp_path: Path, opened: list[str]) -> None:
-    (tmp_path / "broken.json").write_bytes(b'{"a": ')
-    (tmp_path / "whole.json").write_bytes(b'{"a": 1}')
-    driver = ObjectstoreDriver(file_system(url=f"folder:{tmp_path}"))
+def test_a_file_that_could_not_be_read_wholly_has_no_mark(lasting_path: Path, opened: list[str]) -> None:
+    (lasting_path / "broken.json").write_bytes(b'{"a": ')
+    (lasting_path / "whole.json").write_bytes(b'{"a": 1}')
+    driver = ObjectstoreDriver(file_system(url=f"folder:{lasting_path}"))
     _, marks, gaps = looked(driver, replace(about(), noting=Marking(KEY)))
     assert (len(marks), len(gaps)) == (1, 1)
     opened.clear()
@@ -160,11 +160,11 @@ def test_a_file_that_could_not_be_read_wholly_has_no_mark(tmp_path: Path, opened
     assert names(opened) == ["broken"]
 
 
-def test_a_file_changed_behind_its_times_is_read(tmp_path: Path, opened: list[str]) -> None:
-    path = tmp_path / "a.txt"
+def test_a_file_changed_behind_its_times_is_read(lasting_path: Path, opened: list[str]) -> None:
+    path = lasting_path / "a.txt"
     path.write_bytes(content(BOB))
     before = path.stat()
-    driver = ObjectstoreDriver(file_system(url=f"folder:{tmp_path}"))
+    driver = ObjectstoreDriver(file_system(url=f"folder:{lasting_path}"))
     known = verified(driver)
     assert len(known.known) == 1
     path.write_bytes(content(PERSON).strip().rjust(before.st_size)[-before.st_size :])
@@ -182,19 +182,21 @@ def test_a_file_system_whose_times_nobody_vouches_for_is_always_read(tmp_path: P
     assert names(opened) == ["a"]
 
 
-def test_marks_are_worth_nothing_in_another_place(tmp_path: Path, opened: list[str]) -> None:
+def test_marks_are_worth_nothing_in_another_place(lasting_path: Path, opened: list[str]) -> None:
     for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "a.txt").write_bytes(content(BOB))
-    known = verified(ObjectstoreDriver(file_system(url=f"folder:{tmp_path / 'one'}")))
+        (lasting_path / name).mkdir()
+        (lasting_path / name / "a.txt").write_bytes(content(BOB))
+    known = verified(ObjectstoreDriver(file_system(url=f"folder:{lasting_path / 'one'}")))
     opened.clear()
-    again(ObjectstoreDriver(file_system(url=f"folder:{tmp_path / 'two'}")), known)
+    again(ObjectstoreDriver(file_system(url=f"folder:{lasting_path / 'two'}")), known)
     assert names(opened) == ["a"]
 
 
-def test_another_collection_and_other_readers_make_the_marks_worthless(tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.csv").write_bytes(f"email\n{BOB}\n".encode())
-    system = file_system(url=f"folder:{tmp_path}")
+def test_another_collection_and_other_readers_make_the_marks_worthless(
+    lasting_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (lasting_path / "a.csv").write_bytes(f"email\n{BOB}\n".encode())
+    system = file_system(url=f"folder:{lasting_path}")
     known = verified(ObjectstoreDriver(system))
     manifest = Manifest("s3", "objectstore", collections=(CollectionMap("*.csv", fields=(FieldMap("email", "user.contact.email"),)),))
     opened.clear()
@@ -206,11 +208,11 @@ def test_another_collection_and_other_readers_make_the_marks_worthless(tmp_path:
     assert names(opened) == ["a"]
 
 
-def test_a_part_keeps_a_bounded_number_of_marks(tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_keeps_a_bounded_number_of_marks(lasting_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marks, "MOST", 3)
     for number in range(5):
-        (tmp_path / f"{number}.txt").write_bytes(content(BOB))
-    driver = ObjectstoreDriver(file_system(url=f"folder:{tmp_path}"))
+        (lasting_path / f"{number}.txt").write_bytes(content(BOB))
+    driver = ObjectstoreDriver(file_system(url=f"folder:{lasting_path}"))
     known = verified(driver)
     opened.clear()
     again(driver, known)

@@ -174,3 +174,18 @@ def test_a_later_folder_shadows_an_earlier_one(tmp_path: Path) -> None:
     for folder, version in (("one", "1"), ("two", "2.10")):
         write(tmp_path, **{f"{folder}__a": text.format(version)})
     assert load_regimes(tmp_path / "one", tmp_path / "two")["a"].version == "2.10"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("crm", "connector: crm\ndriver: sq\n"), ("crm", "a: [\n"), ("crm", "connectr: crm\ndriver: sql\n"), ("other", "connector: crm\ndriver: sq\n")],
+)
+def test_a_connector_that_is_broken_is_not_said_to_be_unknown_too(tmp_path: Path, name: str, text: str) -> None:
+    recipients = "recipients:\n  - {recipient: mailer, about: sends our letters, systems: [crm], reach: {manual: {instructions: tell them}}}\n"
+    write(tmp_path, systems='systems: {crm: {connector: crm, url: "sqlite:///x.db"}}\n', recipients=recipients, **{f"connectors__{name}": text})
+    assert {line.partition(":")[0] for line in _problems(tmp_path)} == {f"connectors/{name}.yaml"}
+
+
+def test_a_connector_that_nobody_has_heard_of_is_said_to_be_unknown_beside_a_broken_one(tmp_path: Path) -> None:
+    write(tmp_path, systems='systems: {crm: {connector: crn, url: "sqlite:///x.db"}}\n', connectors__b="connector: b\ndriver: sq\n")
+    assert any("systems.crm.connector: no such connector" in line for line in _problems(tmp_path))

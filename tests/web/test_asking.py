@@ -1,5 +1,6 @@
 """Letters that a rule leaves to a person, in the browser: what they are, and what may be answered."""
 
+import html
 import mailbox
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,9 @@ def test_the_case_and_its_plan_lead_to_the_letters(lettered: Doors) -> None:
     case = lettered.work(opened_for(lettered.house).id)
     page = lettered.signed_in(Role.OFFICER).go(f"/cases/{case.id}")
     assert "are left to you by the policy" in page.text
+    assert case.wait is not None
+    assert f"<strong>{case.wait.reason}.</strong>" in html.unescape(page.text), "a name of a system is copied, so it stays as it is written"
+    assert case.wait.reason.startswith("mail.INBOX: ")
     assert f"/cases/{case.id}/possible" in page.go(f"/cases/{case.id}/plan").text
 
 
@@ -63,3 +67,15 @@ def test_a_rule_that_asks_stands_in_the_table_of_its_policy(lettered: Doors) -> 
     page = lettered.signed_in(Role.OFFICER).go("/policies/ours")
     assert "leave it to a person" in page.text
     assert "one to one" in page.text
+
+
+def test_why_a_letter_is_erased_may_be_said_and_stands_in_the_ledger(lettered: Doors) -> None:
+    case = lettered.work(opened_for(lettered.house).id)
+    page = lettered.signed_in(Role.OFFICER).go(f"/cases/{case.id}/possible")
+    with lettered.house.store.snapshot() as tx:
+        (entry,) = tx.reviews.page(case.id, case.round, "found")
+    page.send("Keep these decisions", weighed="nothing_of_others", **{f"verdict.{entry.id}": "erase"})
+    assert "1 decided." in page.text
+    with lettered.house.store.snapshot() as tx:
+        [(_, leaf)] = tx.ledger.find("finding.decided", case=case.id)
+    assert (leaf["verdict"], leaf["because"]) == ("erase", "nothing_of_others")

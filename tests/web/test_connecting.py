@@ -275,3 +275,11 @@ def test_the_map_of_a_folder_is_drafted_and_saved(doors: Doors) -> None:
     assert field is not None
     assert field.selects == "email"
     assert "zoe" not in (doors.company.home / "connectors" / "lake-house.yaml").read_text(encoding="utf-8").lower()
+
+
+def test_the_form_of_a_mail_server_asks_for_tokens_and_says_that_an_account_is_needed(doors: Doors) -> None:
+    visitor = doors.signed_in(Role.ADMINISTRATOR)
+    text = visitor.go("/connecting/new/imap").text
+    assert all(f'name="{key}"' in text for key in ("token_url", "client_id", "client_secret", "scope"))
+    assert '<label for="user">Account</label>' in text
+    assert '<label for="user">Account <span' in visitor.go("/connecting/new/postgresql").text

@@ -3,6 +3,7 @@
 import imaplib
 import mailbox
 from collections.abc import Mapping
+from pathlib import Path
 
 import boto3
 import psycopg
@@ -15,10 +16,14 @@ from dsr_engine.web.bench import bench
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.intake import open_case
 from dsr_engine.workflow.looking import FOUND
+from tests.drivers.mailstore_scripted import served
+from tests.drivers.test_mailstore_login import Granting
 from tests.servers.dovecot import DovecotServer
 from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
+from tests.servers.recipient_server import RecipientServer
 from tests.servers.s3_server import S3Server
+from tests.servers.scripted_imap import EXCHANGE, Manner
 from tests.web.conftest import Doors
 from tests.web.visiting import Visitor
 from tests.workflow.company import EMAIL
@@ -160,3 +165,18 @@ def test_a_maildir_is_connected_and_searched(doors: Doors) -> None:
     with_mail.close()
     _saved(doors, _tested(doors, "maildir", url=f"maildir:{folder}", inside="1"))
     assert sum(_found(doors).values()) == 1
+
+
+def test_a_mail_server_that_takes_tokens_is_connected_and_searched(
+    doors: Doors, imap_certificate: Path, recipient_server: RecipientServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    granting = Granting(recipient_server)
+    monkeypatch.setitem(doors.keeper.environment, "APP_SECRET", "hush-hush")
+    with served(imap_certificate, Manner(capabilities=EXCHANGE, tokens=("token-1",))) as server:
+        server.folders["INBOX"].deliver(_MAIL.encode())
+        application = granting.settings(imap_certificate) | {"client_id": "wizard", "client_secret": "APP_SECRET"}
+        asked = {"url": f"imaps://127.0.0.1:{server.port}", "user": "jane@example.com", "inside": "1", **application}
+        _saved(doors, _tested(doors, "imap", **asked))
+        assert _found(doors) == {"INBOX": 1}
+    assert granting.count == 1
+    assert 'client_secret: "${APP_SECRET}"' in (doors.company.home / "systems.yaml").read_text(encoding="utf-8")

@@ -1,5 +1,7 @@
 """How systems are, what stops them and what they are allowed, as pages show it and as people act on it."""
 
+import mailbox
+
 from dsr_engine.domain.user import Role
 from dsr_engine.web.bench import bench
 from tests.web.conftest import Doors
@@ -75,3 +77,24 @@ def test_the_permissions_to_grant_are_a_script_to_copy(doors: Doors) -> None:
 
 def test_an_unknown_system_is_a_page_that_is_not_there(doors: Doors) -> None:
     assert doors.signed_in(Role.ADMINISTRATOR).go("/systems/nothing").status == 404
+
+
+def test_what_runs_after_an_erasure_is_told(doors: Doors) -> None:
+    mail = doors.company.folder / "letters"
+    mailbox.Maildir(mail, create=True).close()
+    command = 'maintenance: run, maintenance_command: [sudo, doveadm, "-u", a@example.com, "{arguments}"]'
+    doors.company.declare("letters", f'connector: maildir, owner: it@example.com, url: "maildir:{mail}", {command}')
+    visitor = doors.signed_in(Role.ADMINISTRATOR).go("/systems/letters")
+    assert "<code>sudo doveadm -u a@example.com {arguments}</code>" in visitor.text
+    assert "an administrator runs what" in visitor.go("/systems/shop").text
+
+
+def test_a_note_of_a_check_is_no_warning(doors: Doors) -> None:
+    mail = doors.company.folder / "letters"
+    mailbox.Maildir(mail, create=True).close()
+    doors.company.declare("letters", f'connector: maildir, owner: it@example.com, url: "maildir:{mail}"')
+    visitor = doors.signed_in(Role.ADMINISTRATOR).go("/systems/letters").send("Check now")
+    _rested(doors)
+    visitor.go("/systems/letters")
+    assert "1 folder is searched" in visitor.text
+    assert (">note<" in visitor.text, ">warning<" in visitor.text, ">ready<" in visitor.text) == (True, False, True)

@@ -12,6 +12,7 @@ from dsr_engine.drivers.driver import AboutSubjects, Driver, Query, Slice
 from dsr_engine.drivers.registry import open_driver
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.masking import MASK
 from dsr_engine.workflow.report import case_report
 from tests.workflow.company import EMAIL, NAME, PHONE, Company
 from tests.workflow.journeys import WORKER, carried_through, opened_for, waits_for, working
@@ -137,3 +138,15 @@ def test_an_odd_spelling_of_the_address_leads_to_its_keys_too(chain: Company) ->
         _, hops = _resolved(house)
     assert ("customer_id", "shop.customers.id", "email") in hops
     assert ("device", "shop.devices.serial", "shop.customers.id") in hops
+
+
+def test_a_table_that_is_called_after_the_person_is_masked_where_two_records_wait(shop: Company) -> None:
+    connector = CONNECTOR[: CONNECTOR.index("  devices:")].replace("  customers:", f"  '{EMAIL}':")
+    (shop.home / "connectors" / "shop.yaml").write_text(connector, encoding="utf-8")
+    shop.sql(f'CREATE TABLE "{EMAIL}" (id INTEGER PRIMARY KEY, email TEXT, full_name TEXT, phone TEXT)')
+    shop.sql(f"""INSERT INTO "{EMAIL}" VALUES (17, '{EMAIL}', '{NAME}', NULL), (20, '{EMAIL}', 'Otto Lindqvist', NULL)""")
+    with working(shop) as house:
+        case, _ = _resolved(house)
+    assert case.wait is not None
+    assert (case.wait.code, f"different records in shop.{MASK}: " in case.wait.reason) == ("identity_shared", True), case.wait.reason
+    assert EMAIL not in case.wait.reason

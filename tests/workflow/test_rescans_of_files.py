@@ -40,16 +40,17 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def folder(empty_home: Path, tmp_path: Path) -> Company:
+def folder(empty_home: Path, lasting_path: Path) -> Company:
     """A company with a folder: one file of the person and others, in several collections."""
-    return _filled(founded(empty_home, tmp_path / "company", ("files",)))
+    return _filled(founded(empty_home, lasting_path / "company", ("files",)))
 
 
 @pytest.fixture(params=["files", "bucket"])
-def lake(request: pytest.FixtureRequest, empty_home: Path, tmp_path: Path) -> Company:
+def lake(request: pytest.FixtureRequest, empty_home: Path) -> Company:
     """The same in a folder, and in a bucket with versions."""
     s3 = request.getfixturevalue("moto_s3") if request.param == "bucket" else None
-    return _filled(founded(empty_home, tmp_path / "company", (request.param,), s3=s3, bucket=f"lake-{uuid4().hex[:12]}"))
+    place = request.getfixturevalue("tmp_path" if request.param == "bucket" else "lasting_path")
+    return _filled(founded(empty_home, place / "company", (request.param,), s3=s3, bucket=f"lake-{uuid4().hex[:12]}"))
 
 
 def _filled(company: Company) -> Company:

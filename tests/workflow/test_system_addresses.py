@@ -191,3 +191,33 @@ def test_files_are_for_whoever_says_so_and_have_to_be_there(tmp_path: Path) -> N
     for url in (f"sqlite:///{file}?mode=rw", "sqlite:///:memory:", "sqlite://", "sqlite:///file:x"):
         with pytest.raises(InputWrong):
             judged(_system(url), home, is_inside=True)
+
+
+def _application(token_url: str) -> System:
+    return _system("imaps://mail.example.com", "mailstore", token_url=token_url, client_id="app", client_secret="hush")
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "login.example.com", "127.0.0.1"])
+def test_where_a_token_is_fetched_is_judged_like_the_mail_server(host: str) -> None:
+    names = {"mail.example.com": PUBLIC, "login.example.com": "10.1.2.3"}
+    with pytest.raises(NotAllowed):
+        judged(_application(f"https://{host}/t"), HOME, is_inside=False, resolve=lambda name, _: [names.get(name, name)])
+
+
+@pytest.mark.parametrize("url", ["https://a@10.1.2.3/t", "https://x/t?a=b", "https://x\\@10.1.2.3/", "ftp://x/t", "https://x/t#y", "https:x", "x"])
+def test_an_address_for_tokens_of_another_form_is_refused(url: str) -> None:
+    with pytest.raises(InputWrong) as refused:
+        judged(_application(url), HOME, is_inside=True, resolve=lambda *_: [PUBLIC])
+    assert refused.value.code == "connect.url"
+
+
+def test_microsofts_address_for_tokens_is_reached() -> None:
+    asked: list[str] = []
+    url = "https://login.microsoftonline.com/0a1b-TENANT/oauth2/v2.0/token"
+
+    def resolve(name: str, _: int) -> Sequence[str]:
+        asked.append(name)
+        return [PUBLIC]
+
+    judged(_application(url), HOME, is_inside=False, resolve=resolve)
+    assert asked == ["login.microsoftonline.com", "mail.example.com"]

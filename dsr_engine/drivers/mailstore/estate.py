@@ -23,7 +23,7 @@ from dsr_engine.domain.system import System
 from dsr_engine.drivers.driver import Drifted, Failed, Outcome, Problem, Traits
 from dsr_engine.drivers.mailstore.disk import disk_errors, identity
 from dsr_engine.drivers.mailstore.enumerating import Mailboxes, Source, enumerated, source_of
-from dsr_engine.drivers.mailstore.mailbox_paths import fixed_part, listed, path_of
+from dsr_engine.drivers.mailstore.mailbox_paths import below, fixed_part, listed, path_of
 from dsr_engine.drivers.mailstore.settings import account_of, imap_of, store_of
 from dsr_engine.drivers.mailstore.store import Folder, Key, Mail, Order, Rewriting, Sighting, Store
 
@@ -108,8 +108,9 @@ class Estate:
         self._open: OrderedDict[str, Store] = OrderedDict()
         self._located: Store | None = None
         self._parts: dict[str, Sequence[tuple[str, ...]]] = {}
-        #: The folders of the mailboxes that the last check opened.
+        #: What the last check met: the folders of the mailboxes that it opened, and how many mailboxes there are.
         self.tried: tuple[Folder, ...] = ()
+        self.count = 0
 
     def server(self) -> str:
         return self._kind.server()
@@ -227,6 +228,7 @@ class Estate:
     def check(self) -> Iterator[Problem]:
         """Who there is, and whether some of them can be opened. What only some mailboxes say is no obstacle to the rest."""
         boxes = self.mailboxes()
+        self.count = len(boxes.names)
         for pattern in boxes.idle:
             yield Problem(
                 "mail.except_idle", f"`except` has an entry that is nobody's mailbox: {pattern}", "correct it, or take it out", is_fatal=False
@@ -234,6 +236,13 @@ class Estate:
         if boxes.left_out:
             yield Problem(
                 "mail.mailboxes_left_out", f"{boxes.left_out} mailboxes are not searched", "`except` in `mailboxes` leaves them out", is_fatal=False
+            )
+        if skipped := self._kind.skipped() if self._source.is_everybody else 0:
+            yield Problem(
+                "mail.other_layout",
+                f"Not searched: {skipped} of the files and folders beside the mailboxes, which the path does not mean",
+                "see that no mail lies there, or name its layout in a system of its own",
+                is_fatal=False,
             )
         tried = boxes.names[:: -(-len(boxes.names) // TRIED)]
         weather = _Weather()
@@ -337,6 +346,9 @@ class _Imap:
         line = f"{self._account.host.lower()}\0{self._account.port}\0estate"
         return f"imap:{hashlib.sha256(line.encode()).hexdigest()[:32]}"
 
+    def skipped(self) -> int:
+        return 0
+
     def everybody(self) -> Sequence[str]:
         raise ManifestWrong(
             "An IMAP server does not say whose mailboxes it has",
@@ -361,6 +373,10 @@ class _OnDisk:
         above = fixed_part(self._pattern)
         with disk_errors():
             return identity(f"{self._scheme}s", Path(self._pattern), above)
+
+    def skipped(self) -> int:
+        """How much lies beside the mailboxes."""
+        return below(self._pattern).skipped
 
     def everybody(self) -> Sequence[str]:
         return listed(self._pattern)

@@ -6,13 +6,28 @@ A name comes from outside and must not lead out of the pattern: one that would a
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from dsr_engine.domain.errors import InputWrong, ManifestWrong, NotAllowed, Unreachable
+from dsr_engine.drivers.mailstore.disk import foreign_store
 
 _VARIABLE = re.compile(r"%(.)")
 _KNOWN = frozenset("und%")
 CODE = "mail.pattern"
+
+#: What mail is kept under, in one layout or another; beside these a file or folder called `*.mbox`.
+_MAIL = frozenset({"cur", "new", "maildir", "mail", "mails", "mbox", "mailbox", "inbox", "mdbox", "sdbox", "dbox"})
+#: What stands beside mailboxes and is none: files that are hidden, and locks.
+_NOTHING = re.compile(r"\..*|.*\.lock", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """Everybody whose mailbox lies below a path, and how many entries lie there in a place where none is expected."""
+
+    names: tuple[str, ...]
+    skipped: int = 0
 
 
 def has_variables(path: str) -> bool:
@@ -43,7 +58,12 @@ def _value(sign: str, values: Mapping[str, str]) -> str:
 
 
 def listed(pattern: str) -> Sequence[str]:
-    """Everybody whose mailbox lies there now.
+    """Everybody whose mailbox lies there now. Raises as `below` does."""
+    return list(below(pattern).names)
+
+
+def below(pattern: str) -> Below:
+    """Everybody whose mailbox lies there now. A mailbox in another layout than the pattern's is there, too: its search says that it cannot be read.
 
     Raises `ManifestWrong` if the folder above is not there, `NotAllowed` where it may not be listed, `InputWrong` for a pattern without a name.
     """
@@ -56,13 +76,16 @@ def listed(pattern: str) -> Sequence[str]:
         raise ManifestWrong(
             "There is no folder of mailboxes under the given path", code="mail.no_store", hint="see that the path is right and mounted"
         )
+    skipped = 0
     for part in parts[len(places[0][0].parts) : last + 1]:
         shape = _shape(part)
-        places = [place for above, known in places for place in _below(above, known, shape)]
+        entries = [(path, fits) for above, known in places for path, fits in _entries(above, known, shape)]
+        places = [(path, fits) for path, fits in entries if fits is not None]
+        skipped += sum(fits is None and _NOTHING.fullmatch(path.name) is None for path, fits in entries)
     rest = [_VARIABLE.sub("%", part) for part in parts[last + 1 :]]
-    return [
-        values.get("u") or "@".join(values[sign] for sign in "nd" if sign in values) for place, values in places if _is_there(place.joinpath(*rest))
-    ]
+    there = [values for place, values in places if _is_there(place.joinpath(*rest)) or _has_mail(place)]
+    names = tuple(values.get("u") or "@".join(values[sign] for sign in "nd" if sign in values) for values in there)
+    return Below(names, skipped + len(places) - len(there))
 
 
 def _shape(part: str) -> re.Pattern[str]:
@@ -81,10 +104,12 @@ def _shape(part: str) -> re.Pattern[str]:
     return re.compile("".join(signs) + re.escape(part[at:]), re.DOTALL)
 
 
-def _below(above: Path, known: Mapping[str, str], shape: re.Pattern[str]) -> Iterator[tuple[Path, dict[str, str]]]:
+def _entries(above: Path, known: Mapping[str, str], shape: re.Pattern[str]) -> Iterator[tuple[Path, dict[str, str] | None]]:
+    """What lies in a folder, with what the variables stand for there; None where it does not fit."""
     try:
         names = sorted(path.name for path in above.iterdir())
     except NotADirectoryError:
+        yield above, None
         return
     except PermissionError:
         raise NotAllowed(
@@ -94,8 +119,8 @@ def _below(above: Path, known: Mapping[str, str], shape: re.Pattern[str]) -> Ite
         raise Unreachable(f"A folder of mailboxes cannot be read: {error.strerror}", code="mail.disk") from None
     for name in names:
         match = shape.fullmatch(name)
-        if match is not None and all(known.get(sign, value) == value for sign, value in match.groupdict().items()):
-            yield above / name, {**known, **match.groupdict()}
+        fits = match is not None and all(known.get(sign, value) == value for sign, value in match.groupdict().items())
+        yield above / name, {**known, **match.groupdict()} if match is not None and fits else None
 
 
 def _is_there(path: Path) -> bool:
@@ -107,3 +132,14 @@ def _is_there(path: Path) -> bool:
     except OSError:
         return True
     return True
+
+
+def _has_mail(place: Path) -> bool:
+    """True for somebody's folder that has no mailbox where the pattern expects it, and looks as if there were mail in another layout."""
+    try:
+        names = [path.name for path in place.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # nobody can tell
+    return bool(foreign_store(names)) or any(name.casefold() in _MAIL or name.casefold().endswith(".mbox") for name in names)

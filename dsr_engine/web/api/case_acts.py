@@ -111,7 +111,7 @@ def decide(body: dict[str, Any], case_id: str) -> dict[str, Any]:
         for manner in words:
             settle(house(), case_id, manner, by)
         if verdicts:
-            decide_findings(house(), case_id, verdicts, by, because=body["because"], law=body["law"])
+            decide_findings(house(), case_id, verdicts, by, because=body["because"], law=body["law"], weighed=body["weighed"])
 
     return _act(case_id, act)
 

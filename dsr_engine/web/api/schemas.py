@@ -13,6 +13,7 @@ from dsr_engine.domain.request import Manner, Right
 from dsr_engine.domain.request_log import REFUSALS
 from dsr_engine.domain.verification import METHODS
 from dsr_engine.web.api.cursors import MOST, USUAL
+from dsr_engine.workflow.asking import WEIGHED
 from dsr_engine.workflow.decide import VERDICTS
 from dsr_engine.workflow.intake import MOST_SELECTORS
 from dsr_engine.workflow.law.extending import REASONS
@@ -256,6 +257,7 @@ class VerdictSchema(Given):
 class DecideSchema(Given):
     findings = fields.List(fields.Nested(VerdictSchema), validate=Length(0, 1000), load_default=list)
     because = fields.String(validate=Length(0, 63), load_default="", metadata={"description": "Why what the verdict `keep` names is kept."})
+    weighed = fields.String(validate=_codes(("", *WEIGHED)), load_default="", metadata={"description": "Why what `erase` and `redact` name goes."})
     law = fields.String(validate=Length(0, 200), load_default="", metadata={"description": "The statute that this ground needs."})
     same_person = fields.Boolean(load_default=False, metadata={"description": "All records that one identifier leads to are the requester's."})
     go_on = fields.Boolean(load_default=False, metadata={"description": "Go on although more records drifted than the policy allows."})

@@ -59,7 +59,15 @@ LABELS = {
     "user": ("Account", "Its name. Use an account of its own with the least permissions; the page of a database prints them as SQL."),
     "password": ("Where its password is", "The NAME of an environment variable of the server, or file:/run/secrets/name, or keyring:service/name."),
     "master_user": ("Whose password it is", "Only where another account than the mailbox's own opens it: a master user. Empty: the account's own."),
-    "token": ("Or where its token is", "In the place of a password, and named like one. Tokens that have to be fetched are for systems.yaml."),
+    "token": ("Or where its token is", "In the place of a password, and named like one: a token that lasts."),
+    "token_url": (
+        "Or where tokens are fetched",
+        "In the place of a password, for servers that let applications in by OAuth 2 (client credentials), as Microsoft 365 does: "
+        "https://login.microsoftonline.com/TENANT/oauth2/v2.0/token.",
+    ),
+    "client_id": ("The application's id", "With the address above: under which the authorisation server knows us."),
+    "client_secret": ("Where its secret is", "With the address above: the NAME of a variable, file:… or keyring:…, as for a password."),
+    "scope": ("What the token is for", "With the address above: for Microsoft 365 https://outlook.office365.com/.default."),
     "schema": ("Schema", "Only this schema of the database."),
     "folders": ("Folders", "One of the account's folders, or all. Mailboxes of many people are written into systems.yaml, with the reason why."),
     "ca_file": ("Who vouches for its certificate", "A PEM file on this machine; empty: the authorities that the machine trusts."),
@@ -93,6 +101,8 @@ ABOUTS = {
 DRAFTED = frozenset({"postgresql", "mariadb", "sqlite", "s3", "folder"})
 DRAFTED_DRIVERS = frozenset({"sql", "objectstore"})
 NEEDED = frozenset({"url", "bucket", "instructions", "due"})
+#: Those that one kind does not work without, and others do.
+NEEDED_BY = {"imap": frozenset({"user"})}
 EXAMPLES = {
     "postgresql": "postgresql://db.example.com/shop",
     "mariadb": "mysql://db.example.com/shop",
@@ -150,7 +160,7 @@ def _form(kind: str, values: Mapping[str, str], problem: DsrError | None = None)
         title=title,
         fields=[(key, *LABELS[key]) for key in keys],
         example=EXAMPLES.get(kind, ""),
-        needed=NEEDED,
+        needed=NEEDED | NEEDED_BY.get(kind, frozenset()),
         drafted=DRAFTED,
         values=values,
         problem=problem,

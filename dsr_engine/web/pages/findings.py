@@ -10,7 +10,7 @@ from dsr_engine.domain.correction import NOT_THEIRS as CORRECTED_NOT_THEIRS
 from dsr_engine.domain.request import Right
 from dsr_engine.domain.user import Permission
 from dsr_engine.web.guard import house, may, needs, user
-from dsr_engine.workflow.asking import ERASE, KEEP, REDACT, word_of
+from dsr_engine.workflow.asking import ERASE, KEEP, REDACT, WEIGHED, word_of
 from dsr_engine.workflow.correcting.reasons import grounds_of
 from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, STAYS, THEIRS, VERDICTS, decide_findings
 from dsr_engine.workflow.deciding import Deciding, deciding
@@ -62,6 +62,7 @@ def show(case_id: str) -> str:
         answers=_ASKED,
         word_of=word_of,
         reasons=_reasons(found),
+        weighed=WEIGHED,
         previews=_previews(found) if is_looking else {},
         here={key: request.args[key] for key in ("place", "show", "after") if key in request.args},
     )
@@ -71,7 +72,7 @@ def show(case_id: str) -> str:
 @needs(Permission.CASE_WRITE)
 def decide(case_id: str) -> Response:
     chosen = [(key.removeprefix("verdict."), value) for key, value in request.form.items() if key.startswith("verdict.") and value in VERDICTS]
-    reason = {"because": request.form.get("because", ""), "law": request.form.get("law", "").strip()}
+    reason = {key: request.form.get(key, "").strip() for key in ("because", "law", "weighed")}
     count = decide_findings(house(), case_id, chosen, user().name, **reason) if chosen else 0
     flash(f"{count} decided." if count else "Nothing was chosen, so nothing was decided.", "done" if count else "wait")
     return redirect(_back(case_id), 303)

@@ -58,6 +58,7 @@ def show(name: str) -> str:
         reasons=REASONS,
         settings=_settings(system),
         limits=_limits(system),
+        upkeep=_upkeep(system),
         links=_links(system),
         is_asked="running" in (health_of(check, now).state, state_of(grants, now)),
     )
@@ -127,6 +128,15 @@ def _settings(system: System) -> tuple[str, ...]:
     """Which settings it is reached with; their values may be secrets and are not shown."""
     blocks = (("", system.settings), ("verify_as ", system.verify_as), ("maintain_as ", system.maintain_as))
     return tuple(f"{lead}{key}" for lead, settings in blocks for key in settings)
+
+
+def _upkeep(system: System) -> str:
+    """Who runs what removes the last copies of erased data; empty where the driver keeps none of which it knows how to get rid."""
+    if system.manifest.driver not in ("sql", "mailstore"):
+        return ""
+    if system.maintenance != "run":
+        return "an administrator runs what `dsr maintenance` prints"
+    return "the engine runs it by this command, as a list of words and through no shell" if system.maintenance_command else "the engine runs it"
 
 
 def _limits(system: System) -> tuple[tuple[str, str], ...]:

@@ -22,6 +22,7 @@ from dsr_engine.store.suppression import SuppressionKey
 from dsr_engine.workflow.discover import reader_of
 from dsr_engine.workflow.errands import is_errand
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.masking import Mask
 from dsr_engine.workflow.pacing import wait_of
 from dsr_engine.workflow.staying_erased.lookback import LOOKED_BACK
 from dsr_engine.workflow.staying_erased.suppressing import kind_of_key
@@ -68,11 +69,11 @@ class Sightings:
     def by_key_only(self) -> frozenset[str]:
         return frozenset(case for case, found in self.selectors.items() if all(selector.scope is not None for selector in found.values()))
 
-    def unseen(self, accepted: Container[tuple[str, str]] = ()) -> Iterator[str]:
-        """The gaps that nobody accepted before, in words."""
+    def unseen(self, mask: Mask, accepted: Container[tuple[str, str]] = ()) -> Iterator[str]:
+        """The gaps that nobody accepted before, in words; a folder may be called after anybody who is looked for."""
         for (system, collection), reason in self.gaps.items():
             if (system, collection) not in accepted and (system, "*") not in accepted:
-                yield f"{system}: {reason}" if collection == "*" else f"{system}.{collection}: {reason}"
+                yield f"{mask.place(system, '' if collection == '*' else collection)}: {mask.text(reason)}"
 
     def add(self, case: str, kind: str, value: str, scope: Scope | None = None) -> None:
         selector = Selector(secrets.token_hex(6), kind, Secret(value), verified=scope is None, scope=scope)

@@ -15,6 +15,7 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.discover import VERIFIED, coverage_gaps
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
+from dsr_engine.workflow.masking import Mask
 from dsr_engine.workflow.staying_erased.digest_search import Roll, Sightings, is_key, search_by_digest
 from dsr_engine.workflow.staying_erased.lookback import Seen, look_back
 from dsr_engine.workflow.staying_erased.repeating import ENGINE, is_readable, is_under_way, repeat, selectors_of
@@ -71,7 +72,7 @@ def _settled(house: House, case: Case, seen: Seen | None) -> Iterator[str]:
 
 def _settled_by_digest(house: House, case: Case, sighted: Sightings, accepted: Collection[tuple[str, str]]) -> Iterator[str]:
     found = sighted.selectors.get(case.id, {})
-    is_whole = not any(True for _ in sighted.unseen(accepted)) and sighted.until is None
+    is_whole = not any(True for _ in sighted.unseen(Mask(()), accepted)) and sighted.until is None
     with house.store.transaction() as tx:
         if not is_whole:
             yield _rest(tx, house, case)

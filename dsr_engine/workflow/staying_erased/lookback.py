@@ -22,6 +22,7 @@ from dsr_engine.workflow.errands import is_errand
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.looking import Look, Search, facts_wanted, nothing_known, person_search
 from dsr_engine.workflow.marking import known_by
+from dsr_engine.workflow.masking import Mask
 from dsr_engine.workflow.pacing import admit, wait_of
 from dsr_engine.workflow.readers import Readers
 from dsr_engine.workflow.staying_erased.repeating import carried, selectors_of
@@ -36,7 +37,8 @@ class Seen:
     """What a later look saw of one person. Counts are records.
 
     `residue` is what certainly or likely is theirs and was there before the certificate; `arrived` what came later; `doubtful` what is only possible.
-    `gaps` names what could not be looked at now though it could be then. `until` is when a silent system is asked again.
+    `gaps` names what could not be looked at now though it could be then, with everybody masked who was looked for.
+    `until` is when a silent system is asked again.
     """
 
     residue: int = 0
@@ -59,6 +61,7 @@ class _Subject:
     exact: Counter[tuple[Locator, _Look]]
     gaps: frozenset[tuple[str, str]]
     unexcused: list[Finding] = field(default_factory=list)
+    unseen: list[tuple[str, str, str]] = field(default_factory=list)
     seen: Seen = field(default_factory=Seen)
 
 
@@ -74,6 +77,7 @@ def look_back(house: House, cases: Iterable[Case], systems: Sequence[str] | None
         _look_at_system(house, name, [subject for subject in subjects if name in subject.case.systems], is_rescan)
     for subject in subjects:
         _settle(subject)
+    _tell_gaps(subjects)
     return {subject.case.id: subject.seen for subject in subjects}
 
 
@@ -151,7 +155,17 @@ def _take(subject: _Subject, look: Look) -> None:
 def _note_gap(subjects: Sequence[_Subject], system: str, collection: str, reason: str) -> None:
     for subject in subjects:
         if not {(system, collection), (system, "*")} & subject.gaps:
-            subject.seen.gaps.append(f"{system}: {collection}: {reason}" if collection != "*" else f"{system}: {reason}")
+            subject.unseen.append((system, "" if collection == "*" else collection, reason))
+
+
+def _tell_gaps(subjects: Sequence[_Subject]) -> None:
+    """One pass looks for many people, and a folder that could not be searched for one of them may be called after another."""
+    if not any(subject.unseen for subject in subjects):
+        return
+    mask = Mask([selector for subject in subjects for selector in subject.selectors])
+    told = {gap: f"{mask.place(*gap[:2])}: {mask.text(gap[2])}" for subject in subjects for gap in subject.unseen}
+    for subject in subjects:
+        subject.seen.gaps = [told[gap] for gap in subject.unseen]
 
 
 def _settle(subject: _Subject) -> None:

@@ -17,7 +17,8 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.discover import VERIFIED, coverage_gaps
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.leaves import leaf
-from dsr_engine.workflow.staying_erased.digest_search import Roll, forgotten, is_key, search_by_digest
+from dsr_engine.workflow.masking import Mask
+from dsr_engine.workflow.staying_erased.digest_search import Roll, Sightings, forgotten, is_key, search_by_digest
 from dsr_engine.workflow.staying_erased.lookback import look_back
 from dsr_engine.workflow.staying_erased.repeating import is_readable, repeat, selectors_of
 from dsr_engine.workflow.staying_erased.suppressing import left_alone
@@ -79,11 +80,12 @@ def open_replays(house: House, restore: Restore, *, accept_unknown: bool = False
     for case in known:
         done.missing += _opened(house, case, restore)
     wanted = {case.id for chain in lost for case in chain}
-    seen = search_by_digest(house, Roll(keys, (entry for entry in entries if entry.case in wanted)), [restore.system])
+    roll = Roll(keys, (entry for entry in entries if entry.case in wanted))
+    seen = search_by_digest(house, roll, [restore.system])
     for chain in lost:
         if selectors := {key: selector for case in chain for key, selector in seen.selectors.get(case.id, {}).items()}:
             done.missing += _opened(house, chain[0], restore, selectors.values())
-    doubts = [f"not looked at: {gap}" for gap in seen.unseen(accepted)]
+    doubts = list(_not_looked_at(house, seen, known, roll, accepted))
     doubts += [_too_late(len(unknown))] if unknown else []
     if not accept_unknown or seen.until is not None:
         done.missing += doubts
@@ -108,6 +110,15 @@ def _too_late(count: int) -> str:
         f"{count} erased person(s) are forgotten and left no digest that lives: either the backup is older than declared, or only a name or a "
         "telephone number was known of them. Find them by their requests and erase them by hand; then `dsr replay … --accept-unknown`"
     )
+
+
+def _not_looked_at(house: House, seen: Sightings, cases: Iterable[Case], roll: Roll, accepted: set[tuple[str, str]]) -> Iterator[str]:
+    """Hides everybody who is looked for: those whose identifiers are known, and the addresses of those of whom there are digests only."""
+    if not seen.gaps:
+        return
+    with house.store.snapshot() as tx:
+        known = [selector for case in cases for selector in selectors_of(tx, case.id) or ()]
+    yield from (f"not looked at: {gap}" for gap in seen.unseen(Mask(known, roll.has_address), accepted))
 
 
 def _had_effects(tx: Transaction, chain: Iterable[Case]) -> bool:
@@ -183,7 +194,9 @@ def readiness(house: House, system: str, *, look: bool = True) -> Readiness:
         known = [case for case in cases if case.id in living and root_of(origins, case.id) not in lifted]
         missing += _found_again(house, system, known, pending, origins)
         roll = Roll(keys, (entry for entry in forgotten(entries, living) if not is_key(entry.kind)))
-        missing += _forgotten_again(house, system, roll, pending, origins, accepted)
+        seen = search_by_digest(house, roll, [system])
+        missing += _forgotten_again(system, seen, pending, origins)
+        missing += _not_looked_at(house, seen, known, roll, accepted)
     if not missing:
         _finish(house, system)
     return Readiness(system, tuple(missing))
@@ -237,14 +250,10 @@ def _found_again(house: House, system: str, cases: Sequence[Case], pending: set[
         yield f"{system} does not answer, or may not be searched now"
 
 
-def _forgotten_again(
-    house: House, system: str, roll: Roll, pending: set[str], origins: Mapping[str, str], accepted: set[tuple[str, str]]
-) -> Iterator[str]:
-    seen = search_by_digest(house, roll, [system])
+def _forgotten_again(system: str, seen: Sightings, pending: set[str], origins: Mapping[str, str]) -> Iterator[str]:
     back = {root_of(origins, case) for case in seen.selectors} - pending
     if back:
         yield _back(len(back), "whose cases are forgotten", system, back)
-    yield from (f"not looked at: {gap}" for gap in seen.unseen(accepted))
 
 
 def _back(count: int, who: str, system: str, cases: Iterable[str]) -> str:

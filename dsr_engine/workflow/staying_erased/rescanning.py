@@ -16,7 +16,6 @@ from dsr_engine.workflow.house import House
 from dsr_engine.workflow.incidents import report_residue
 from dsr_engine.workflow.leaves import leaf
 from dsr_engine.workflow.letters.corresponding import write_correction
-from dsr_engine.workflow.masking import mask_of
 from dsr_engine.workflow.staying_erased.aftercare import PATIENCE, RESCAN
 from dsr_engine.workflow.staying_erased.lookback import Seen, look_back
 from dsr_engine.workflow.staying_erased.repeating import ENGINE, is_readable, is_under_way, repeat, selectors_of
@@ -69,7 +68,7 @@ def _noted(tx: Transaction, house: House, case: Case, look: str, seen: Seen | No
     tx.ledger.append(leaf(house.clock, kind, f"{case.id}:{look}", case=case.id, look=look, counts=counts))
     if seen is None or not seen.found:
         if not is_whole:
-            why = mask_of(tx, case).text(seen.gaps[0]) if seen is not None and seen.gaps else "the case or a system could not be read"
+            why = seen.gaps[0] if seen is not None and seen.gaps else "the case or a system could not be read"
             yield f"case {case.id}: the look after {look} day(s) found nobody, but could not look everywhere ({why})"
         return
     new = _erased_again(tx, house, case, look)

@@ -30,6 +30,7 @@ _DATABASE = re.compile(
 )
 _MAIL = re.compile(r"(?P<scheme>imaps?)://" + _HOST + r"/?")
 _ENDPOINT = re.compile(r"(?P<scheme>https?)://" + _HOST + r"/?")
+_TOKEN_URL = re.compile(r"(?P<scheme>https?)://" + _HOST + r"(?P<path>(?:/[A-Za-z0-9._~%-]*)*)")
 _LOCAL = re.compile(r"(?P<scheme>sqlite:///|maildir:|mbox:|eml:|folder:)(?P<path>/[^?#\x00-\x1f]*)")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{1,62}")
@@ -71,6 +72,8 @@ def judged(system: System, home: Path, *, is_inside: bool, resolve: Resolve = ad
             return _file(system, home, is_inside)
         case "mailstore" if system.setting("url").startswith("imap"):
             found = _matched(_MAIL, system.setting("url"), "imaps://HOST or imap://HOST")
+            if system.setting("token_url"):  # asked under TLS that checks the name, but on this very machine (`imap_token.checked_token_url`)
+                _address(_matched(_TOKEN_URL, system.setting("token_url"), "token_url: https://HOST/PATH"), is_inside, resolve)
             return Reach(system, found["host"], _address(found, is_inside, resolve))
         case "objectstore" if system.setting("bucket"):
             return _bucket(system, is_inside, resolve)

@@ -37,12 +37,14 @@ WISH, TEST, DRAFT = "connect.wish", "connect.test", "connect.draft"
 
 #: What no driver reaches: a CRM in the cloud, paper, a vendor. Its settings are no connection but the task that a person has in each case.
 MANUAL = "manual"
+#: What a token is fetched with, in the place of a password.
+OAUTH = ("token_url", "client_id", "client_secret", "scope")
 #: What can be connected step by step: the shipped connector, what it is, and the settings that are asked for.
 KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "postgresql": ("PostgreSQL", ("url", "user", "password", "schema")),
     "mariadb": ("MariaDB or MySQL", ("url", "user", "password")),
     "sqlite": ("A SQLite file on this machine", ("url",)),
-    "imap": ("A mail server (IMAP)", ("url", "user", "password", "master_user", "token", "folders", "ca_file")),
+    "imap": ("A mail server (IMAP)", ("url", "user", "password", "master_user", "token", *OAUTH, "folders", "ca_file")),
     "maildir": ("A Maildir on this machine", ("url",)),
     "mbox": ("An mbox file on this machine", ("url",)),
     "eml": ("A folder of mails as files (.eml, .msg)", ("url",)),

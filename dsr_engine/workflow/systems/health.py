@@ -27,13 +27,14 @@ LAST_SEARCHES = 50
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One thing that a check has to say. `is_file`: a file of ours is wrong, not the system."""
+    """One thing that a check has to say. `is_file`: a file of ours is wrong, not the system; `is_note`: nothing is wrong, it is good to know."""
 
     code: str
     message: str
     hint: str
     is_fatal: bool
     is_file: bool = False
+    is_note: bool = False
 
 
 def told_by(system: System, open_driver: OpenDriver) -> tuple[Told, ...]:
@@ -48,11 +49,11 @@ def told_by(system: System, open_driver: OpenDriver) -> tuple[Told, ...]:
             driver.close()
     except DsrError as error:
         return (Told(error.code, error.message, error.hint, is_fatal=True, is_file=isinstance(error, InputWrong | ManifestWrong)),)
-    return tuple(_told(problem) for problem in problems)
+    return tuple(_told(problem) for problem in sorted(problems, key=lambda problem: problem.is_note))
 
 
 def _told(problem: Problem) -> Told:
-    return Told(problem.code, problem.message, problem.hint, problem.is_fatal, problem.code in _OF_FILES)
+    return Told(problem.code, problem.message, problem.hint, problem.is_fatal, problem.code in _OF_FILES, problem.is_note)
 
 
 def ask_check(bench: Bench, house: House, name: str) -> None:
@@ -63,7 +64,8 @@ def ask_check(bench: Bench, house: House, name: str) -> None:
 
 def check_of(told: Iterable[Told]) -> Mapping[str, object]:
     """What a check found out, as it is kept."""
-    return {"told": [{"code": entry.code, "message": entry.message, "hint": entry.hint, "is_fatal": entry.is_fatal} for entry in told]}
+    keys = ("code", "message", "hint", "is_fatal", "is_note")
+    return {"told": [{key: getattr(entry, key) for key in keys} for entry in told]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def health_of(inquiry: Inquiry | None, now: datetime) -> Health:
         problem = inquiry.problem
         return Health("cannot_be_used", inquiry.finished_at, (Told(problem["code"], problem["message"], problem["hint"], is_fatal=True),))
     told = tuple(Told(**entry) for entry in (inquiry.answer or {})["told"])
-    worst = "cannot_be_used" if any(entry.is_fatal for entry in told) else "warning" if told else "ready"
+    worst = "cannot_be_used" if any(entry.is_fatal for entry in told) else "warning" if not all(entry.is_note for entry in told) else "ready"
     return Health(worst, inquiry.finished_at, told)
 
 
