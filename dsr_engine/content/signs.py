@@ -120,14 +120,15 @@ class Signs:
 
 def _whole(data: bytes, least: int, behind: int) -> tuple[int, int]:
     """The run around a sign that ends before `behind`, with the lines before and after it that belong to the same block."""
-    start = _begin(data, least, behind)
+    start = own = _begin(data, least, behind)
     while (line := _BREAK.search(data, max(least, start - 3), start)) is not None:
-        before = _begin(data, least, line.start())
-        if line.start() - before < 32:
+        piece = data[max(least, line.start() - _BACK) : line.start()]
+        digits = len(piece) - len(piece.rstrip(_DIGITS))
+        if digits < 32:
             break
-        start = before
-    block = _BLOCK.match(data, start)
-    return start, max(behind, block.end() if block else behind)
+        start = line.start() - digits
+    ends = [block.end() for at in {start, own} if (block := _BLOCK.match(data, at))]
+    return start, max((behind, *ends))
 
 
 def _begin(data: bytes, least: int, end: int) -> int:

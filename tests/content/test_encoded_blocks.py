@@ -67,3 +67,10 @@ def test_hits_are_within_reach_of_what_they_are_about() -> None:
     whole = base64.b64decode(data)
     place = whole.index(EMAIL.encode()) * 4 // 3
     assert any(abs(hit - place) <= _MATCHER.gate.reach for hit in _MATCHER.gate.hits(data))
+
+
+def test_a_run_behind_a_long_line_and_a_short_one_is_whole() -> None:
+    """The lines before a sign belong to its block only if nothing but a line end is between them."""
+    digits = base64.b64encode(f"{EMAIL}, Ok".encode())
+    for between in (b"\r\n<\r\n", b"\r\n", b"\r\n=\r\n", b'\r\n"\r\n'):
+        assert _MATCHER.gate.passes(b"short" * 11 + between + digits + b"\r\nbye"), between
