@@ -44,7 +44,9 @@ class Office:
 
     def _fill(self) -> None:
         self.box.deliver("INBOX", letter(EMAIL, "shop@example.com", "from her", "hello", eol=b"\r\n"), is_seen=True)
-        self.box.deliver("INBOX", letter(BOB, "shop@example.com", "names her", f"ask {EMAIL}", eol=b"\r\n"), is_seen=True)
+        self.box.deliver(
+            "INBOX", letter(BOB, "shop@example.com", "names her", f"ask {EMAIL}", message_id="one@example.net", eol=b"\r\n"), is_seen=True
+        )
         self.box.deliver("INBOX", letter(BOB, "shop@example.com", "nothing of hers", "hello", eol=b"\r\n"))
         self.box.deliver("INBOX", letter(BOB, "shop@example.com", "marked by somebody", "hello", eol=b"\r\n"))
         for _ in range(2):
