@@ -57,7 +57,7 @@ def build_company(folder: Path) -> Company:
 
 
 def _build_mail(box: Path) -> None:
-    for name in ("", ".Archive"):
+    for name in ("", f".{EMAIL.replace('.', '-')}"):
         for part in ("cur", "new", "tmp"):
             (box / name / part).mkdir(parents=True)
     body = base64.b64encode(f"Please delete me.\n{NAME}\n".encode()).decode()

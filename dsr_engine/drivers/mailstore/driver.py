@@ -102,8 +102,6 @@ class MailstoreDriver:
         looked = unread = 0
         server = self._store.server()
         marks = Marks(query, server, part.collection)
-        if isinstance(query, AboutSubjects) and query.gate.passes_text(self._called(part.collection)):
-            yield Gap(part.collection, "mail.folder_name", "the name of a mail folder may be the person's; rename the folder, or remove it, by hand")
         for mail, verdict in self._looked_over(query, part, marks):
             looked += 1
             if isinstance(mail, Gap):
@@ -207,11 +205,6 @@ class MailstoreDriver:
             envelope = envelope_alone(mail, self._reading(folder), self._system.manifest) if query.sorting else Envelope(is_read=False)
         locator = Locator(self._system.name, folder, mail.sight().key)
         return [Record(locator, units, server, created=mail.created, facts=facts, gaps=gaps, envelope=envelope), *gaps]
-
-    def _called(self, folder: str) -> str:
-        """What a folder is called, but for the one whose mailbox it is in."""
-        owner = self._store.owner(folder)
-        return folder.replace(owner, "") if owner else folder
 
     def _owner(self, folder: str) -> str:
         return self._store.owner(folder) or self._system.setting("user")

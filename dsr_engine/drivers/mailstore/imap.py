@@ -261,7 +261,7 @@ class Imap:
         return [there.get(int(key[1])) if int(key[0]) == opened.validity and int(key[1]) in there else others.get(key) for key in keys]
 
     def _elsewhere(self, folder: str, opened: Selected, missing: list[Key], asked: set[int]) -> dict[Key, Sighting]:
-        """Mails whose UID is gone. In a renumbered folder: the one with the same content. Else only a successor: same name and date, later UID.
+        """Mails whose UID is gone. In a renumbered folder: the one with the same content. Else only a successor: same Message-ID and date, later UID.
 
         A mail that is itself asked for is nobody's successor, and nobody's twice.
         """
@@ -375,7 +375,7 @@ class Imap:
 
 
 def _message_digest(source: BinaryIO) -> str:
-    """A digest of the Message-ID, or of what stands in for it."""
+    """A digest of the Message-ID; empty where the mail has none."""
     with source:
         head = source.read(_HEAD)
     return name_of(_HEAD_END.split(head, maxsplit=1)[0])

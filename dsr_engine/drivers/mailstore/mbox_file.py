@@ -25,7 +25,7 @@ class StateSink(io.RawIOBase):
         self._date = envelope.date
         self._head: bytes | None = b""
         self._last = b"\n"
-        self._message_id = self._said_date = b""
+        self._message_id = b""
 
     def writable(self) -> bool:
         return True
@@ -50,10 +50,9 @@ class StateSink(io.RawIOBase):
         return self._hash.digest()
 
     def link(self) -> str:
-        """What ties a mail to its rewritten successor: Message-ID (else what it says as its date) and day of delivery; empty where it has neither."""
+        """What ties a mail to its rewritten successor: Message-ID and delivery date; empty where it has no Message-ID."""
         self._take_head()
-        name = self._message_id or (b"date " + self._said_date if self._said_date else b"")
-        return short(hashlib.sha256(name + b"\0" + self._date).digest()) if name else ""
+        return short(hashlib.sha256(self._message_id + b"\0" + self._date).digest()) if self._message_id else ""
 
     def _take_head(self) -> None:
         if self._head is None:
@@ -68,8 +67,6 @@ class StateSink(io.RawIOBase):
                 is_flag = name in _FLAG_HEADERS
                 if name == b"message-id" and not self._message_id:
                     self._message_id = line.split(b":", 1)[-1].strip()
-                if name == b"date" and not self._said_date:
-                    self._said_date = line.split(b":", 1)[-1].strip()
             if not is_flag:
                 self._hash.update(line)
         self._hash.update(rest)
