@@ -11,28 +11,28 @@ import pytest
 from hypothesis import settings
 
 from dsr_engine.drivers.objectstore import folder_times
+from tests.thoroughness import ALL_TESTS
 
 #: Each file starts one kind of server, once per session and only if a test asks for it.
 _SERVERS = (
     *("postgres", "postgres_standby", "mariadb", "dovecot", "openldap", "seaweedfs", "rclone_s3", "moto_s3", "azurite", "gcs"),
     *("timestamp_authority", "smtp_server", "recipient_server", "scripted_imap"),
 )
-#: CI takes all slow tests, a plain run one of so many: others every time, the same in all its processes.
+#: A run of all tests takes all that are slow, a plain run one of so many: others every time, the same in all its processes.
 _ONE_OF = 10
-_TAKES_ALL = os.environ.get("DSR_ALL_KILL_POINTS") == "1"
 
 # The same examples each time: whether a change is right must not hang on a draw. DSR_EXPLORE=1 draws new ones, to find what nobody thought of.
 _IS_EXPLORING = os.environ.get("DSR_EXPLORE") == "1"
 settings.register_profile("plain", max_examples=12, derandomize=True)
 settings.register_profile("all", max_examples=100, derandomize=not _IS_EXPLORING)
-settings.load_profile("all" if _TAKES_ALL or _IS_EXPLORING else "plain")
+settings.load_profile("all" if ALL_TESTS or _IS_EXPLORING else "plain")
 
 pytest_plugins = [f"tests.servers.{name}" for name in _SERVERS if find_spec(f"tests.servers.{name}")]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselects most tests that are marked as slow, unless somebody names files or tests, or DSR_ALL_KILL_POINTS is set."""
-    if _TAKES_ALL or any(argument.rstrip("/") != "tests" for argument in config.args):
+    """Deselects most tests that are marked as slow, unless somebody names files or tests, or DSR_ALL_TESTS is set."""
+    if ALL_TESTS or any(argument.rstrip("/") != "tests" for argument in config.args):
         return
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "alone")
     left = [item for item in items if item.get_closest_marker("slow") and _share(f"{run} {item.nodeid}")]

@@ -29,6 +29,7 @@ from dsr_engine.store.leases import Lease
 from dsr_engine.store.store import Store
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.house import House
+from tests.thoroughness import EVERY_KILL_POINT
 from tests.workflow.company import Company
 from tests.workflow.journeys import carried_through, opened_for, working
 
@@ -145,6 +146,20 @@ def bordered(company: Company, borders: Borders, clock: Clock | None = None) -> 
 
     with working(company, clock, drivers=drivers) as house:
         yield replace(house, store=BorderedStore(house.store, borders), open_upkeep=upkeep)
+
+
+def passages(borders: Sequence[str]) -> list[int]:
+    """The numbers of one border of each passage: its name with the names before and after it. Others of a passage leave the same behind.
+
+    All numbers if every kill point was asked for.
+    """
+    if EVERY_KILL_POINT:
+        return list(range(len(borders)))
+    framed = ["", *borders, ""]
+    first: dict[tuple[str, ...], int] = {}
+    for number in range(len(borders)):
+        first.setdefault(tuple(framed[number : number + 3]), number)
+    return list(first.values())
 
 
 def in_child(work: Callable[[], None]) -> int:

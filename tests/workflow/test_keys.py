@@ -119,7 +119,6 @@ def test_a_hold_on_one_table_of_a_circle_keeps_all_of_it(circle: Company) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_circle_that_was_killed_at_any_border_goes_on_to_the_same_end(circle: Company, empty_home: Path, tmp_path: Path) -> None:
     borders = borders_of(circle)
     after = circle.everything()

@@ -1,11 +1,10 @@
 """`kill -9` at every border of a journey, then the same journey again: nothing is done twice, nothing is left out, nobody else is touched.
 
-A plain run takes a seeded sample; DSR_ALL_KILL_POINTS=1 takes every border. What lies on disks and what lies in a bucket are two worlds, for
-a journey through a bucket takes three times as long.
+A plain run takes a seeded sample, DSR_ALL_TESTS=1 one border of each passage, DSR_ALL_KILL_POINTS=1 every border. What lies on disks and what
+lies in a bucket are two worlds, for a journey through a bucket takes three times as long.
 """
 
 import functools
-import os
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -22,15 +21,15 @@ from dsr_engine.drivers.objectstore.s3_probe import SCRATCH
 from dsr_engine.workflow.house import House
 from tests.servers.postgres import PostgresServer
 from tests.servers.s3_server import S3Server
+from tests.thoroughness import ALL_TESTS
 from tests.workflow.company import EMAIL, Company, founded, of_any_case
 from tests.workflow.journeys import NOON, carried_through, ledger_of, opened_for, plan_of, results_of, statement_of, working
-from tests.workflow.killing import borders_of, killed_at
+from tests.workflow.killing import borders_of, killed_at, passages
 
-_ALL = os.environ.get("DSR_ALL_KILL_POINTS") == "1"
 _WORLDS = {"disk": ("shop", "mail", "files"), "bucket": ("bucket",)}
 _SAMPLE = {"disk": 16, "bucket": 9}
 #: Tests that share the borders of a world among them, so that several processes can take part.
-_CHUNKS = 12 if _ALL else 3
+_CHUNKS = 12 if ALL_TESTS else 3
 #: Everything that is somebody else's.
 _CONTROLS = {"customers 18", "orders 181", "tickets 2", "mail/cur/3.mail.host:2,S", "files/readme.txt", "object readme.txt -0"}
 _LATER = NOON + timedelta(minutes=10)
@@ -79,10 +78,10 @@ def undisturbed(founding: Founding) -> Callable[[str], Undisturbed]:
 
 
 def _chosen(borders: list[str], world: str, seed: int) -> list[int]:
-    """The numbers of the borders to be killed at: all, or a sample of which half stand where something was just changed."""
+    """The numbers of the borders to be killed at: those of all passages, or a sample of which half stand where something was just changed."""
+    if ALL_TESTS:
+        return passages(borders)
     numbers = list(range(len(borders)))
-    if _ALL:
-        return numbers
     chance = random.Random(seed)
     changing = [number for number in numbers if any(word in borders[number] for word in ("commit", "os.", "S3", "change"))]
     half = chance.sample(changing, _SAMPLE[world] // 2)
@@ -149,7 +148,7 @@ def test_a_journey_whose_store_is_postgresql_goes_on_from_each_kind_of_border(
     numbers = list(range(len(plain.borders)))
     random.Random(_seed(pytestconfig)).shuffle(numbers)
     of_kind = {plain.borders[number]: number for number in numbers}
-    kinds = sorted(kind for kind in of_kind if _ALL or kind.endswith(_OF_THE_STORE))
+    kinds = sorted(kind for kind in of_kind if ALL_TESTS or kind.endswith(_OF_THE_STORE))
     for kind in kinds[chunk::_CHUNKS]:
         number = of_kind[kind]
         print(f"killed at border {number}: {kind}")

@@ -1,7 +1,6 @@
 """`kill -9` around every notice: after it the case goes on, and a recipient hears of it at most once more, under the same id."""
 
 import json
-import os
 import random
 import signal
 from collections import Counter
@@ -22,12 +21,12 @@ from dsr_engine.domain.telling import Answer, Message
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
 from tests.servers.recipient_server import RecipientServer
+from tests.thoroughness import ALL_TESTS
 from tests.workflow.company import Company, founded
 from tests.workflow.journeys import NOON, approved, ledger_of, opened_for, statement_of, waits_for, working
-from tests.workflow.killing import Borders, bordered, in_child
+from tests.workflow.killing import Borders, bordered, in_child, passages
 from tests.workflow.telling import MAIL, at, entry, notices_of, posted, register, settle, webhook
 
-_ALL = os.environ.get("DSR_ALL_KILL_POINTS") == "1"
 _SAMPLE = 6
 
 
@@ -111,7 +110,7 @@ def test_a_notice_whose_sending_was_killed_goes_out_at_most_once_more_and_is_one
     # What stands right around the telling matters most; of the rest a sample.
     near = [number for number in range(telling[0] - 3, telling[1] + 5) if 0 <= number < len(plain)]
     others = [number for number in range(len(plain)) if number not in near]
-    chosen = [*near, *others] if _ALL else sorted({*telling, *chance.sample(near, 3), *chance.sample(others, _SAMPLE - 5)})
+    chosen = sorted({*near, *passages(plain)}) if ALL_TESTS else sorted({*telling, *chance.sample(near, 3), *chance.sample(others, _SAMPLE - 5)})
     for number in chosen:
         print(f"killed at border {number} of {len(plain)}: {plain[number]}")
         recipient_server.reset()

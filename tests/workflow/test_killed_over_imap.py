@@ -3,7 +3,6 @@
 A copy is appended before the old letter goes, so a kill between the two leaves both. A plain run takes a seeded sample of the borders.
 """
 
-import os
 import random
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +12,11 @@ import pytest
 from dsr_engine.domain.clock import FixedClock
 from tests.drivers.mailstore_boxes import DovecotBox, Stored, letter
 from tests.servers.dovecot import DovecotServer
+from tests.thoroughness import ALL_TESTS
 from tests.workflow.company import BOB, EMAIL, founded, of_any_case
 from tests.workflow.journeys import NOON, carried_through, opened_for, statement_of, working
 from tests.workflow.killing import borders_of, killed_at
 
-_ALL = os.environ.get("DSR_ALL_KILL_POINTS") == "1"
 _SAMPLE = 2
 _CHUNKS = 4
 _LATER = NOON + timedelta(minutes=10)
@@ -84,7 +83,7 @@ def chosen(borders: list[str], seed: int) -> list[int]:
         "before IMAP expunge",
         "after IMAP mark_deleted",
     }
-    return numbers if _ALL else sorted(random.Random(seed).sample(numbers, _SAMPLE * _CHUNKS))
+    return numbers if ALL_TESTS else sorted(random.Random(seed).sample(numbers, _SAMPLE * _CHUNKS))
 
 
 @pytest.mark.slow

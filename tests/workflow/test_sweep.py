@@ -27,9 +27,10 @@ from dsr_engine.workflow.holds.placing import place_hold
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.sweeps.sweep import Swept, sweep
 from dsr_engine.workflow.sweeps.tranche import TRANCHE
+from tests.thoroughness import ALL_TESTS
 from tests.workflow.company import Company, founded
 from tests.workflow.journeys import WORKER, approved, ledger_of, statement_of, waits_for, working
-from tests.workflow.killing import Borders, bordered, in_child
+from tests.workflow.killing import Borders, bordered, in_child, passages
 
 _TODAY = datetime(2026, 5, 5, 3, tzinfo=UTC)
 _CONNECTOR = """\
@@ -395,9 +396,8 @@ def _walk(company: Company, borders: Borders) -> None:
         assert swept.case.stage is Stage.CLOSED
 
 
-_ALL = os.environ.get("DSR_ALL_KILL_POINTS") == "1"
 #: Every border takes long, so workers share them.
-_PARTS = 8 if _ALL else 1
+_PARTS = 8 if ALL_TESTS else 1
 
 
 @pytest.mark.slow
@@ -411,15 +411,15 @@ def test_a_sweep_that_was_killed_at_any_border_goes_on_to_the_same_end(
     def count() -> None:
         borders = Borders()
         _walk(plain, borders)
-        note.write_text(json.dumps(len(borders.crossed)), encoding="utf-8")
+        note.write_text(json.dumps(borders.crossed), encoding="utf-8")
 
     assert in_child(count) == 0
-    total, after = json.loads(note.read_text(encoding="utf-8")), plain.everything()
+    crossed, after = json.loads(note.read_text(encoding="utf-8")), plain.everything()
     assert _leads(plain) == list(range(2, 21, 2))
     seed = pytestconfig.getoption("randomly_seed", default=None)
-    numbers = range(part, total, _PARTS) if _ALL else sorted(random.Random(seed).sample(range(total), 12))
+    numbers = passages(crossed)[part::_PARTS] if ALL_TESTS else sorted(random.Random(seed).sample(range(len(crossed)), 12))
     for number in numbers:
-        print(f"killed at border {number} of {total} (seed {seed})")
+        print(f"killed at border {number} of {len(crossed)} (seed {seed})")
         company = founding(f"killed-{number}")
         assert in_child(functools.partial(_walk, company, Borders(number))) == -signal.SIGKILL
         swept = _swept(company, at=_TODAY + timedelta(minutes=10))
