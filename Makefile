@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The tests and the demo start hundreds of processes: each would compile every module anew where the environment forbids to keep what is compiled.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test check bench lock clean
 

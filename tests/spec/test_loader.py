@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 import pytest
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +43,37 @@ def test_no_text_crashes_a_reader(text: str) -> None:
             assert wrong.problems
             assert all(problem.source.line >= 1 and problem.source.column >= 1 for problem in wrong.problems)
             assert str(wrong).encode()
+
+
+@pytest.mark.skipif(not yaml.__with_libyaml__, reason="this PyYAML has no libyaml; `pip install --force-reinstall --only-binary :all: PyYAML`")
+@given(st.lists(_PIECES | st.text(max_size=8), max_size=30).map("".join))
+@settings(deadline=None, max_examples=400)
+@example("a: {go?ne: b}")
+@example("? ")
+@example("a: b\n---")
+@example("a: c{*a\t\\")
+def test_what_libyaml_reads_pyyaml_reads_alike(text: str) -> None:
+    content = text.encode("utf-8", "surrogatepass")
+    swift = _read(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yaml, "__with_libyaml__", False)
+        assert _read(content) == swift
+
+
+def _read(content: bytes) -> object:
+    """All that a document says with all its places, or all that is wrong with it."""
+    try:
+        return _told(parse_document(content, "x.yaml").root)
+    except SpecWrong as wrong:
+        return wrong.problems
+
+
+def _told(value: object) -> object:
+    if isinstance(value, Block):
+        return value.place, [(key, value.key_places[key], value.value_places[key], _told(inner)) for key, inner in value.items()]
+    if isinstance(value, Items):
+        return value.place, value.places, [_told(inner) for inner in value]
+    return (value, value.is_plain) if isinstance(value, Text) else value
 
 
 def _refusal(reader: Callable[[Document], object], content: bytes) -> SpecWrong | None:
