@@ -79,17 +79,15 @@ class _AhoCorasick:
 
 
 class Database:
-    """A Hyperscan database that threads share: each gets its own scratch space."""
+    """A Hyperscan database that threads share: each gets its own scratch space.
+
+    It is compiled when it is first asked, which takes some hundredths of a second: many a search, plan or rewrite of a few records never asks.
+    """
 
     def __init__(self, expressions: Sequence[bytes], *, is_literal: bool, is_caseless: bool = True) -> None:
-        self._database: Any = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            expressions=list(expressions),
-            ids=list(range(len(expressions))),
-            elements=len(expressions),
-            flags=hyperscan.HS_FLAG_CASELESS if is_caseless else 0,
-            literal=is_literal,
-        )
+        self._expressions, self._is_literal, self._is_caseless = list(expressions), is_literal, is_caseless
+        self._database: Any = None
+        self._compiling = threading.Lock()
         self._scratches = threading.local()
 
     def scan(self, data: bytes | memoryview, *, only_first: bool = False, most: int = sys.maxsize) -> list[tuple[int, int]]:
@@ -102,7 +100,7 @@ class Database:
             return len(found) >= limit
 
         with suppress(hyperscan.ScanTerminated):  # our own wish: so many hits are enough
-            self._database.scan(data, match_event_handler=note, scratch=self._scratch())
+            self._compiled().scan(data, match_event_handler=note, scratch=self._scratch())
         return found
 
     def first(self, data: bytes) -> int:
@@ -114,15 +112,30 @@ class Database:
             return True
 
         try:
-            self._database.scan(data, match_event_handler=note, scratch=self._scratch())
+            self._compiled().scan(data, match_event_handler=note, scratch=self._scratch())
         except hyperscan.ScanTerminated:
             return found[0]
         return -1
 
+    def _compiled(self) -> Any:
+        if self._database is None:
+            with self._compiling:
+                if self._database is None:
+                    database: Any = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+                    database.compile(
+                        expressions=self._expressions,
+                        ids=list(range(len(self._expressions))),
+                        elements=len(self._expressions),
+                        flags=hyperscan.HS_FLAG_CASELESS if self._is_caseless else 0,
+                        literal=self._is_literal,
+                    )
+                    self._database = database
+        return self._database
+
     def _scratch(self) -> Any:
         scratch = getattr(self._scratches, "own", None)
         if scratch is None:
-            scratch = self._scratches.own = hyperscan.Scratch(self._database)
+            scratch = self._scratches.own = hyperscan.Scratch(self._compiled())
         return scratch
 
 
