@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser, Page, sync_playwright
 from waitress import wasyncore
 from waitress.server import create_server
@@ -76,6 +78,23 @@ class Doors:
             return open_session(tx, self.house, user, is_confirmed=is_confirmed).reveal()
 
 
+class _Compiled(BytecodeCache):
+    """Keeps compiled templates for all tests of this process: each app would compile its own anew."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
 @contextmanager
 def doors_of(company: Company, clock: FixedClock | None = None) -> Iterator[Doors]:
     """The doors of this company, as its files say."""
@@ -85,7 +104,9 @@ def doors_of(company: Company, clock: FixedClock | None = None) -> Iterator[Door
     with opened(home, clock, executor=Serial()) as house:
         review_holds(house)
         keeper = Keeper(house, home, {**os.environ, **company.environment})
-        yield Doors(create_app(keeper), house, keeper, company, clock)
+        app = create_app(keeper)
+        app.jinja_env.bytecode_cache = _COMPILED
+        yield Doors(app, house, keeper, company, clock)
 
 
 @pytest.fixture(scope="session")
