@@ -24,8 +24,9 @@ _ONE_OF = 10
 # The same examples each time: whether a change is right must not hang on a draw. DSR_EXPLORE=1 draws new ones, to find what nobody thought of.
 _IS_EXPLORING = os.environ.get("DSR_EXPLORE") == "1"
 settings.register_profile("plain", max_examples=12, derandomize=True)
-settings.register_profile("all", max_examples=100, derandomize=not _IS_EXPLORING)
-settings.load_profile("all" if ALL_TESTS or _IS_EXPLORING else "plain")
+settings.register_profile("all", max_examples=50, derandomize=True)
+settings.register_profile("exploring", max_examples=200)
+settings.load_profile("exploring" if _IS_EXPLORING else "all" if ALL_TESTS else "plain")
 
 pytest_plugins = [f"tests.servers.{name}" for name in _SERVERS if find_spec(f"tests.servers.{name}")]
 
