@@ -5,6 +5,8 @@ import os
 import re
 from pathlib import Path
 
+import boto3
+import psycopg
 import pytest
 
 from tests.cli.company import EMAIL, NAME, PHONE, Company, snapshot, traces_in
@@ -117,7 +119,6 @@ def test_a_file_whose_name_is_no_text_is_a_gap_and_not_an_error(dsr: Dsr, compan
 
 
 def test_it_finds_in_an_s3_bucket(dsr: Dsr, moto_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    boto3 = pytest.importorskip("boto3")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", moto_s3.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", moto_s3.secret_key)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -132,7 +133,6 @@ def test_it_finds_in_an_s3_bucket(dsr: Dsr, moto_s3: S3Server, monkeypatch: pyte
 
 
 def test_it_finds_in_postgresql_by_user_and_password_of_the_url(dsr: Dsr, postgres_server: PostgresServer, postgres_database: str) -> None:
-    psycopg = pytest.importorskip("psycopg")
     with psycopg.connect(postgres_server.url(postgres_database), autocommit=True) as connection:
         connection.execute("CREATE TABLE customers (id int PRIMARY KEY, email text)")
         connection.execute("INSERT INTO customers VALUES (1, 'zoe@example.org'), (2, %s)", (EMAIL.upper(),))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dsr_engine.content.format import Reading
 from dsr_engine.content.mail.quoting import quoted_paragraphs, repeats
+from tests.content.plain_words import reading, texts
 
 OWN, OLD = False, True
 
@@ -153,5 +154,11 @@ _PIECES = ('<div class="gmail_quote">', "<blockquote type=cite>", "</div>", "</b
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=20))
-def test_broken_pages_are_read_to_their_end(pieces: list[str]) -> None:
-    quoted_in("".join(pieces))
+def test_in_broken_pages_what_stands_before_every_quotation_is_the_writers_own_and_what_stands_in_one_is_not(pieces: list[str]) -> None:
+    broken = "<p>mine</p>" + "".join(pieces)
+    assert "p:1" not in quoted_in(broken)
+    if not {*_PIECES[:2]} & {*pieces}:
+        assert not quoted_in(broken)
+    page = broken + '<div class="gmail_quote"><p>theirs</p></div>'
+    (theirs,) = (place for place, text in texts(_HEAD + page.encode(), reading(name="a.eml")).items() if text == "theirs")
+    assert theirs.removeprefix("part:1/") in quoted_in(page)

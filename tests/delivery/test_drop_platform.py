@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import socketserver
 import threading
 import zipfile
@@ -162,16 +163,16 @@ class TestArchives:
         "name", ["../x.csv", "a/b.csv", "20260801_4821_Email.txt", "20260801_4821_Faces.csv", "20260801_9999_Email.csv", "Email.csv"]
     )
     def test_a_file_that_is_called_otherwise_is_refused(self, name: str) -> None:
-        refused(zipped({name: "ID,Hash\r\n"}))
+        assert re.search(r"not called like|a list that this version|for broker 9999", refused(zipped({name: "ID,Hash\r\n"})))
 
     def test_no_archive_and_a_bomb_are_refused(self) -> None:
-        refused(b"no archive")
-        refused(zipped({}))
-        refused(zipped({NAME: "ID,Hash\r\n" + "\n" * 10_000_000}))
-        refused(zipped({f"20260801_{BROKER}_{number}.csv": "" for number in range(30)}))
+        assert "no ZIP archive" in refused(b"no archive")
+        assert "holds 0 files" in refused(zipped({}))
+        assert "far more than lists" in refused(zipped({NAME: "ID,Hash\r\n" + "\n" * 10_000_000}))
+        assert "holds 30 files" in refused(zipped({f"20260801_{BROKER}_{number}.csv": "" for number in range(30)}))
 
     def test_one_list_twice_is_refused(self) -> None:
-        refused(zipped({NAME: "ID,Hash\r\n", NAME.replace("20260801", "20260802"): "ID,Hash\r\n"}))
+        assert "one list twice" in refused(zipped({NAME: "ID,Hash\r\n", NAME.replace("20260801", "20260802"): "ID,Hash\r\n"}))
 
     @settings(deadline=None, max_examples=60)
     @given(st.data())

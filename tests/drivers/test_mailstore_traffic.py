@@ -67,8 +67,11 @@ def test_whatever_stands_in_the_file_is_no_error(content: bytes) -> None:
 def test_a_clock_that_was_put_back_a_year_does_not_lock_the_mailbox(tmp_path: Path) -> None:
     clock = FixedClock(NOON + timedelta(days=365))
     Traffic(account(tmp_path), clock).note(5000)
+    with pytest.raises(Unreachable):
+        Traffic(account(tmp_path), clock).admit()
     clock.at = NOON
     Traffic(account(tmp_path), clock).admit()
+    assert Traffic(account(tmp_path), clock).note(0) == 0
 
 
 def mailbox_of(server: object, count: int) -> None:

@@ -44,7 +44,7 @@ def attribute(path: Path, name: str, value: bytes) -> None:
     try:
         os.setxattr(path, f"user.{name}", value)
     except OSError:
-        pytest.skip("this file system keeps no extended attributes")
+        pytest.skip("this file system keeps no extended attributes; set TMPDIR to a folder on ext4, xfs or btrfs")
 
 
 def test_an_attribute_that_holds_the_person_is_redacted_and_others_stay_byte_for_byte(root: Path) -> None:
@@ -91,7 +91,7 @@ def test_holes_stay_holes(root: Path) -> None:
         file.seek(64 * _MIB)
         file.write(b"\nthe end\n")
     if path.stat().st_blocks * 512 > 8 * _MIB:
-        pytest.skip("this file system keeps no holes")
+        pytest.skip("this file system keeps no holes; set TMPDIR to a folder on ext4, xfs or btrfs")
     attribute(path, "from", PERSON.encode())
     driver = driver_of(root)
     beside = Rewrite((Edit("metadata:from", RedactSpans()),))

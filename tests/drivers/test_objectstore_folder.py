@@ -194,7 +194,7 @@ def test_a_rewrite_keeps_mode_owner_and_attributes(root: Path) -> None:
     try:
         os.setxattr(path, "user.shop", b"north")
     except OSError:
-        pytest.skip("this file system keeps no extended attributes")
+        pytest.skip("this file system keeps no extended attributes; set TMPDIR to a folder on ext4, xfs or btrfs")
     before = path.stat()
     driver = driver_of(root)
     record = only(records(driver))

@@ -164,7 +164,9 @@ def test_no_value_stands_in_traces_gaps_places_or_names_of_fields(tmp_path: Path
     people = {f"jdoe{letter}{other}": {"mail": f"{letter}{other}@mail.example"} for letter in "abcdefgh" for other in "ijklmnop"}
     named = {"jane": {"mail": "jane@mail.example"}, "ann@mail.example": "x", "users": people}
     root = lay(tmp_path, {"a/people.json": json.dumps(named).encode(), "a/jane.doe@mail.example.txt": b"+49 30 901820\n"})
-    for sample in surveyed(root).values():
+    samples = surveyed(root).values()
+    assert samples
+    for sample in samples:
         told = repr((sample.fields, sample.traces, sample.gaps, sample.extent, sample.collection)) + repr(list(sample.values))
         assert not any(secret in told for secret in ("jane", "jdoe", "mail.example", "901820"))
         assert sample.traces

@@ -45,7 +45,10 @@ def test_a_name_is_judged_by_everything_that_it_means() -> None:
 
 
 def test_what_names_no_host_or_an_unknown_one_is_the_drivers_matter() -> None:
-    def nobody(_: str) -> Sequence[str]:
+    asked = []
+
+    def nobody(host: str) -> Sequence[str]:
+        asked.append(host)
         raise OSError
 
     for system in (
@@ -56,5 +59,7 @@ def test_what_names_no_host_or_an_unknown_one_is_the_drivers_matter() -> None:
         _system("objectstore", bucket="lake"),
         _system("manual"),
     ):
-        refuse_never(system)
+        refuse_never(system, nobody)
+    assert asked == []
     refuse_never(_system("sql", url="postgresql://db.example.com/shop"), nobody)
+    assert asked == ["db.example.com"]

@@ -11,7 +11,7 @@ import pytest
 
 from dsr_engine.bootstrap import opened, pin_policy, read_home
 from dsr_engine.cluster.searching import ClusterSearchers
-from dsr_engine.cluster.security import refuse_open_door
+from dsr_engine.cluster.security import refuse_open_door, security_of
 from dsr_engine.domain.case import Case, Outcome, Stage
 from dsr_engine.domain.errors import InputWrong
 from dsr_engine.domain.system import System
@@ -204,3 +204,4 @@ def test_an_open_door_is_refused(address: str, code: str) -> None:
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:8786", "tcp://localhost:8786", "tcp://[::1]:8786"])
 def test_this_very_machine_needs_no_certificate(address: str) -> None:
     refuse_open_door(ClusterSettings(address))
+    assert security_of(ClusterSettings(address)) is None
