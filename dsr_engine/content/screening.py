@@ -7,6 +7,7 @@ refuses holds nobody; else the file is read again in earnest. So nothing is refu
 
 from collections.abc import Sequence
 
+from dsr_engine.content.charset_guess import is_utf8
 from dsr_engine.content.gate import Gate
 
 #: Between two texts. Nothing that is looked for reaches across it.
@@ -135,13 +136,5 @@ def _buffers(buffers: Sequence[bytes]) -> list[bytes]:
         if any(byte in data for byte in _ALONE):
             alone.append(data)
         else:
-            groups[0 if data.isascii() else 1 if _is_utf8(data) else 2].append(data)
+            groups[0 if data.isascii() else 1 if is_utf8(data) else 2].append(data)
     return [*alone, *(_APART.encode().join(group) for group in groups if group)]
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

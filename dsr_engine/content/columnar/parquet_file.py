@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, cast
 
 from dsr_engine.content.apart import on_disk
+from dsr_engine.content.charset_guess import is_utf8
 from dsr_engine.content.columnar.arrow_search import NEEDS_EXTRA, ArrowSearch, as_bytes, has_library
 from dsr_engine.content.columnar.parquet_asking import REASONS
 from dsr_engine.content.columnar.parquet_footer import Footer, Stretch, footer_of, key_values
@@ -81,15 +82,7 @@ def _metadata(footer: Footer, reading: Reading) -> Iterator[Unit]:
         where = f"{reading.prefix}metadata:{at}"
         for name, text in (("key", key.decode("utf-8", "replace")), ("value", schema_texts(key, value))):
             if text and (reading.gate is None or reading.gate.passes_text(text)):
-                yield Unit(f"{where}/{name}", text, inside(reading), is_opaque=not _is_text(key + value))
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+                yield Unit(f"{where}/{name}", text, inside(reading), is_opaque=not is_utf8(key + value))
 
 
 # ---- what is outside of the columns

@@ -166,7 +166,7 @@ def is_polish_pesel(value: str) -> bool:
         return False
     month = digits[2] * 10 + digits[3]
     century = (1900, 2000, 2100, 2200, 1800)[month // 20]
-    return _is_day(century + digits[0] * 10 + digits[1], month % 20, digits[4] * 10 + digits[5])
+    return is_day(century + digits[0] * 10 + digits[1], month % 20, digits[4] * 10 + digits[5])
 
 
 def is_swedish_id(value: str) -> bool:
@@ -176,7 +176,7 @@ def is_swedish_id(value: str) -> bool:
         return False
     year, month, day = (digits[-10] * 10 + digits[-9], digits[-8] * 10 + digits[-7], digits[-6] * 10 + digits[-5])
     century = digits[0] * 1000 + digits[1] * 100 if len(digits) == 12 else 1900
-    return century in (1800, 1900, 2000) and _is_day(century + year, month, day - 60 if day > 60 else day)
+    return century in (1800, 1900, 2000) and is_day(century + year, month, day - 60 if day > 60 else day)
 
 
 def is_belgian_id(value: str) -> bool:
@@ -220,7 +220,8 @@ def is_british_nino(value: str) -> bool:
     return not set(bare[:2]) & set("DFIQUV") and bare[1] != "O" and bare[:2] not in ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ")
 
 
-def _is_day(year: int, month: int, day: int) -> bool:
+def is_day(year: int, month: int, day: int) -> bool:
+    """True for a day of the calendar."""
     try:
         date(year, month, day)
     except ValueError:

@@ -5,9 +5,8 @@ refuse anything longer than such a number can be.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date
 
-from dsr_engine.content.discovery.identity_numbers import compact, passes_luhn
+from dsr_engine.content.discovery.identity_numbers import compact, is_day, passes_luhn
 
 _VERHOEFF_TIMES = (
     "0123456789", "1234067895", "2340178956", "3401289567", "4012395678", "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
@@ -24,16 +23,8 @@ def _weighed(digits: Sequence[int], weights: Sequence[int]) -> int:
     return sum(digit * weight for digit, weight in zip(digits, weights, strict=True))
 
 
-def _is_day(year: int, month: int, day: int) -> bool:
-    try:
-        date(year, month, day)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_day_of_some_century(year: int, month: int, day: int) -> bool:
-    return _is_day(1900 + year, month, day) or _is_day(2000 + year, month, day)
+    return is_day(1900 + year, month, day) or is_day(2000 + year, month, day)
 
 
 def is_chinese_resident_id(value: str) -> bool:
@@ -41,7 +32,7 @@ def is_chinese_resident_id(value: str) -> bool:
     bare = compact(value)
     if len(bare) != 18 or not bare[:17].isdigit() or not (bare[17].isdigit() or bare[17] == "X"):
         return False
-    if bare[0] not in "12345678" or not _is_day(int(bare[6:10]), int(bare[10:12]), int(bare[12:14])) or not "1800" <= bare[6:10] <= "2199":
+    if bare[0] not in "12345678" or not is_day(int(bare[6:10]), int(bare[10:12]), int(bare[12:14])) or not "1800" <= bare[6:10] <= "2199":
         return False
     total = _weighed([int(digit) for digit in bare[:17]], (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2))
     return "10X98765432"[total % 11] == bare[17]

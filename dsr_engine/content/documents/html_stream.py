@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
+from dsr_engine.content.documents.block_stream import BlockStream
 from dsr_engine.content.documents.markup_words import HTML, XHTML
 from dsr_engine.content.documents.xml_runs import Written, xml_run
 from dsr_engine.content.documents.xml_stream import Attribute, End, Event, Name, Start, Text
@@ -72,39 +73,29 @@ def is_whole_tag(data: bytes) -> bool:
     return _TAG.fullmatch(data) is not None and data.count(b"=") <= _MOST_ATTRIBUTES
 
 
-class HtmlStream:
-    """Reads one file of UTF-8, or of whatever `written` says. `offset` is where the bytes begin of which no event was given yet."""
+class HtmlStream(BlockStream[Event]):
+    """Reads one file of UTF-8, or of whatever `written` says."""
 
     def __init__(self, source: BinaryIO, limit: int, written: Written) -> None:
-        self._source = source
+        super().__init__(source)
         self._limit = limit
         self._written = written
-        self._data = b""
-        self._is_last = False
         self._open: list[bytes] = []
         self._count: Counter[bytes] = Counter()
         self._raw = b""
         self._is_xhtml = False
-        self.offset = 0
 
     def events(self) -> Iterator[Event]:
         """All events. Raises `Unreadable` (`html.token_too_long`) for one tag or comment that is longer than the limit."""
-        at = 0
-        while True:
-            at = yield from self._complete(at)
-            self._data = self._data[at:]
-            self.offset += at
-            at = 0
-            if self._is_last and not self._data:
-                return
-            if len(self._data) > self._limit + BLOCK:
-                raise Unreadable("html.token_too_long", "a tag or comment in HTML is longer than the limit; the rest was searched as bytes only")
-            piece = self._source.read(BLOCK)
-            self._is_last = not piece
-            self._data += piece
+        return self._told()
 
-    def _complete(self, at: int) -> Generator[Event, None, int]:
-        data = self._data
+    def _read(self) -> int:
+        if len(self._data) > self._limit + BLOCK:
+            raise Unreadable("html.token_too_long", "a tag or comment in HTML is longer than the limit; the rest was searched as bytes only")
+        return super()._read()
+
+    def _complete(self) -> Generator[Event, None, int]:
+        data, at = self._data, 0
         while at < len(data):
             if self._raw:
                 end = yield from self._raw_text(at)

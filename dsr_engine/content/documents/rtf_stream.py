@@ -9,11 +9,11 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from dsr_engine.content.documents.block_stream import BlockStream
 from dsr_engine.content.documents.markup_blocks import Paragraph
 from dsr_engine.content.documents.passages import Passage
 from dsr_engine.content.documents.rtf_runs import CHARSETS, codec_of, rtf_run
 from dsr_engine.content.format import Unreadable
-from dsr_engine.content.stream import BLOCK
 
 _DEEPEST = 1000
 _MOST_FONTS = 10_000
@@ -72,14 +72,12 @@ class _Flow:
     paragraph: Paragraph | None = None
 
 
-class RtfStream:
-    """Reads one document. `offset` is where the bytes begin that were not looked at yet. `limit`: characters of a paragraph that are held."""
+class RtfStream(BlockStream[Passage | Data]):
+    """Reads one document. `limit`: characters of a paragraph that are held."""
 
     def __init__(self, source: BinaryIO, limit: int) -> None:
-        self._source = source
+        super().__init__(source)
         self._limit = limit
-        self._data = b""
-        self._is_last = False
         self._state = _State("cp1252")
         self._saved: list[_State] = []
         self._flows = [_Flow()]
@@ -89,26 +87,17 @@ class RtfStream:
         self._paragraphs = self._datas = self._binary = 0
         self._region: list[int] = []
         self._is_starred = self._is_fresh = self._is_glued = False
-        self.offset = 0
 
     def items(self) -> Iterator[Passage | Data]:
         """Paragraphs and data in the order in which they end. Raises `Unreadable` (`rtf.too_deep`)."""
-        at = 0
-        while True:
-            at = yield from self._complete(at)
-            self._data, self.offset, at = self._data[at:], self.offset + at, 0
-            if self._is_last:
-                break
-            piece = self._source.read(BLOCK)
-            self._is_last = not piece
-            self._data += piece
+        yield from self._told()
         yield from self._data_ended()
         for _ in range(len(self._flows)):
             yield from self._paragraph_ended()
             self._flows.pop()
 
-    def _complete(self, at: int) -> Generator[Passage | Data, None, int]:
-        data = self._data
+    def _complete(self) -> Generator[Passage | Data, None, int]:
+        data, at = self._data, 0
         while at < len(data):
             if self._binary:
                 passed = min(self._binary, len(data) - at)

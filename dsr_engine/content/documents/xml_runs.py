@@ -7,6 +7,7 @@ from html import unescape
 from typing import Literal
 from urllib.parse import quote
 
+from dsr_engine.content.charset_guess import is_utf8
 from dsr_engine.content.documents.runs import bytes_of
 
 _CHARACTER = re.compile(r"&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{0,40});|\r\n?|.", re.DOTALL)
@@ -91,24 +92,16 @@ class _Missing:
 
 def xml_run(start: int, raw: bytes, kind: str, how: Written) -> XmlRun:
     """The run of these bytes."""
-    is_utf8 = raw.isascii() if how.western == "all" else _is_utf8(raw)
-    if kind == "html" and b"&" not in raw and is_utf8:
+    is_readable = raw.isascii() if how.western == "all" else is_utf8(raw)
+    if kind == "html" and b"&" not in raw and is_readable:
         text = _SPACES.sub(b" ", raw).decode()
-    elif (b"&" in raw and kind in _ESCAPED) or b"\r" in raw or kind == "html" or not is_utf8:
+    elif (b"&" in raw and kind in _ESCAPED) or b"\r" in raw or kind == "html" or not is_readable:
         text = "".join(characters for characters, _ in _steps(raw, kind, how))
     else:
         text = raw.decode()
     if kind in ("attribute", "single"):
         text = text.replace("\n", " ").replace("\t", " ")
     return XmlRun(start, raw, kind, how, text)
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _steps(raw: bytes, kind: str, how: Written) -> Iterator[tuple[str, int]]:

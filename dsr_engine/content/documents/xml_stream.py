@@ -14,6 +14,7 @@ from xml.parsers import expat
 
 from dsr_engine.content.charset import Charset, as_utf8, detected
 from dsr_engine.content.codec_names import known_codec
+from dsr_engine.content.documents.block_stream import BlockStream
 from dsr_engine.content.documents.xml_runs import Written, XmlRun, xml_run
 from dsr_engine.content.format import Opener, Unreadable
 from dsr_engine.content.stream import BLOCK, head_of, opened
@@ -138,40 +139,32 @@ class _Scope:
 _XML = "http://www.w3.org/XML/1998/namespace"
 
 
-class XmlStream:
-    """Reads one document. `offset` is where the bytes begin of which no event was given yet; behind a fault they can be searched as bytes."""
+class XmlStream(BlockStream[Event]):
+    """Reads one document."""
 
     def __init__(self, source: BinaryIO, limit: int, codec: str = "") -> None:
-        self._source = source
+        super().__init__(source)
         self._limit = limit
         self._written = Written(codec)
         self._judge = _Judge()
-        self._data = b""
-        self._is_last = False
         self._scopes = [_Scope({b"xml": _XML, b"xmlns": "xmlns"})]
         self._open: list[tuple[bytes, bool]] = []
-        self.offset = 0
 
     def events(self) -> Iterator[Event]:
         """All events in their order. Raises `Unreadable` (`xml.broken`, `xml.entities`, `xml.too_deep`, `xml.token_too_long`)."""
-        at = 0
-        while True:
-            at = yield from self._complete(at)
-            self._data = self._data[at:]
-            self.offset += at
-            at = 0
-            if self._is_last:
-                return
-            if len(self._data) > self._limit:
-                raise Unreadable("xml.token_too_long", "a tag or comment in XML is longer than the limit; the rest was searched as bytes only")
-            piece = self._source.read(BLOCK)
-            self._is_last = not piece
-            self._data += piece
-            self._judge.see(self._data, self.offset, len(piece), is_open=bool(self._open or self._data))
+        yield from self._told()
+        if self._data:  # expat reads it otherwise than the events do
+            raise _broken()
 
-    def _complete(self, at: int) -> Generator[Event, None, int]:
-        """The events of what is complete in the buffer; where the rest begins."""
-        data = self._data
+    def _read(self) -> int:
+        if len(self._data) > self._limit:
+            raise Unreadable("xml.token_too_long", "a tag or comment in XML is longer than the limit; the rest was searched as bytes only")
+        fresh = super()._read()
+        self._judge.see(self._data, self.offset, fresh, is_open=bool(self._open or self._data))
+        return fresh
+
+    def _complete(self) -> Generator[Event, None, int]:
+        data, at = self._data, 0
         while at < len(data):
             if data[at] != 60:  # <
                 end = data.find(b"<", at)

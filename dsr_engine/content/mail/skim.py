@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from dsr_engine.content.charset import is_western
+from dsr_engine.content.charset_guess import is_utf8
 from dsr_engine.content.codec_names import known_codec
 from dsr_engine.content.detect import container_of
 from dsr_engine.content.documents.html_file import said_charset
@@ -187,7 +188,7 @@ def _plain_text(content: bytes, codec: str) -> bytes | None:
         return content
     if _is_container(content):
         return None
-    if _is_utf8(content):
+    if is_utf8(content):
         return content if len(content) <= _HEAD or codec in _AS_THEY_ARE else None
     if content[:_HEAD].count(b" ") * 20 < len(content[:_HEAD]):
         # Without spaces it may be text of a mainframe.
@@ -204,7 +205,7 @@ def _page_text(content: bytes, codec: str) -> str | None:
     if content.isascii():
         said = codec or said_charset(content[:_HEAD])
         return content.decode("ascii") if said in _AS_THEY_ARE or said in _ONE_BYTE else None
-    if _is_utf8(content):
+    if is_utf8(content):
         return content.decode() if len(content) <= _HEAD or (codec and codec in _AS_THEY_ARE) else None
     if content[:_HEAD].count(b" ") * 20 < len(content[:_HEAD]) or not content.decode("utf-8", "ignore").isascii() or codec in ("", "utf-8", "ascii"):
         return None
@@ -226,14 +227,6 @@ def _from(content: bytes, codec: str) -> bytes | None:
         return content.decode(codec).encode()
     except UnicodeDecodeError:
         return None
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 class _Structure:

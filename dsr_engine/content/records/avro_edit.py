@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
 from dsr_engine.content.charset import decoded, encoded_like
+from dsr_engine.content.charset_guess import is_utf8
 from dsr_engine.content.format import Budget
 from dsr_engine.content.records.avro_blocks import Block, Header
 from dsr_engine.content.records.avro_codec import packed
@@ -135,15 +136,7 @@ def _redacted(leaf: Leaf, raw: bytes, rewriter: Rewriter) -> bytes | None:
     if node.kind != "string" or node.logical:
         return _encoded(node, _NIL) if node.logical == "uuid" and leaf.null < 0 else None
     held = content_of(node, raw)
-    return with_length(node, encoded_like(held, "utf-8", text, now) if _is_utf8(held) else now.encode())
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return with_length(node, encoded_like(held, "utf-8", text, now) if is_utf8(held) else now.encode())
 
 
 def _sized(node: Node, content: bytes) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from dsr_engine.content.charset_guess import is_utf8
 from dsr_engine.content.format import Unreadable
 from dsr_engine.content.stream import BLOCK
 
@@ -267,14 +268,6 @@ def literal_like(literal: bytes, now: str) -> bytes:
     while tail < len(texts) - head and end - len(texts[-1 - tail]) >= at and now.endswith(texts[-1 - tail], at, end):
         end -= len(texts[-1 - tail])
         tail += 1
-    is_ascii = literal.isascii() or not _is_utf8(literal)
+    is_ascii = literal.isascii() or not is_utf8(literal)
     middle = json.dumps(now[at:end], ensure_ascii=is_ascii)[1:-1].encode("utf-8", "replace")
     return b'"' + b"".join(pieces[:head]) + middle + b"".join(pieces[len(pieces) - tail :]) + b'"'
-
-
-def _is_utf8(literal: bytes) -> bool:
-    try:
-        literal.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
