@@ -5,6 +5,7 @@ field that no rule covers blocks approval.
 """
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 
 from dsr_engine.domain.finding import Match
 from dsr_engine.domain.policy import Datum, Policy, Rule, Treatment, governing
@@ -40,7 +41,7 @@ def _rules(policy: Policy, systems: Mapping[str, System]) -> Iterator[SpecProble
 
 def _never_so_written(rule: Rule, path: str, systems: Mapping[str, System]) -> Iterator[SpecProblem]:
     """A state of mail that is not written as mail has it: it would never hold, and what was to be kept would go."""
-    states = rule.keep.while_ if rule.keep is not None and _is_mail(systems.get(_named(rule))) else {}
+    states = rule.keep.while_ if rule.keep is not None and _is_about_mail(rule, systems) else {}
     for name in _STATES_OF_MAIL.intersection(states):
         for value in states[name]:
             right = value.lower().lstrip("\\@")
@@ -48,13 +49,11 @@ def _never_so_written(rule: Rule, path: str, systems: Mapping[str, System]) -> I
                 yield SpecProblem(rule.source, f"{path}.keep.while.{name}", f"no mail has this: write {right} (small letters, no sign before it)")
 
 
-def _named(rule: Rule) -> str:
-    """The system that a rule names, alone or before a collection."""
-    return rule.when.system or (rule.when.collection.partition(".")[0] if rule.when.collection else "")
-
-
-def _is_mail(system: System | None) -> bool:
-    return system is not None and system.manifest.driver == "mailstore"
+def _is_about_mail(rule: Rule, systems: Mapping[str, System]) -> bool:
+    """True if every record for which the rule can hold is a mail."""
+    named = rule.when.system or (rule.when.collection.partition(".")[0] if rule.when.collection else "*")
+    meant = [system for name, system in systems.items() if fnmatchcase(name, named)]
+    return rule.when.is_of_mail or (bool(meant) and all(system.manifest.driver == "mailstore" for system in meant))
 
 
 def _never_mail(rule: Rule, path: str, systems: Mapping[str, System]) -> Iterator[SpecProblem]:

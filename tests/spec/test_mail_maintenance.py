@@ -1,5 +1,6 @@
 """The command with which a mail server forgets, and states of mail in policies: read as they are written, refused where they would do nothing."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -47,15 +48,32 @@ def test_a_command_that_would_not_be_run_is_refused(tmp_path: Path, entry: str, 
 
 
 @pytest.mark.parametrize(
-    ("state", "right"), [("flags: [Flagged]", "flagged"), ("flags: ['\\Seen']", "seen"), ("sender_domain: ['@Partner.example']", "partner.example")]
+    ("when", "state", "right"),
+    [
+        ("system: mail", "flags: [Flagged]", "flagged"),
+        ("collection: mail.INBOX", "flags: ['\\Seen']", "seen"),
+        ("collection: 'ma*.*'", "sender_domain: ['@Partner.example']", "partner.example"),
+        ("message: one_to_one", "flags: [Flagged]", "flagged"),
+        ("category: mail.sender", "flags: [Flagged]", "flagged"),
+    ],
 )
-def test_a_state_that_no_mail_can_have_is_refused_since_it_would_keep_nothing(tmp_path: Path, state: str, right: str) -> None:
-    rule = f"  - {{name: a, when: {{system: mail}}, keep: {{while: {{{state}}}}}, then: delete}}\n"
-    write(
-        tmp_path,
-        systems="systems:\n  mail: {connector: imap, url: 'imaps://h', user: jane, password: '${P}'}\n",
-        policies__ours=f"policy: ours\nowner: us\nregimes: [gdpr]\nrules:\n{rule}",
-    )
+def test_a_state_that_no_mail_can_have_is_refused_since_it_would_keep_nothing(tmp_path: Path, when: str, state: str, right: str) -> None:
     with pytest.raises(SpecWrong) as caught:
-        load_home(tmp_path, {"P": "x"}, allow_gaps=True)
-    assert f"no mail has this: write {right} " in str(caught.value)
+        _kept_while(tmp_path, when, state)
+    assert f"ours.yaml:5:5: rules.0.keep.while.{state.partition(':')[0]}: no mail has this: write {right} " in str(caught.value)
+
+
+def test_a_state_that_a_row_of_a_table_may_have_is_its_own(tmp_path: Path) -> None:
+    assert _kept_while(tmp_path, "category: user", "flags: [VIP]") == {"flags": ("VIP",)}
+
+
+def _kept_while(home: Path, when: str, state: str) -> Mapping[str, tuple[str, ...]]:
+    write(
+        home,
+        systems="systems:\n  mail: {connector: imap, url: 'imaps://h', user: jane, password: '${P}'}\n  shop: {connector: sqlite, url: 'sqlite:///a.db'}\n",
+        policies__ours="policy: ours\nowner: us\nregimes: [gdpr]\nrules:\n"
+        f"  - {{name: a, when: {{{when}}}, keep: {{while: {{{state}}}}}, then: delete}}\n",
+    )
+    (rule,) = load_home(home, {"P": "x"}, allow_gaps=True).policies["ours"].rules
+    assert rule.keep is not None
+    return rule.keep.while_
