@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dsr_engine.domain.errors import NotAllowed, NotSupported, Unreachable
+from dsr_engine.drivers.remedies import DENIED, remedy
 
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -29,15 +30,11 @@ def disk_errors(*kept: type[OSError]) -> Iterator[None]:
         yield
     except kept:
         raise
-    except PermissionError:
-        raise NotAllowed(
-            "The mail store's files may not be read or written", code="mail.not_allowed", hint="run as the account that owns the mail"
-        ) from None
     except OSError as error:
+        if error.errno in DENIED:
+            raise NotAllowed("The mail store's files may not be read or written", code="mail.not_allowed", hint=remedy(error)) from None
         name = errno.errorcode.get(error.errno or 0, "unknown")
-        raise Unreachable(
-            f"The mail store's files could not be used ({name})", code="mail.io", hint="see that the disk is mounted and sound"
-        ) from None
+        raise Unreachable(f"The mail store's files could not be used ({name})", code="mail.io", hint=remedy(error)) from None
 
 
 def open_plain(path: Path | str, folder: int | None = None) -> BinaryIO:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dsr_engine.domain.errors import Conflict, NotAllowed, Unreachable
+from dsr_engine.drivers.remedies import DENIED, remedy
 
 _CHANGED = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST})
-_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 @contextmanager
@@ -21,6 +21,6 @@ def touching(verb: str) -> Iterator[None]:
         name = errno.errorcode.get(error.errno or 0, "")
         if error.errno in _CHANGED:
             raise Conflict(f"cannot {verb}: it changed", code="folder.changed") from None
-        if error.errno in _REFUSED:
-            raise NotAllowed(f"not allowed to {verb} ({name})", code="folder.denied", hint="run as an account that may") from None
-        raise Unreachable(f"could not {verb} ({name})", code="folder.broken", hint="is the disk full, or the mount gone?") from None
+        if error.errno in DENIED:
+            raise NotAllowed(f"not allowed to {verb} ({name})", code="folder.denied", hint=remedy(error)) from None
+        raise Unreachable(f"could not {verb} ({name})", code="folder.broken", hint=remedy(error)) from None
