@@ -1,7 +1,11 @@
 """What is particular to IMAP, on a real Dovecot: numbering, marks, rights, interrupted rewrites, encryption."""
 
+import contextlib
 import imaplib
 import os
+import socket
+import ssl
+import threading
 from datetime import UTC
 
 import pytest
@@ -14,6 +18,7 @@ from dsr_engine.workflow.mail_places import mail_place
 from tests.drivers.mailstore_boxes import DovecotBox, letter
 from tests.drivers.test_mailstore_driver import JANE, REWRITER, about, answers, deletion, hits, records, redaction
 from tests.servers.dovecot import DovecotServer
+from tests.servers.lifecycle import free_port
 
 
 @pytest.fixture
@@ -270,6 +275,36 @@ def test_a_certificate_that_is_not_trusted_is_refused(box: DovecotBox) -> None:
         with pytest.raises(NotAllowed) as caught:
             MailstoreDriver(box.system(url=url, ca_file="")).describe()
         assert caught.value.code == "mail.certificate"
+
+
+def test_a_certificate_of_another_name_is_told_as_that(box: DovecotBox) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(box.server.certificate, box.server.folder / "tls.key")
+    with socket.create_server(("127.0.0.2", 0)) as listener:
+
+        def greet() -> None:
+            with contextlib.suppress(OSError):
+                context.wrap_socket(listener.accept()[0], server_side=True).close()
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        with pytest.raises(NotAllowed, match="of another name") as caught:
+            MailstoreDriver(box.system(url=f"imaps://127.0.0.2:{listener.getsockname()[1]}")).describe()
+        thread.join()
+    assert caught.value.code == "mail.certificate"
+
+
+def test_it_is_said_what_stands_between_the_engine_and_a_server(box: DovecotBox) -> None:
+    told = {
+        f"imaps://127.0.0.1:{box.server.port}": ("does not begin with TLS", "imap:// for STARTTLS"),
+        f"imaps://127.0.0.1:{free_port()}": ("Nothing answers at the port", "host and port"),
+        "imaps://mail.example.invalid": ("is not known here", "DNS"),
+    }
+    for url, (what, hint) in told.items():
+        with pytest.raises(Unreachable, match=what) as caught:
+            MailstoreDriver(box.system(url=url)).describe()
+        assert caught.value.code == "mail.connection"
+        assert hint in str(caught.value.hint)
 
 
 def test_a_wrong_password_is_not_allowed_and_names_nobody(box: DovecotBox) -> None:

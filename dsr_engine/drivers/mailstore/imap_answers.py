@@ -7,6 +7,7 @@ for a UID, so answers are taken apart here: what does not name its UID is about 
 import contextlib
 import imaplib
 import re
+import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -33,6 +34,9 @@ _TEMPORARY = re.compile(
     r"|\* BYE\b|too many (simultaneous )?connections|maximum (number of )?(concurrent )?connections?|bandwidth limit|request is throttled",
     re.IGNORECASE,
 )
+#: What OpenSSL says of a certificate (x509_vfy.h): for another host or address; not yet valid, or no longer.
+_OF_ANOTHER, _OUT_OF_DATE = frozenset({62, 64}), frozenset({9, 10})
+_TWO_WAYS = "imaps:// is for a port that begins with TLS (993), imap:// for STARTTLS (143)"
 _MISSING = re.compile(r"\[NONEXISTENT\]|doesn't exist|does not exist|no such mailbox|unknown mailbox", re.IGNORECASE)
 
 #: UIDs that one search may bring; ranges could stand for billions.
@@ -56,14 +60,40 @@ def _told(error: BaseException) -> DsrError:
         case imaplib.IMAP4.readonly():
             return NotAllowed("A mail folder may be read only", code="mail.read_only", hint="grant the account the right to delete (ACL t and e)")
         case ssl.SSLCertVerificationError():
-            return NotAllowed("The mail server's certificate is not trusted", code="mail.certificate", hint="set ca_file: to its authority")
+            return _certificate(error)
         case LoginError():
             return _login(str(error))
         case imaplib.IMAP4.abort() | OSError() | EOFError() if "unexpected" not in str(error):
-            return Unreachable("The connection to the mail server failed", code="mail.connection", hint="see that host and port are right")
+            return _connection(error)
         case imaplib.IMAP4.error() if not isinstance(error, imaplib.IMAP4.abort | ProtocolError):
             return _refusal(str(error))
     return Unreachable("The mail server's answer cannot be right", code=GARBLED, hint="see its log, and what stands between it and the engine")
+
+
+def _certificate(error: ssl.SSLCertVerificationError) -> DsrError:
+    if error.verify_code in _OF_ANOTHER:
+        what, hint = "is of another name than the url's", "write in url: a name that stands in the certificate"
+    elif error.verify_code in _OUT_OF_DATE:
+        what, hint = "is not valid at this time", "renew it, and see that this machine's clock is right"
+    else:
+        what, hint = "is not trusted", "set ca_file: to its authority"
+    return NotAllowed(f"The mail server's certificate {what}", code="mail.certificate", hint=hint)
+
+
+def _connection(error: BaseException) -> DsrError:
+    hint = "see that host and port are right"
+    match error:
+        case socket.gaierror():
+            what, hint = "The name of the mail server is not known here", "see the host in url:, and this machine's DNS"
+        case ConnectionRefusedError():
+            what = "Nothing answers at the port of the mail server"
+        case TimeoutError():
+            what, hint = "The mail server did not answer in time", f"{hint}; {_TWO_WAYS}"
+        case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "RECORD_LAYER_FAILURE"):
+            what, hint = "The port of the mail server does not begin with TLS", _TWO_WAYS
+        case _:
+            what = "The connection to the mail server failed"
+    return Unreachable(what, code="mail.connection", hint=hint)
 
 
 def _login(text: str) -> DsrError:
