@@ -21,8 +21,9 @@ from imapclient import IMAPClient, SocketTimeout
 for _name in ("imapclient.imapclient", "imapclient.imaplib", "imapclient.util"):
     logging.getLogger(_name).disabled = True
 
-#: Seconds to connect, to wait for the next byte, and for the whole answer to one command.
-_CONNECT, _READ, _WHOLE = 15.0, 120.0, 3600.0
+#: Seconds to connect, to wait for the greeting (who waits for TLS itself never sends one), for the next byte, and for all that answers one
+#: command.
+_CONNECT, _GREETING, _READ, _WHOLE = 15.0, 40.0, 120.0, 3600.0
 #: Bytes of one line, of one literal, and of all that answers one command; and its lines.
 MOST_LINE, MOST_LITERAL, MOST_ANSWER, MOST_LINES = 16 * 1024**2, 80 * 1024**2, 256 * 1024**2, 2_000_000
 #: Compressed bytes that are taken from the line at once.
@@ -118,6 +119,7 @@ class Wire(imaplib.IMAP4):
         self._deflater: Any = None
         self.tally = Tally()
         super().__init__(host, port, timeout=_CONNECT)
+        self.sock.settimeout(_READ)
 
     def open(self, host: str = "", port: int = 143, timeout: float | None = None) -> None:
         self.host, self.port = host, port
@@ -127,7 +129,7 @@ class Wire(imaplib.IMAP4):
             undo.callback(plain.close)
             self.sock = plain if self._context is None else self._context.wrap_socket(plain, server_hostname=host)
             undo.pop_all()
-        self.sock.settimeout(_READ)
+        self.sock.settimeout(_GREETING)
         self._read_from(Source(self.sock, self.tally))
 
     def _read_from(self, source: Source) -> None:
