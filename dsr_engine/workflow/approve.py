@@ -154,6 +154,10 @@ def _obstacle(plan: Plan, approvals: Iterable[Approval]) -> Obstacle | None:
 
 _EACH = "decide about each (`dsr case show CASE --possible`): `dsr case decide` with erase (it goes as a whole), keep or not_theirs"
 _WHOLE = "or open a new case under a policy that lets files go that cannot be rewritten (`request: {unwritable: delete}`)"
+_MEND = "mend that, then run the case again: `dsr case run`"
+#: Obstacles behind which the records may be others once somebody has acted.
+_LOOKED_AT_ANEW = frozenset({GAP, "lake.table"})
+#: What a person does about an obstacle. Any other is a system's: it says so itself.
 NEEDS = {
     "finding.undecided": "decide about each: `dsr case decide`",
     "finding.asked": "decide about each (`dsr case show CASE --possible`): `dsr case decide` with erase, redact, keep or not_theirs",
@@ -172,12 +176,16 @@ NEEDS = {
 def _stopped(case: Case, plan: Plan, obstacle: Obstacle, mask: Mask, house: House) -> Step:
     """Stands at the obstacle; a plan that was corrected since is made anew.
 
-    Who runs a case again that stood at a gap has made more readable, so everything is looked at anew.
+    Who runs a case again that stood here has mended what is not the engine's to mend: more is readable, so everything is looked at anew; or a right
+    is granted, which making the plan asks for. Only what a person decides about in the engine is not asked again.
     """
     if obstacle.code == STALE:
         return Advance(Stage.PLAN)
-    if obstacle.code == GAP and case.wait is not None and case.wait.code == GAP:
-        return NewRound()
+    if case.wait is not None and case.wait.code == obstacle.code:
+        if obstacle.code in _LOOKED_AT_ANEW:
+            return NewRound()
+        if obstacle.code not in NEEDS:
+            return Advance(Stage.PLAN)
     return Stand(_blocked(plan, obstacle, mask, house))
 
 
@@ -186,7 +194,7 @@ def _blocked(plan: Plan, obstacle: Obstacle, mask: Mask, house: House) -> Wait:
     count = f"{obstacle.count} × " if obstacle.count > 1 else ""
     more = f" (and {len(plan.obstacles) - 1} further obstacles)" if len(plan.obstacles) > 1 else ""
     reason = f"{where + ': ' if where else ''}{count}{obstacle.message}{more}"
-    return Wait(obstacle.code, reason, NEEDS.get(obstacle.code, "see `dsr case show`"), house.clock.now())
+    return Wait(obstacle.code, reason, NEEDS.get(obstacle.code, _MEND), house.clock.now())
 
 
 def _terms(tx: Transaction, case: Case, policy: Policy) -> RequestTerms | SweepTerms:

@@ -330,7 +330,7 @@ def _classified(work: _Work, item: PlanItem, planned: Planned, now: Observation,
         raise Conflict(
             f"{item.system} is not the server that the plan was made against",
             code="server.changed",
-            hint="point systems.yaml at the right server, or withdraw the case and open a new one",
+            hint="point systems.yaml at the right server, or (it was restored or rebuilt) withdraw the case and open a new one",
         )
     if isinstance(now, Absent):
         if planned.becomes is not None:

@@ -26,7 +26,20 @@ from dsr_engine.domain.record import Gap
 from dsr_engine.drivers.driver import Done, Drifted, Failed, Outcome, Problem, Traits
 from dsr_engine.drivers.mailstore.disk import disk_errors, dress, foreign_store, identity, open_folder, open_plain
 from dsr_engine.drivers.mailstore.rested import told_of
-from dsr_engine.drivers.mailstore.store import BLOCK, DigestSink, Folder, Gone, Key, Mail, Order, Rewriting, Sighting, digest_of, digest_written
+from dsr_engine.drivers.mailstore.store import (
+    BLOCK,
+    DigestSink,
+    Folder,
+    Gone,
+    Key,
+    Mail,
+    Order,
+    Rewriting,
+    Sighting,
+    digest_of,
+    digest_written,
+    no_folder,
+)
 
 #: Files in one slice, about; and the most slices of a folder, since each lists all its names.
 _SLICE = 5_000
@@ -232,9 +245,7 @@ def _opened(root: Path, folder: str) -> Iterator[int]:
         except OSError as error:
             if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
                 raise
-            raise ManifestWrong(
-                "A mail folder of this name is not there", code="mail.no_folder", hint="search again: it was removed or renamed"
-            ) from None
+            raise no_folder() from None
         yield handle
 
 

@@ -26,7 +26,7 @@ from dsr_engine.drivers.mailstore.imap_heirs import Facts, Heirs, name_of
 from dsr_engine.drivers.mailstore.imap_listing import Listed, listing
 from dsr_engine.drivers.mailstore.imap_session import CHUNK, GMAIL, Meta, Selected, Session, shown_name
 from dsr_engine.drivers.mailstore.imap_slices import SLICE, parts_of, range_of
-from dsr_engine.drivers.mailstore.store import Folder, Gone, Key, Mail, Order, Rewriting, Sighting, digest_of, digest_written, short
+from dsr_engine.drivers.mailstore.store import Folder, Gone, Key, Mail, Order, Rewriting, Sighting, digest_of, digest_written, no_folder, short
 
 #: A rewritten mail is held in memory while it is appended; larger ones are refused. Bytes.
 _LARGEST_REWRITE = 64 * 1024 * 1024
@@ -180,7 +180,7 @@ class Imap:
         if folder not in self._wires:
             self._listed()
         if folder not in self._wires:
-            raise ManifestWrong("A mail folder of this name is not there", code="mail.no_folder", hint="search again: it was removed or renamed")
+            raise no_folder()
         return self._wires[folder]
 
     def _open(self, folder: str) -> Selected:

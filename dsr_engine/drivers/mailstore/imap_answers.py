@@ -16,9 +16,10 @@ from imapclient.datetime_util import parse_to_datetime
 from imapclient.exceptions import LoginError, ProtocolError
 from imapclient.response_parser import parse_response
 
-from dsr_engine.domain.errors import DsrError, ManifestWrong, NotAllowed, NotSupported, Unreachable
+from dsr_engine.domain.errors import DsrError, NotAllowed, NotSupported, Unreachable
 from dsr_engine.drivers.mailstore.imap_rows import plain_rows
 from dsr_engine.drivers.mailstore.imap_wire import Garbled
+from dsr_engine.drivers.mailstore.store import no_folder
 
 #: The code of an answer that says "not now"; the connection stands.
 UNAVAILABLE = "mail.unavailable"
@@ -114,7 +115,7 @@ def _refusal(text: str) -> DsrError:
     if _TEMPORARY.search(text):
         return Unreachable("The mail server cannot answer now", code=UNAVAILABLE, hint="see its log")
     if _MISSING.search(text):
-        return ManifestWrong("A mail folder of this name is not there", code="mail.no_folder", hint="search again: it was removed or renamed")
+        return no_folder()
     return NotAllowed("The mail server refused a command", code="mail.refused", hint="grant the account the rights l, r, s, w, i, t and e (RFC 4314)")
 
 

@@ -26,7 +26,7 @@ from dsr_engine.drivers.mailstore.maildir_names import Entry, entry_of, fields_f
 from dsr_engine.drivers.mailstore.maildir_packed import Packed, open_mail, packing_of
 from dsr_engine.drivers.mailstore.maildir_quota import settle
 from dsr_engine.drivers.mailstore.rested import told_of
-from dsr_engine.drivers.mailstore.store import Folder, Gone, Key, Mail, Order, Rewriting, Sighting, digest_of, digest_written, short
+from dsr_engine.drivers.mailstore.store import Folder, Gone, Key, Mail, Order, Rewriting, Sighting, digest_of, digest_written, no_folder, short
 
 #: Mails in one slice, about; and the most slices of a folder, since each lists all its names.
 _SLICE = 5_000
@@ -129,7 +129,7 @@ class Maildir:
         """The wanted files of a folder by unique name, read until the folder stands still: a listing may skip a file that is renamed meanwhile."""
         place = self._places().get(folder)
         if place is None:
-            raise ManifestWrong("A mail folder of this name is not there", code="mail.no_folder", hint="search again: it was removed or renamed")
+            raise no_folder()
         if place.reason:
             raise NotSupported(f"A mail folder cannot be searched: {place.reason}", code="mail.folder_unreadable")
         with disk_errors():

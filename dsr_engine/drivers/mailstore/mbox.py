@@ -22,7 +22,7 @@ from dsr_engine.drivers.mailstore.mbox_lock import locked
 from dsr_engine.drivers.mailstore.mbox_rewrite import DRAFT, judged, put_in_place, state_written
 from dsr_engine.drivers.mailstore.mbox_seen import Seen, anew, rewritten, seen_in, sighting_of, within
 from dsr_engine.drivers.mailstore.rested import told_of
-from dsr_engine.drivers.mailstore.store import Folder, Key, Mail, Order, Rewriting, Sighting
+from dsr_engine.drivers.mailstore.store import Folder, Key, Mail, Order, Rewriting, Sighting, no_folder
 
 #: The one part of any file.
 _WHOLE = ("whole",)
@@ -149,7 +149,7 @@ class Mbox:
     def _path(self, folder: str) -> Path:
         path = self._root / folder if self._root.is_dir() else self._root.with_name(folder)
         if ".." in path.parts or not path.exists() or not path.resolve().is_relative_to(self._root if self._root.is_dir() else self._root.parent):
-            raise ManifestWrong("A mail folder of this name is not there", code="mail.no_folder", hint="search again: it was removed or renamed")
+            raise no_folder()
         return path
 
     @contextlib.contextmanager

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
+from dsr_engine.domain.errors import ManifestWrong
 from dsr_engine.domain.record import Gap
 from dsr_engine.drivers.driver import Outcome, Problem, Slice, Traits
 
@@ -187,3 +188,12 @@ def digest_written(mail: Mail, rewriting: Rewriting) -> bytes:
 def short(digest: bytes) -> str:
     """The first 16 hex digits: enough to tell mails of one folder apart, in a key that is never the only proof."""
     return digest.hex()[:16]
+
+
+def no_folder() -> ManifestWrong:
+    """What stands for a folder that a search or a plan knew: whether its mail went with it or lies under another name, only a new search tells."""
+    return ManifestWrong(
+        "A mail folder is not there any more",
+        code="mail.no_folder",
+        hint="it was removed or renamed: give it back its name and run the case again, or withdraw the case and open a new one",
+    )
