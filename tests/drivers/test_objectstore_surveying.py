@@ -150,6 +150,17 @@ def test_full_finds_what_a_sample_passes_over(tmp_path: Path) -> None:
     assert seen(surveyed(tmp_path, is_full=True)["logs"])["line:*", "email"].found == 1
 
 
+@pytest.mark.parametrize("is_full", [False, True])
+def test_every_file_is_looked_at_whatever_makes_its_collection(tmp_path: Path, is_full: bool) -> None:
+    table = b"id,email\n1,ann@mail.example\n2,bea@mail.example\n"
+    names = ["customers.csv", "logs/a.log", "lake/people.csv", "lake/orders-01.csv", "lake/orders-02.csv", "readme.txt", "deep/er/staff.csv"]
+    crowd = {f"many/part-{number:02}.csv": table for number in range(SPREAD + 9)}
+    samples = surveyed(lay(tmp_path, dict.fromkeys(names, table) | crowd), is_full=is_full)
+    assert set(samples) == {"customers.csv", "logs", "lake/people.csv", "lake/orders*.csv", ".", "deep/er/staff.csv", "many/part*.csv"}
+    assert all(sample.traces for sample in samples.values())
+    assert all(sample.is_whole for name, sample in samples.items() if is_full or name != "many/part*.csv")
+
+
 def test_what_cannot_be_read_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
     root = lay(
         tmp_path, {"a/x.bin": bytes(range(256)) * 40, "a/broken.gz": gzip.compress(bytes(range(256)) * 9)[:90], "a/y.txt": b"ann@mail.example\n"}

@@ -46,7 +46,8 @@ class ObjectstoreSurveyor:
     def sample(self, collection: str, most: int) -> Sample:
         """What stands in files of the collection. Files that vanish meanwhile are not there."""
         group = self._known()[collection]
-        chosen = self._all_of(collection) if self._is_full else iter(group.picked)
+        picked = group.picked
+        chosen = self._all_of(collection) if self._is_full and len(picked) < group.files else iter(picked)
         gathered, gaps = Gathered(collection, most), _Gaps()
         looked = read = cut = 0
         for stored in chosen:
@@ -155,7 +156,8 @@ def _extent(group: Group, looked: int, read: int, cut: int) -> str:
     if looked == group.files:
         whole = f"all of {files} looked at ({_megabytes(group.size)})"
     else:
-        whole = f"{looked} of {files} looked at ({_megabytes(read)} of {_megabytes(group.size)}), {group.files - looked} were not"
+        left = group.files - looked
+        whole = f"{looked} of {files} looked at ({_megabytes(read)} of {_megabytes(group.size)}), {left} {'was' if left == 1 else 'were'} not"
     return f"{whole}; {cut} of them not to the end" if cut else whole
 
 
