@@ -25,7 +25,7 @@ def place_of(error: BaseException) -> str:
 class DsrError(Exception):
     """What went wrong, as one sentence without personal data.
 
-    `code` is stable and machine-readable (`sql.no_primary_key`); `hint` says how to mend it.
+    `code` is stable and machine-readable (`mail.no_uidplus`); `hint` says how to mend it.
     """
 
     def __init__(self, message: str, *, code: str, hint: str = "") -> None:
