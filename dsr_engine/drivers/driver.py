@@ -10,7 +10,7 @@ Rules that the conformance suite (`tests/drivers/conformance.py`) holds every dr
 """
 
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -211,10 +211,15 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A record to observe, and the fields that its state covers beside key and owning fields. Empty: all of it."""
+    """A record to observe, and the fields that its state covers beside key and owning fields. Empty: all of it.
+
+    `becomes` tells of a state whether it is what the plan makes of the record (None: the plan changes nothing in it, or removes it). Where a changed
+    record has another place and nothing else ties the two, that is how it is known again.
+    """
 
     locator: Locator
     fields: tuple[str, ...] = ()
+    becomes: Callable[[bytes], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,9 @@ def _items(drafts: Iterable[Draft], ranks: Ranks, first_batch: int) -> list[Plan
             alone,
         )
         groups.setdefault(key, []).append(draft)
-    ordered = sorted(groups.items(), key=lambda group: (ranks.rank.get(str(group[0][0]), 0), repr(group[0][:3]), repr(group[0][3:])))
+    # Of equal mails in one file the last goes first: each is called by how many stand before it, so the others keep their names.
+    backwards = sorted(groups.items(), key=lambda group: [(len(part), part) for part in group[1][0].disposal.locator.key], reverse=True)
+    ordered = sorted(backwards, key=lambda group: (ranks.rank.get(str(group[0][0]), 0), repr(group[0][:3]), repr(group[0][3:-1])))
     items: list[PlanItem] = []
     begun: set[str] = set()
     for _, group in ordered:

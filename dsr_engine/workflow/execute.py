@@ -26,12 +26,12 @@ from dsr_engine.domain.case import Case, Stage, Wait
 from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.plan import HELD, Delete, ItemState, Plan, PlanItem, Planned, Result, ResultState
 from dsr_engine.domain.record import Locator
-from dsr_engine.drivers.driver import Absent, Accepted, Change, Done, Drifted, Driver, Failed, Moved, Observation, Outcome, Watched
+from dsr_engine.drivers.driver import Absent, Accepted, Change, Done, Drifted, Driver, Failed, Moved, Observation, Outcome
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.access.bounds import refuse_effects
 from dsr_engine.workflow.correcting.applying import stale_obstacle
 from dsr_engine.workflow.errands import hand_out
-from dsr_engine.workflow.foresight import fingerprint, rewriter_for
+from dsr_engine.workflow.foresight import fingerprint, rewriter_for, watched
 from dsr_engine.workflow.holds.protecting import held_positions, people_of
 from dsr_engine.workflow.holds.reviewing import is_reversible, unreviewed
 from dsr_engine.workflow.house import House
@@ -122,9 +122,10 @@ def _recall(work: _Work, items: Sequence[PlanItem]) -> None:
         for planned in item.records
         if states[item.id] is not ItemState.DONE and planned.becomes is not None and planned.becomes != planned.expect
     }
-    equals = [Watched(planned.locator, item.fields) for item in done for planned in item.records if (item.collection, planned.becomes) in to_come]
-    if equals:
-        work.driver.observe(equals)
+    for item in done:
+        equals = [planned for planned in item.records if (item.collection, planned.becomes) in to_come]
+        if equals:
+            work.driver.observe(watched(work.house, work.case, item, equals))
 
 
 def _units(items: Sequence[PlanItem]) -> list[list[PlanItem]]:
@@ -179,7 +180,7 @@ def _look_at_first(work: _Work, item: PlanItem, results: Sequence[Result]) -> No
     """Reads the first batch again through a new connection; raises `Conflict` if it is not what it was to become."""
     driver = work.house.open_driver(work.house.system_named(item.system), read_only=True)
     try:
-        seen = driver.observe([Watched(planned.locator, item.fields) for planned in item.records])
+        seen = driver.observe(watched(work.house, work.case, item))
     finally:
         driver.close()
     wrong = 0
@@ -309,7 +310,7 @@ def _act(work: _Work, unit: Sequence[PlanItem], kept: _Kept, *, is_rerun: bool) 
     results: dict[str, dict[int, Result]] = {item.id: {} for item in unit}
     changes: dict[tuple[str, int], Change] = {}
     for item in unit:
-        seen = work.driver.observe([Watched(planned.locator, item.fields) for planned in item.records])
+        seen = work.driver.observe(watched(work.house, work.case, item))
         for position, (planned, now) in enumerate(zip(item.records, seen, strict=True)):
             answer = _classified(work, item, planned, now, is_rerun)
             if isinstance(answer, Change) and (item.id, position) in kept:

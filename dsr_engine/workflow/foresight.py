@@ -16,7 +16,7 @@ from dsr_engine.content.rewriter import CaseRewriter
 from dsr_engine.domain.case import Case, CaseKind
 from dsr_engine.domain.errors import DsrError
 from dsr_engine.domain.hold import NOTHING_KNOWN, Bearing, Hold
-from dsr_engine.domain.plan import Delete, Notice, Obstacle, Reason, Rewrite
+from dsr_engine.domain.plan import Delete, Notice, Obstacle, PlanItem, Planned, Reason, Rewrite
 from dsr_engine.domain.policy import KEEPING, Policy, Treatment, concerns
 from dsr_engine.domain.record import Locator
 from dsr_engine.domain.selector import Selector
@@ -42,6 +42,18 @@ _SAMPLE = 1000
 def fingerprint(house: House, case: Case, state: bytes) -> bytes:
     """The keyed fingerprint of a record's state: useless to whoever does not have the case's key."""
     return house.store.vault.mac(case.id, state, purpose="fingerprint")
+
+
+def watched(house: House, case: Case, item: PlanItem, records: Sequence[Planned] | None = None) -> list[Watched]:
+    """The records of an item (or these of them) to be observed: each with what the plan makes of it, so that it is known wherever it then lies."""
+
+    def of(planned: Planned) -> Watched:
+        foreseen = planned.becomes
+        if foreseen is None or foreseen == planned.expect:
+            return Watched(planned.locator, item.fields)
+        return Watched(planned.locator, item.fields, lambda state: fingerprint(house, case, state) == foreseen)
+
+    return [of(planned) for planned in (item.records if records is None else records)]
 
 
 def rewriter_for(house: House, case: Case, selectors: Sequence[Selector]) -> CaseRewriter:

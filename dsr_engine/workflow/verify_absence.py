@@ -17,12 +17,12 @@ from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.finding import Finding, Hit
 from dsr_engine.domain.plan import DropPart, Plan, PlanItem, Planned, ResultState, Rewrite
 from dsr_engine.domain.record import Locator, split_fields
-from dsr_engine.drivers.driver import Absent, Driver, Moved, Watched
+from dsr_engine.drivers.driver import Absent, Driver, Moved
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.decide import NOT_THEIRS, STAYS
 from dsr_engine.workflow.discover import FOUND, VERIFIED, Seeker, coverage_gaps, reader_of, search_systems
 from dsr_engine.workflow.errands import open_errand
-from dsr_engine.workflow.foresight import fingerprint
+from dsr_engine.workflow.foresight import fingerprint, watched
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.incidents import report_lost
 from dsr_engine.workflow.judgement import judge
@@ -161,7 +161,7 @@ def _observe_round(case: Case, system: str, one: _Round, moved: dict[Locator, Lo
 def _marks(case: Case, item: PlanItem, driver: Driver, moved: dict[Locator, Locator], house: House) -> list[bytes | None]:
     """The fingerprint of each record of the item as it is now; None where it is absent. Notes where records moved to."""
     marks: list[bytes | None] = []
-    for planned, now in zip(item.records, driver.observe([Watched(entry.locator, item.fields) for entry in item.records]), strict=True):
+    for planned, now in zip(item.records, driver.observe(watched(house, case, item)), strict=True):
         if now.server != item.server:
             raise Conflict(f"{item.system} is not the server that was worked on", code="server.changed", hint="point systems.yaml at the right one")
         if isinstance(now, Moved):

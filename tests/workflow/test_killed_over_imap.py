@@ -22,8 +22,8 @@ _CHUNKS = 4
 _LATER = NOON + timedelta(minutes=10)
 #: What somebody else marked to be expunged, and what nobody is looked for in: neither may go.
 _OTHERS = (b"Subject: marked by somebody", b"Subject: nothing of hers")
-#: A letter of which two equal copies lie in one folder is redacted twice and stays two.
-_TWICE = letter(BOB, "shop@example.com", "twice", f"Please answer {EMAIL}.", message_id="twice@example.net", eol=b"\r\n")
+#: A letter of which two equal copies lie in one folder is redacted twice and stays two; nothing but their content ties them to what they become.
+_TWICE = letter(BOB, "shop@example.com", "twice", f"Please answer {EMAIL}.", eol=b"\r\n")
 
 Standing = dict[str, list[Stored]]
 

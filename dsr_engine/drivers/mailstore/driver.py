@@ -131,7 +131,8 @@ class MailstoreDriver:
         server = self._store.server()
         seen: dict[int, Observation] = {}
         for folder, indexes in _by_folder([entry.locator for entry in watched]).items():
-            sightings = self._store.locate(folder, [watched[index].locator.key for index in indexes])
+            planned = {watched[index].locator.key: becomes for index in indexes if (becomes := watched[index].becomes) is not None}
+            sightings = self._store.locate(folder, [watched[index].locator.key for index in indexes], planned)
             seen.update(
                 (index, self._observation(server, watched[index].locator, sighting)) for index, sighting in zip(indexes, sightings, strict=True)
             )

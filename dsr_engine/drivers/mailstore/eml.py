@@ -28,12 +28,14 @@ from dsr_engine.drivers.mailstore.disk import disk_errors, dress, foreign_store,
 from dsr_engine.drivers.mailstore.rested import told_of
 from dsr_engine.drivers.mailstore.store import (
     BLOCK,
+    NOTHING,
     DigestSink,
     Folder,
     Gone,
     Key,
     Mail,
     Order,
+    Planned,
     Rewriting,
     Sighting,
     digest_of,
@@ -100,7 +102,7 @@ class Eml:
             except OSError:
                 yield Gap(folder, "mail.unreadable", "a file could not be read from disk")
 
-    def locate(self, folder: str, keys: Sequence[Key]) -> Sequence[Sighting | None]:
+    def locate(self, folder: str, keys: Sequence[Key], planned: Planned = NOTHING) -> Sequence[Sighting | None]:  # noqa: ARG002 -- files keep names
         with disk_errors(), self._opened(folder):
             return tuple(self._sighting(folder, key[0]) for key in keys)
 

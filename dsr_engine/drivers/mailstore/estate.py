@@ -25,7 +25,7 @@ from dsr_engine.drivers.mailstore.disk import disk_errors, identity
 from dsr_engine.drivers.mailstore.enumerating import Mailboxes, Source, enumerated, source_of
 from dsr_engine.drivers.mailstore.mailbox_paths import below, fixed_part, listed, path_of
 from dsr_engine.drivers.mailstore.settings import account_of, imap_of, store_of
-from dsr_engine.drivers.mailstore.store import Folder, Key, Mail, Order, Rewriting, Sighting, Store
+from dsr_engine.drivers.mailstore.store import NOTHING, Folder, Key, Mail, Order, Planned, Rewriting, Sighting, Store
 
 T = TypeVar("T")
 
@@ -181,12 +181,12 @@ class Estate:
         for item in self._store(mailbox).mails(name, part):
             yield replace(item, collection=folder) if isinstance(item, Gap) else item
 
-    def locate(self, folder: str, keys: Sequence[Key]) -> Sequence[Sighting | None]:
+    def locate(self, folder: str, keys: Sequence[Key], planned: Planned = NOTHING) -> Sequence[Sighting | None]:
         """What is not listed any more and cannot be opened either is not there: two signs, as one alone may be a mistake."""
         mailbox, name = split(folder)
         try:
             self._located = self._store(mailbox)
-            return self._located.locate(name, keys)
+            return self._located.locate(name, keys, planned)
         except (NotAllowed, ManifestWrong) as error:
             if self._is_gone(mailbox, error):
                 return (None,) * len(keys)

@@ -1,13 +1,12 @@
 """IMAP: mails are named by UIDVALIDITY and UID, and never change; removing means UID EXPUNGE of exactly those UIDs (RFC 4315).
 
 A rewrite appends the new mail and removes the old one after the new one was read back. Killed between the two: both are there; the next try finds the
-successor by its content and only removes the old one. After both: the old UID is gone, and the successor is known by Message-ID and date.
+successor by its content and only removes the old one. After both: the old UID is gone, and the successor is known (`imap_heirs.py`).
 """
 
 import contextlib
 import hashlib
 import io
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -22,17 +21,28 @@ from dsr_engine.drivers.mailstore.imap_answers import UNAVAILABLE
 from dsr_engine.drivers.mailstore.imap_fetch import LEFT, Ahead, Large, Small, is_large
 from dsr_engine.drivers.mailstore.imap_gmail import hidden, whole
 from dsr_engine.drivers.mailstore.imap_heads import Heads
-from dsr_engine.drivers.mailstore.imap_heirs import Facts, Heirs, name_of
+from dsr_engine.drivers.mailstore.imap_heirs import Facts, Heirs, heirs_among, message_digest
 from dsr_engine.drivers.mailstore.imap_listing import Listed, listing
 from dsr_engine.drivers.mailstore.imap_session import CHUNK, GMAIL, Meta, Selected, Session, shown_name
 from dsr_engine.drivers.mailstore.imap_slices import SLICE, parts_of, range_of
-from dsr_engine.drivers.mailstore.store import Folder, Gone, Key, Mail, Order, Rewriting, Sighting, digest_of, digest_written, no_folder, short
+from dsr_engine.drivers.mailstore.store import (
+    NOTHING,
+    Folder,
+    Gone,
+    Key,
+    Mail,
+    Order,
+    Planned,
+    Rewriting,
+    Sighting,
+    digest_of,
+    digest_written,
+    no_folder,
+    short,
+)
 
 #: A rewritten mail is held in memory while it is appended; larger ones are refused. Bytes.
 _LARGEST_REWRITE = 64 * 1024 * 1024
-
-_HEAD = 256 * 1024
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 #: Flags that are not the user's, or that would put the new mail in danger.
 _NOT_KEPT = frozenset({b"\\recent", b"\\deleted"})
@@ -125,8 +135,8 @@ class Imap:
                 mail = self._large_mail(folder, opened.validity, meta) if is_large(meta) else self._mail(folder, opened.validity, meta, small)
                 yield replace(mail, flags=tuple(flag.decode("latin-1") for flag in meta.flags), head=heads.of(meta))
 
-    def locate(self, folder: str, keys: Sequence[Key]) -> Sequence[Sighting | None]:
-        return self._located(folder, self._open(folder), keys)
+    def locate(self, folder: str, keys: Sequence[Key], planned: Planned = NOTHING) -> Sequence[Sighting | None]:
+        return self._located(folder, self._open(folder), keys, planned)
 
     def becomes(self, sighting: Sighting, rewriting: Rewriting) -> bytes:
         if int(sighting.key[3]) > _LARGEST_REWRITE:
@@ -218,7 +228,7 @@ class Imap:
 
     def _sight(self, folder: str, validity: int, meta: Meta, open_file: Callable[[], BinaryIO]) -> Sighting:
         state = digest_of(open_file())
-        key = (str(validity), str(meta.uid), meta.epoch, str(meta.size), _message_digest(open_file()), short(state))
+        key = (str(validity), str(meta.uid), meta.epoch, str(meta.size), message_digest(open_file()), short(state))
         # Sightings of a whole batch are held at a time, so they fetch a content again when it is wanted.
         return Sighting(self._mail(folder, validity, meta), key, state, refusal=self._session.refusal())
 
@@ -253,15 +263,15 @@ class Imap:
                 except OSError:
                     raise Unreachable("The mail server lists a mail and does not give it", code="mail.unreadable") from None
 
-    def _located(self, folder: str, opened: Selected, keys: Sequence[Key]) -> list[Sighting | None]:
+    def _located(self, folder: str, opened: Selected, keys: Sequence[Key], planned: Planned = NOTHING) -> list[Sighting | None]:
         asked = {int(key[1]) for key in keys if int(key[0]) == opened.validity}
         there = {int(sighting.key[1]): sighting for sighting in self._sighted(folder, opened.validity, self._session.metas(sorted(asked)))}
         missing = [key for key in keys if int(key[0]) != opened.validity or int(key[1]) not in there]
-        others = self._elsewhere(folder, opened, missing, asked) if missing else {}
+        others = self._elsewhere(folder, opened, missing, asked, planned) if missing else {}
         return [there.get(int(key[1])) if int(key[0]) == opened.validity and int(key[1]) in there else others.get(key) for key in keys]
 
-    def _elsewhere(self, folder: str, opened: Selected, missing: list[Key], asked: set[int]) -> dict[Key, Sighting]:
-        """Mails whose UID is gone. In a renumbered folder: the one with the same content. Else only a successor: same Message-ID and date, later UID.
+    def _elsewhere(self, folder: str, opened: Selected, missing: list[Key], asked: set[int], planned: Planned) -> dict[Key, Sighting]:
+        """Mails whose UID is gone: in a renumbered folder the one with the same content, else only a successor (`imap_heirs.py`).
 
         A mail that is itself asked for is nobody's successor, and nobody's twice.
         """
@@ -271,12 +281,13 @@ class Imap:
         uids = {
             *facts.named(self._session, facts.sized({int(key[3]) for key in renumbered}), {key[4] for key in renumbered}),
             *facts.named(self._session, facts.dated({key[2] for key in rewritten}), {key[4] for key in rewritten}),
+            *facts.marked(self._session, facts.dated({key[2] for key in missing if key in planned})),
         }
         metas = self._session.metas(sorted(uids - asked))
         free = list(self._sighted(folder, opened.validity, metas))
         found: dict[Key, Sighting] = {}
         for key in sorted(missing, key=lambda each: (int(each[0]), int(each[1]))):
-            mine = {int(sighting.key[1]): sighting for sighting in free if _is_heir(key, sighting, opened.validity)}
+            mine = heirs_among(key, free, opened.validity, planned.get(key))
             is_renumbered = int(key[0]) != opened.validity
             uid = next(iter(mine), None) if is_renumbered else self._heirs[folder, opened.validity].chosen(int(key[1]), list(mine))
             if uid is not None:
@@ -372,21 +383,6 @@ class Imap:
             left = {meta.uid for meta in self._session.metas(going)}
         self._session.unmark_deleted(sorted(left - were_marked))
         return refused | {uid: Failed("mail.still_there", "the server keeps the mail; this account may lack a right (ACL e)") for uid in left}
-
-
-def _message_digest(source: BinaryIO) -> str:
-    """A digest of the Message-ID; empty where the mail has none."""
-    with source:
-        head = source.read(_HEAD)
-    return name_of(_HEAD_END.split(head, maxsplit=1)[0])
-
-
-def _is_heir(key: Key, sighting: Sighting, validity: int) -> bool:
-    """True if a mail is what became of the one with this key. What a rewrite made is never equal to what it was: an equal mail is a copy."""
-    now = sighting.key
-    if int(key[0]) != validity:
-        return key[3:] == now[3:]
-    return bool(key[4]) and (key[2], key[4]) == (now[2], now[4]) and key[5] != now[5] and int(now[1]) > int(key[1])
 
 
 def _pass_on_if_cut_off(error: DsrError) -> None:

@@ -26,7 +26,21 @@ from dsr_engine.drivers.mailstore.maildir_names import Entry, entry_of, fields_f
 from dsr_engine.drivers.mailstore.maildir_packed import Packed, open_mail, packing_of
 from dsr_engine.drivers.mailstore.maildir_quota import settle
 from dsr_engine.drivers.mailstore.rested import told_of
-from dsr_engine.drivers.mailstore.store import Folder, Gone, Key, Mail, Order, Rewriting, Sighting, digest_of, digest_written, no_folder, short
+from dsr_engine.drivers.mailstore.store import (
+    NOTHING,
+    Folder,
+    Gone,
+    Key,
+    Mail,
+    Order,
+    Planned,
+    Rewriting,
+    Sighting,
+    digest_of,
+    digest_written,
+    no_folder,
+    short,
+)
 
 #: Mails in one slice, about; and the most slices of a folder, since each lists all its names.
 _SLICE = 5_000
@@ -94,7 +108,7 @@ class Maildir:
         for unique in sorted(listing):
             yield from self._distinct(folder, listing[unique])
 
-    def locate(self, folder: str, keys: Sequence[Key]) -> Sequence[Sighting | None]:
+    def locate(self, folder: str, keys: Sequence[Key], planned: Planned = NOTHING) -> Sequence[Sighting | None]:  # noqa: ARG002 -- files keep names
         listing = self._kin(folder, [key[0] for key in keys])
         return tuple(self._sighting(folder, listing, key) for key in keys)
 

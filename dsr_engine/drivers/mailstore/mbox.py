@@ -1,8 +1,9 @@
 """mbox: many mails in one file, which is rewritten as a whole and put in place at once.
 
 A mail is named by its content's digest, a count among equal ones, and what ties it to a rewritten successor: its place in the file says
-nothing, since every removal shifts it. Killed before the new file is put in place: the old one stands, and a draft beside it is replaced by
-the next try (and is searched like any other file). Killed after it: the new one stands.
+nothing, since every removal shifts it. A successor that nothing ties to it is known by what the plan made of it. Killed before the new file is put
+in place: the old one stands, and a draft beside it is replaced by the next try (and is searched like any other file). Killed after it: the new one
+stands.
 """
 
 import contextlib
@@ -20,9 +21,9 @@ from dsr_engine.drivers.driver import Done, Failed, Outcome, Problem, Traits
 from dsr_engine.drivers.mailstore.disk import disk_errors, identity, open_plain
 from dsr_engine.drivers.mailstore.mbox_lock import locked
 from dsr_engine.drivers.mailstore.mbox_rewrite import DRAFT, judged, put_in_place, state_written
-from dsr_engine.drivers.mailstore.mbox_seen import Seen, anew, rewritten, seen_in, sighting_of, within
+from dsr_engine.drivers.mailstore.mbox_seen import Seen, anew, heir_of, rewritten, seen_in, sighting_of, within
 from dsr_engine.drivers.mailstore.rested import told_of
-from dsr_engine.drivers.mailstore.store import Folder, Key, Mail, Order, Rewriting, Sighting, no_folder
+from dsr_engine.drivers.mailstore.store import NOTHING, Folder, Key, Mail, Order, Planned, Rewriting, Sighting, no_folder
 
 #: The one part of any file.
 _WHOLE = ("whole",)
@@ -104,13 +105,13 @@ class Mbox:
             if now.st_ino != before.st_ino or now.st_size < before.st_size or os.pread(file.fileno(), len(mark), at) != mark:
                 raise rewritten()
 
-    def locate(self, folder: str, keys: Sequence[Key]) -> Sequence[Sighting | None]:
+    def locate(self, folder: str, keys: Sequence[Key], planned: Planned = NOTHING) -> Sequence[Sighting | None]:
         file = self._hold(folder)
         with disk_errors():
             there = list(seen_in(file, os.fstat(file.fileno()).st_size))
         self._held = by_key = {seen.key: seen for seen in there}
-        successors = {seen.key[2]: seen for seen in there if seen.key[2] and seen.key not in keys}
-        return tuple(_found(file, key, by_key, successors) for key in keys)
+        linked = {seen.key[2]: seen for seen in there if seen.key[2] and seen.key not in keys}
+        return tuple(_found(file, key, by_key, heir_of(key, planned.get(key), there, linked)) for key in keys)
 
     def becomes(self, sighting: Sighting, rewriting: Rewriting) -> bytes:
         return state_written(sighting.mail, self._held[sighting.key].span.envelope, rewriting)
@@ -195,9 +196,7 @@ def _fault(path: Path) -> str:
     return "" if is_mbox else next((why for starts, why in _OTHERS if head.startswith(starts)), "it is no mbox file")
 
 
-def _found(file: BinaryIO, key: Key, by_key: dict[Key, Seen], successors: dict[str, Seen]) -> Sighting | None:
+def _found(file: BinaryIO, key: Key, by_key: dict[Key, Seen], heir: Seen | None) -> Sighting | None:
     if key in by_key:
         return sighting_of(by_key[key], within(file))
-    if key[2] in successors and successors[key[2]].key[0] != key[0]:  # an equal mail is a copy, never what a rewrite made
-        return sighting_of(successors[key[2]], within(file), is_same=False)
-    return None
+    return None if heir is None else sighting_of(heir, within(file), is_same=False)

@@ -5,12 +5,15 @@ import io
 import re
 
 from dsr_engine.content.mail.mbox_spans import Envelope
+from dsr_engine.drivers.mailstore.marks import MARK
 from dsr_engine.drivers.mailstore.store import short
 
 #: Headers in which mail programs keep flags and counters inside the file.
 _FLAG_HEADERS = frozenset(
     b"status x-status x-keywords x-uid x-imap x-imapbase content-length x-mozilla-status x-mozilla-status2 x-mozilla-keys".split()
 )
+
+_MARK = MARK.lower().encode("ascii")
 
 #: As much of a mail as its headers are looked for in, in bytes.
 _HEAD = 1024 * 1024
@@ -26,6 +29,8 @@ class StateSink(io.RawIOBase):
         self._head: bytes | None = b""
         self._last = b"\n"
         self._message_id = b""
+        #: True if the headers say that a rewrite made this mail; known when its state is.
+        self.is_marked = False
 
     def writable(self) -> bool:
         return True
@@ -65,6 +70,7 @@ class StateSink(io.RawIOBase):
             if line[:1] not in (b" ", b"\t"):
                 name = line.split(b":", 1)[0].strip().lower()
                 is_flag = name in _FLAG_HEADERS
+                self.is_marked = self.is_marked or name == _MARK
                 if name == b"message-id" and not self._message_id:
                     self._message_id = line.split(b":", 1)[-1].strip()
             if not is_flag:

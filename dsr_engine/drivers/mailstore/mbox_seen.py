@@ -4,7 +4,7 @@ import io
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -22,11 +22,12 @@ OpenSpan = Callable[[Span], BinaryIO]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Seen:
-    """One mail of a file that was read: where it is, its key and its state."""
+    """One mail of a file that was read: where it is, its key and its state, and whether it bears our mark."""
 
     span: Span
     key: Key
     state: bytes
+    is_marked: bool = False
 
 
 def seen_in(file: BinaryIO, size: int) -> Iterator[Seen]:
@@ -38,7 +39,22 @@ def seen_in(file: BinaryIO, size: int) -> Iterator[Seen]:
             shutil.copyfileobj(content, sink, BLOCK)
         state = sink.state()
         counts[state] += 1
-        yield Seen(span, (short(state), str(counts[state]), sink.link()), state)
+        yield Seen(span, (short(state), str(counts[state]), sink.link()), state, sink.is_marked)
+
+
+def heir_of(key: Key, is_planned: Callable[[bytes], bool] | None, there: Sequence[Seen], linked: Mapping[str, Seen]) -> Seen | None:
+    """What became of the mail with this key, which is not there: what the plan makes of it, else another mail that is tied to it.
+
+    Of equal mails the last is changed first (`workflow/batching.py`). So the one that is called the third, where one is left, is the second of those
+    that were changed, and none of them where only one was.
+    """
+    made = [seen for seen in there if seen.is_marked and is_planned(seen.state)] if is_planned is not None else []
+    ahead = int(key[1]) - sum(seen.key[0] == key[0] for seen in there)
+    if 0 < ahead <= len(made):
+        return made[ahead - 1]
+    tied = linked.get(key[2])
+    # An equal mail is a copy and never what a rewrite made; and what became of another is not what became of this one.
+    return None if tied is None or tied.key[0] == key[0] or tied in made else tied
 
 
 def sighting_of(seen: Seen, open_span: OpenSpan, *, is_same: bool = True) -> Sighting:

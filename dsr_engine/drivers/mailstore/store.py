@@ -8,9 +8,10 @@ another rule. The fresh search finds it there and the plan is made anew.
 import hashlib
 import io
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import BinaryIO, Protocol
 
 from dsr_engine.domain.errors import ManifestWrong
@@ -19,6 +20,12 @@ from dsr_engine.drivers.driver import Outcome, Problem, Slice, Traits
 
 #: What names a mail in its folder for good, as its kind of store knows it.
 Key = tuple[str, ...]
+
+#: Of mails that a plan changes: tells of a state whether it is what becomes of that mail.
+Planned = Mapping[Key, Callable[[bytes], bool]]
+
+#: Nothing is said about what becomes of mails.
+NOTHING: Planned = MappingProxyType({})
 
 #: How a part begins that is searched when all others are done, because mail that moves about meanwhile comes to lie in it.
 LATE = "late"
@@ -131,8 +138,12 @@ class Store(Protocol):
     def mails(self, folder: str, part: tuple[str, ...]) -> Iterator[Mail | Gap]:
         """The mails in one part. A mail's `open` and `sight` hold while the mails of its part are taken."""
 
-    def locate(self, folder: str, keys: Sequence[Key]) -> Sequence[Sighting | None]:
-        """The mails of these keys as they are now; None: really not in the folder."""
+    def locate(self, folder: str, keys: Sequence[Key], planned: Planned = NOTHING) -> Sequence[Sighting | None]:
+        """The mails of these keys as they are now; None: really not in the folder.
+
+        A rewritten mail that lies elsewhere is known by what is `planned`: it bears our mark (`marks.py`) and is, byte by byte, what was to become
+        of it. No mail that somebody else wrote is both.
+        """
 
     def becomes(self, sighting: Sighting, rewriting: Rewriting) -> bytes:
         """The state that the mail would have; nothing is written."""
