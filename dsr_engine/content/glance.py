@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from dsr_engine.content import automaton, spelt
+from dsr_engine.content.digit_runs import DIGIT, RUN
 from dsr_engine.content.fold import folded
 from dsr_engine.content.forms import Form, Shape, compacted
 from dsr_engine.content.signs import Digests, Signs, decoded, readable
-from dsr_engine.content.views import DEPTH, DIGIT, GAP, RUN, around, unescaped_texts
+from dsr_engine.content.views import DEPTH, GAP, around, unescaped_texts
 from dsr_engine.content.vocabulary import Vocabulary
 
 #: Up to so many forms are compiled as patterns over raw bytes; beyond, the compact literals are faster.

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 
 from dsr_engine.content import automaton
-from dsr_engine.content.views import DIGIT, RUN, runs
+from dsr_engine.content.digit_runs import DIGIT, RUN, runs
 
 #: Four digits that say three characters which can be printed, or zeros, tabs and line breaks.
 _QUAD = r"[ACDI-Za-f][AC-HQS-Xgi-nwyz0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]"

@@ -4,35 +4,25 @@ A view is built only around the escapes that a text really has, and views of vie
 of its length. The gate and the matcher use the same views: what one sees, the other sees.
 """
 
-import binascii
 import codecs
 import html
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Protocol
 
 from dsr_engine.content.codec_names import known_codec
+from dsr_engine.content.digit_runs import HEX, RUN, Run, runs, said_in
 from dsr_engine.content.fold import Origin, Piece, Ruler
 
 #: How many encodings may lie inside each other (JSON inside base64 inside percent is 3).
 DEPTH = 3
-#: The shortest run of base64 or hex digits that is decoded.
-RUN = 16
-#: So many digits of base64 are decided by the first bytes of a digest alone.
-START = 5
 #: Between two stretches of a text that are not beside each other.
 GAP = "\n" * 8
-DIGIT = "[A-Za-z0-9+/_-]"
-#: Wrapped lines of at least 32 digits are one run with the line that follows them.
-_ENCODED = re.compile(rf"(?:{DIGIT}{{32,}}\r?\n[ \t]?)+{DIGIT}+={{0,2}}|{DIGIT}{{{RUN},}}={{0,2}}")
 _READABLE = re.compile("[\t\n\r\x20-\x7e\xa0-\U0010ffff]{6,}")
 _READABLE_ASCII = re.compile("[\t\n\r\x20-\x7e]{6,}")
 _READABLE_WIDE = re.compile("(?:[^\0]\0){4,}|(?:\0[^\0]){4,}|[\t\n\r\x20-\x7e]{6,}")
-_LINE = re.compile(f"{DIGIT}+")
-_HEX = re.compile(f"[0-9A-Fa-f]{{{RUN},}}")
 
 
 class _Map(Protocol):
@@ -43,7 +33,8 @@ class _Map(Protocol):
 class View:
     """A derived text. `form` names the outermost encoding; `span` leads back to the offsets of the original; a final one is not read any deeper.
 
-    `had_zeros`: what it was made from had zeros too, so they need not be read as wide characters once more.
+    `had_zeros`: what it was made from had zeros too, so they need not be read as wide characters once more. `breaks` are the offsets at which
+    something that looks like a soft line break was left out: where it was the padding of base64 and a line end, what follows is another value.
     """
 
     text: str
@@ -51,14 +42,16 @@ class View:
     maps: tuple[_Map, ...] = ()
     is_final: bool = False
     had_zeros: bool = False
+    breaks: tuple[int, ...] = ()
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         for step in self.maps:
             start, end = step.span(start, end)
         return start, end
 
-    def inner(self, text: str, form: str, step: _Map) -> "View":
-        return View(text, form if self.form == "plain" else self.form, (step, *self.maps), had_zeros="\0" in self.text)
+    def inner(self, text: str, form: str, step: _Map, breaks: Iterable[int] = ()) -> "View":
+        name = form if self.form == "plain" else self.form
+        return View(text, name, (step, *self.maps), had_zeros="\0" in self.text, breaks=tuple(dict.fromkeys(breaks)))
 
 
 def views(text: str, reach: int) -> Iterator[View]:
@@ -125,6 +118,13 @@ class _Draft:
     parts: list[str] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     length: int = 0
+    breaks: list[int] = field(default_factory=list)
+
+    def copy(self, view: View, start: int, end: int) -> None:
+        """A stretch of a view, with its breaks."""
+        lying = view.breaks[bisect_left(view.breaks, start) : bisect_right(view.breaks, end)]
+        self.breaks += (self.length + at - start for at in lying)
+        self.plain(view.text[start:end])
 
     def plain(self, text: str) -> None:
         self.parts.append(text)
@@ -169,16 +169,19 @@ def _unescaped(view: View, kind: _Kind, reach: int) -> View:
     for match in kind.pattern.finditer(source):
         is_first = draft.length == 0
         if is_first or match.start() - reach > done + reach:
-            draft.plain("" if is_first else source[done : done + reach])
+            if not is_first:
+                draft.copy(view, done, done + reach)
             begin = max(done, match.start() - reach)
             draft.piece(GAP, begin, begin)
             done = begin
-        draft.plain(source[done : match.start()])
+        draft.copy(view, done, match.start())
         for text, start, end in kind.decode(match):
             draft.piece(text, start, end)
+            if not text and kind.form == _SOFT:
+                draft.breaks.append(draft.length)
         done = match.end()
-    draft.plain(source[done : done + reach])
-    return view.inner("".join(draft.parts), kind.form, Origin(draft.pieces))
+    draft.copy(view, done, done + reach)
+    return view.inner("".join(draft.parts), kind.form, Origin(draft.pieces), draft.breaks)
 
 
 def _from_bytes(units: list[tuple[bytes, int, int]], charset: str) -> Decoded:
@@ -236,7 +239,7 @@ def _encoded_word(match: re.Match[str]) -> Decoded:
     charset = known_codec(match[1].split("*")[0]) or "cp1252"
     way, start, end = match[2].lower(), match.start(), match.end()
     if way == "b":
-        data = _base64(match[3].replace("=", "").encode("ascii", "ignore").decode("ascii"))
+        data = said_in(match[3].replace("=", "").encode("ascii", "ignore").decode("ascii"))
         return [(data.decode(charset, "replace"), start, end)]
     units = [(b" " if data == b"_" else data, first, last) for data, first, last in _hex_units(match, 3)]
     return [("", start, match.start(3)), *_from_bytes(units, charset), ("", match.end(3), end)]
@@ -248,6 +251,7 @@ def _blank(match: re.Match[str]) -> Decoded:
 
 
 # Each pattern begins with its mark, which the regular expression engine then looks for at the speed of memchr.
+_SOFT = "quoted-printable"
 _QP = r"=(?:[0-9A-Fa-f]{2}|[ \t]{0,4}\r?\n)"
 _KINDS = (
     _Kind("percent", "%", re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*"), _percent),
@@ -260,7 +264,7 @@ _KINDS = (
     ),
     _Kind("form", "+", re.compile("\\+(?<=[\\w)\u0300-\u036f]\\+)(?=[\\w(%])"), _blank),
     _Kind("encoded-word", "=", re.compile(r"=\?([A-Za-z0-9_*.:-]{1,40})\?([bBqQ])\?([^?\s]{0,200})\?=(?:\s{1,4}(?==\?))?"), _encoded_word),
-    _Kind("quoted-printable", "=", re.compile(rf"{_QP}(?:{_QP})*"), _percent),
+    _Kind(_SOFT, "=", re.compile(rf"{_QP}(?:{_QP})*"), _percent),
 )
 
 
@@ -303,65 +307,43 @@ def _without_zeros(view: View) -> View:
     return view.inner("".join(draft.parts), "utf-16", Origin(draft.pieces))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Run:
-    """A stretch of base64 or hex digits: the digits without line breaks, and (first digit, offset) of each line."""
-
-    digits: str
-    start: int
-    end: int
-    lines: tuple[tuple[int, int], ...]
-
-    def place(self, index: int) -> int:
-        """The offset in the text of a digit."""
-        first, begin = self.lines[bisect_right(self.lines, (index, self.end)) - 1]
-        return begin + index - first
-
-
-def runs(text: str) -> Iterator[Run]:
-    """The stretches of at least `RUN` base64 or hex digits; lines of one encoded block are one run."""
-    for match in _ENCODED.finditer(text):
-        parts = []
-        lines = []
-        length = 0
-        for line in _LINE.finditer(text, *match.span()):
-            lines.append((length, line.start()))
-            parts.append(line.group())
-            length += len(line.group())
-        yield Run("".join(parts), match.start(), match.end(), tuple(lines))
-
-
-def _base64(digits: str) -> bytes:
-    """What the digits say; a lone last digit says nothing."""
-    usable = digits[: len(digits) - (len(digits) % 4 == 1)].replace("-", "+").replace("_", "/")
-    try:
-        return binascii.a2b_base64(usable + "=" * (-len(usable) % 4))
-    except binascii.Error:
-        return b""
-
-
 def encoded(view: View) -> Iterator[View]:
     """One view of all runs, each in its four base64 alignments and both of hex.
 
-    Only readable stretches are kept, each mapped to the digits that it came from: a rewrite then takes the encoded text as a whole, and not the
-    path or the token that stands before it.
+    Only readable stretches are kept, each mapped to the digits that it came from: a rewrite then takes the lines of encoded text that hold somebody
+    as wholes, and neither the path or the token that stands before them nor the word or the value in the line behind.
     """
     drafts = {"base64": _Draft(), "hex": _Draft()}
-    for run in runs(view.text):
+    for run in (each for found in runs(view.text) for each in (found, *found.values())):
+        cuts = _cuts(view, run)
         for shift in range(4):
-            _keep(drafts["base64"], run, _base64(run.digits[shift:]), shift, 3, 4)
-        for found in _HEX.finditer(run.digits):
+            _keep(drafts["base64"], run, cuts, said_in(run.digits[shift:]), shift, 3, 4)
+        for found in HEX.finditer(run.digits):
             for shift in (found.start(), found.start() + 1):
                 usable = (found.end() - shift) // 2 * 2
                 if usable >= RUN:
-                    _keep(drafts["hex"], run, bytes.fromhex(run.digits[shift : shift + usable]), shift, 1, 2)
+                    _keep(drafts["hex"], run, cuts, bytes.fromhex(run.digits[shift : shift + usable]), shift, 1, 2)
     for form, draft in drafts.items():
         if draft.length:
             yield view.inner("".join(draft.parts), form, Origin(draft.pieces))
 
 
-def _keep(draft: _Draft, run: Run, data: bytes, shift: int, size: int, digits: int) -> None:
-    """Adds the readable stretches of a decoded run: `size` bytes came from `digits` digits, from the digit `shift` on."""
+def _cuts(view: View, run: Run) -> list[int]:
+    """The digits of a run that stand at the beginning of a line, or where a break was left out; not the first."""
+    inside = view.breaks[bisect_right(view.breaks, run.start) : bisect_left(view.breaks, run.end)]
+    left_out = (first + at - begin for at in inside for first, begin in run.lines[bisect_right(run.lines, at, key=_offset) - 1 :][:1])
+    return sorted({*left_out, *(first for first, _ in run.lines[1:])})
+
+
+def _offset(line: tuple[int, int]) -> int:
+    return line[1]
+
+
+def _keep(draft: _Draft, run: Run, cuts: Sequence[int], data: bytes, shift: int, size: int, digits: int) -> None:
+    """Adds the readable stretches of a decoded run: `size` bytes came from `digits` digits, from the digit `shift` on.
+
+    What stands on both sides of a cut is two pieces, each mapped to its own digits.
+    """
     text = data.decode("utf-8", "replace")
     is_bytes = text.isascii() or "\ufffd" in text or "\0" in text
     if is_bytes:
@@ -371,14 +353,24 @@ def _keep(draft: _Draft, run: Run, data: bytes, shift: int, size: int, digits: i
     for stretch in pattern.finditer(text):
         before, through = (part if is_bytes else ruler.byte(part) for part in stretch.span())
         first = shift + before // size * digits
-        said = stretch.group()
+        done = stretch.start()
         if before % size and run.digits[first + digits - 1] in "+/-_":  # the end of a path or a token, by chance readable
             first += digits
-            said = said[size - before % size :]
+            done += size - before % size
         last = shift - (-through // size) * digits
-        end = run.end if last + digits > len(run.digits) else run.place(last - 1) + 1
+        is_last = last + digits > len(run.digits) and (not cuts or cuts[-1] < last)
+        end = run.end if is_last else run.place(min(last, len(run.digits)) - 1) + 1
         draft.piece(GAP, run.place(first), run.place(first))
-        draft.piece(said, run.place(first), end)
+        begin = run.place(first)
+        for cut in cuts[bisect_right(cuts, first) : bisect_left(cuts, last)]:
+            count = (cut - shift) * size // digits
+            while not is_bytes and count < len(data) and data[count] & 0xC0 == 0x80:
+                count -= 1
+            at = min(count if is_bytes else ruler.character(count), stretch.end())
+            if at > done:
+                draft.piece(text[done:at], begin, run.place(cut - 1) + 1)
+                done, begin = at, run.place(shift + count * digits // size)
+        draft.piece(text[done : stretch.end()], begin, end)
 
 
 def _pattern(text: str, *, is_bytes: bool) -> re.Pattern[str]:
@@ -389,28 +381,3 @@ def _pattern(text: str, *, is_bytes: bool) -> re.Pattern[str]:
         return _READABLE
     plain = sum(map(len, _READABLE_ASCII.findall(text)))
     return _READABLE if plain * 10 >= len(text) * 9 else _READABLE_ASCII
-
-
-def run_digests(text: str, starts: Collection[str]) -> Iterator[tuple[bytes, int, int]]:
-    """(bytes, start, end) of what has the length of an MD5, SHA-1 or SHA-256 in the text, in hex or in base64 that begins with one of `starts`.
-
-    Lines of digits may be one value that was wrapped, or a list of values: both are tried.
-    """
-    for run in runs(text):
-        yield from _digests_in(run, 0, len(run.digits), starts)
-        if len(run.lines) > 1:
-            for (first, _), (behind, _) in pairwise((*run.lines, (len(run.digits), 0))):
-                yield from _digests_in(run, first, behind, starts)
-
-
-def _digests_in(run: Run, first: int, behind: int, starts: Collection[str]) -> Iterator[tuple[bytes, int, int]]:
-    """Those in the digits from `first` on, up to `behind`."""
-    digits = run.digits
-    for found in _HEX.finditer(digits, first, behind):
-        if found.end() - found.start() in (32, 40, 64):
-            yield bytes.fromhex(found.group()), run.place(found.start()), run.place(found.end() - 1) + 1
-    for count in (22, 27, 43):
-        at = behind - count
-        if at >= first and digits[at : at + START] in starts:
-            end = run.end if behind == len(digits) else run.place(behind - 1) + 1
-            yield _base64(digits[at:behind]), run.place(at), end

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dsr_engine.content.automaton import compact, compile_literals, expanded
+from dsr_engine.content.digit_runs import START, run_digests
 from dsr_engine.content.fold import Ruler, exact
 from dsr_engine.content.forms import Form, digests, written
 from dsr_engine.content.spelt import starts_of
-from dsr_engine.content.views import START, run_digests
 from dsr_engine.domain.selector import Selector
 
 #: In a pass over more subjects than this, an initial and a surname say nothing: `J. Smith` would be a possible finding of hundreds of cases.

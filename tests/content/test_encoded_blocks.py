@@ -74,3 +74,39 @@ def test_a_run_behind_a_long_line_and_a_short_one_is_whole() -> None:
     digits = base64.b64encode(f"{EMAIL}, Ok".encode())
     for between in (b"\r\n<\r\n", b"\r\n", b"\r\n=\r\n", b'\r\n"\r\n'):
         assert _MATCHER.gate.passes(b"short" * 11 + between + digits + b"\r\nbye"), between
+
+
+_VALUES = st.sampled_from((EMAIL, "bob@example.org", "tea", "lorem ipsum dolor"))
+_PLAIN = st.sampled_from(("Janet", "Bob was here", "a", "", "-", "42"))
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), _VALUES, st.booleans()), min_size=1, max_size=5), _PLAIN, st.sampled_from(("\n", "\r\n")))
+@settings(deadline=None, max_examples=150)
+def test_of_values_in_base64_one_in_a_line_those_of_others_stay(values: list[tuple[int, str, bool]], last: str, newline: str) -> None:
+    """Padding before a line end looks like the soft line break of quoted-printable, and a full line like one that was wrapped."""
+    lines = [(base64.b64encode(f"{'x' * before} {said} {'y' * 12}".encode()).decode(), said) for before, said, _ in values]
+    lines = [(line.rstrip("=") if is_bare else line, said) for (line, said), (_, _, is_bare) in zip(lines, values, strict=True)]
+    text = newline.join([*(line for line, _ in lines), last])
+    after = CaseRewriter(_MATCHER, "case", b"k" * 32).redacted(text)
+    assert after == newline.join([*("[redacted]" if said == EMAIL else line for line, said in lines), last])
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_the_word_behind_a_padded_value_stays(newline: str) -> None:
+    value = base64.b64encode(f" mail {EMAIL}".encode()).decode()
+    assert value.endswith("=")
+    for word in ("Janet was here", "Bob", base64.b64encode(b"bob@example.org likes tea").decode()):
+        after = CaseRewriter(_MATCHER, "case", b"k" * 32).redacted(f"token {value}{newline}{word}{newline}end")
+        assert after == f"token [redacted]{newline}{word}{newline}end"
+
+
+@given(st.integers(0, 90), st.sampled_from((60, 75, 76)), st.sampled_from(("\n", "\r\n")))
+@settings(deadline=None, max_examples=60)
+def test_base64_over_soft_line_breaks_is_read_across_them(before: int, width: int, newline: str) -> None:
+    digits = base64.b64encode(f"{_WORDS * 4}"[:before].encode() + f" {EMAIL} {_WORDS * 3}".encode()).decode().replace("=", "=3D")
+    text = f"={newline}".join(digits[at : at + width] for at in range(0, len(digits), width)) + " end"
+    rewriter = CaseRewriter(_MATCHER, "case", b"k" * 32)
+    after = rewriter.redacted(text)
+    assert after != text
+    assert after.endswith(" end")
+    assert rewriter.redacted(after) == after
