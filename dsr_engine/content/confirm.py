@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from dsr_engine.content.fold import MARKS, exact, folded
-from dsr_engine.content.forms import Form, Shape, compacted, words_of
+from dsr_engine.content.forms import WORD_GAP, Form, Shape, compacted, words_of
 
 #: What people are called and greeted by, which is no part of a name before the comma.
 _TITLES = (
@@ -14,7 +14,14 @@ _TITLES = (
 #: A word with a capital letter right before that is no title, and one right behind.
 _NAME_BEFORE = re.compile(rf"(?<![\w.])(?!(?i:{_TITLES})\b)[^\W\d_a-zß-öø-ÿ][\w'’\-]*\.?[ \t]+\Z")
 _NAME_BEHIND = re.compile(r"[ \t]+[^\W\d_a-zß-öø-ÿ]\w")
-_WORD_GAP = r"[\s.,_/\-]{1,4}"
+#: The same whatever the case of their letters.
+_WORD_BEFORE = re.compile(rf"(?<![\w.])(?!(?i:{_TITLES})\b)[^\W\d_][\w'’\-]*\.?[ \t]+\Z")
+_WORD_BEHIND = re.compile(r"[ \t]+[^\W\d_]\w")
+#: A line end in a quotation, with the marks of the next line; and what a line of a quotation begins with.
+_QUOTED_END = re.compile(r"\n[ \t]{0,3}[>|]")
+_QUOTED_LINE = re.compile(r"[ \t]*[>|]")
+#: Quoted lines are looked for their mark so far back.
+_LINE = 1000
 _TAG = re.compile(r"\+[^\s@<>\"',;:()\\\[\]]{0,64}@")
 #: An address may stand before these in a file name (`exports/jane@example.com.csv`).
 _FILE_END = re.compile(
@@ -55,13 +62,20 @@ def is_exact(piece: str, form: Form) -> bool:
 
 
 def is_two_names(text: str, start: int, end: int) -> bool:
-    """True where the words are the end of one name in a list and the beginning of the next: `Janet Doe, Jane Smith` names no Jane Doe."""
-    return "," in text[start:end] and _NAME_BEFORE.search(text, max(0, start - 40), start) is not None and _NAME_BEHIND.match(text, end) is not None
+    """True where the words are the end of one name in a list and the beginning of the next: `Janet Doe, Jane Smith` names no Jane Doe.
+
+    What parts columns (`;`, `|`, the cells of a table) parts whole names, too: there one more name on either side is enough.
+    """
+    piece, least = text[start:end], max(0, start - 40)
+    is_behind, is_ahead = _NAME_BEFORE.search(text, least, start) is not None, _NAME_BEHIND.match(text, end) is not None
+    if ";" in piece or ("|" in piece and "\n" not in piece):
+        return is_behind or is_ahead or (_WORD_BEFORE.search(text, least, start) is not None and _WORD_BEHIND.match(text, end) is not None)
+    return "," in piece and is_behind and is_ahead
 
 
 def word_pattern(text: str) -> str:
     """The regular expression of words with what may stand between them."""
-    return _WORD_GAP.join(re.escape(word).replace("'", "'?") for word in text.split(" "))
+    return WORD_GAP.join(re.escape(word).replace("'", "'?") for word in text.split(" "))
 
 
 def _whole(text: str, start: int, end: int, form: Form) -> tuple[int, int] | None:
@@ -141,12 +155,20 @@ def _neutral(piece: str, edge: str) -> str:
 def _words(text: str, start: int, end: int, form: Form) -> tuple[int, int] | None:
     if re.fullmatch(word_pattern(form.text), text[start:end]) is None:
         return None
+    if _QUOTED_END.search(text, start, end) and not _is_quoted(text, start):
+        return None
     before, after = _beside(text, start, end)
     if before[-1:] in _SPACING or after[:1] in _SPACING:
         return None
     if re.search(r"[^\W_]\Z|@\Z|[^\W\d_][\-'_]\Z", before) or re.match(r"[^\W_]|[@+]|[\-'_][^\W\d_](?<!'s)|[._][\w.+\-]*@", after):
         return None
     return None if _COMPANY.match(after) else (start, end)
+
+
+def _is_quoted(text: str, start: int) -> bool:
+    """True if the line is one of a quotation: its last words and the first of a quotation below it are nobody's name."""
+    begin = text.rfind("\n", max(0, start - _LINE), start) + 1
+    return _QUOTED_LINE.match(text, begin, start) is not None
 
 
 def _spaced(text: str, start: int, end: int, _form: Form) -> tuple[int, int] | None:

@@ -22,6 +22,8 @@ from dsr_engine.domain.selector import Selector
 #: ASCII characters that the automaton does not see, because people put them anywhere: all but letters, digits, `@` and `+`.
 UNSEEN = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) not in "@+")
 _UNSEEN_TABLE: dict[int, None] = dict.fromkeys(UNSEEN)
+#: What may stand between the words of a name or an address: a few separators, or the line end of a quotation with the marks of the next line.
+WORD_GAP = r"(?:[\s.,;|_/\-]{1,4}|[ \t.,;]{0,3}\r?\n(?:[ \t]{0,3}[>|]){1,10}[ \t]{0,4})"
 _GMAIL = ("gmail.com", "googlemail.com")
 _SPACED_KINDS = frozenset({"iban", "credit_card", "national_id", "tax_id", "passport"})
 _LETTER = rf"(?:[^\W_]|[{MARKS}])"

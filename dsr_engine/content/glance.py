@@ -12,10 +12,11 @@ from itertools import chain, islice
 
 from dsr_engine.content import automaton, spelt
 from dsr_engine.content.digit_runs import DIGIT, RUN
+from dsr_engine.content.escapes import GAP, around
 from dsr_engine.content.fold import folded
-from dsr_engine.content.forms import Form, Shape, compacted
+from dsr_engine.content.forms import WORD_GAP, Form, Shape, compacted
 from dsr_engine.content.signs import Digests, Signs, decoded, readable
-from dsr_engine.content.views import DEPTH, GAP, around, unescaped_texts
+from dsr_engine.content.views import DEPTH, last_texts, unescaped_texts
 from dsr_engine.content.vocabulary import Vocabulary
 
 #: Up to so many forms are compiled as patterns over raw bytes; beyond, the compact literals are faster.
@@ -32,7 +33,7 @@ _OTHER = (
     "cp932", "euc_jp", "gb18030", "big5", "cp949", "iso2022_jp",
 )  # fmt: skip
 #: What begins an escape that stands for one character.
-_ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|&#?\w{2,}|\\[ux]|=[0-9A-Fa-f]{2}")
+_ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|&#?\w{2,}|\\[ux]|=[0-9A-Fa-f]{2}|</[tT][dDhH]")
 _APART = GAP.encode()
 _ASCII = bytes(range(128))
 _UNREAD = _ASCII + b"?" * 128
@@ -101,7 +102,11 @@ class Glance:
         latin = {charset.folded(apart): charset for charset in _LATIN_TABLES}
         if any(self._is_in(charset.folded(data)) for charset in latin.values()):
             return True
-        return any(self._is_in(folded(data.decode(name, "replace")).encode("utf-8", "surrogatepass")) for name in self._charsets)
+        return any(self._is_in_text(data.decode(name, "replace")) for name in self._charsets)
+
+    def _is_in_text(self, text: str) -> bool:
+        """True if a text holds a sign as it stands or by one of its last readings."""
+        return any(self._is_in(self._folded(reading)) for reading in chain((text,), last_texts(text, self._vocabulary.window)))
 
     def in_other_charsets(self, data: bytes) -> Iterator[str]:
         """The charsets, other than UTF-8, in which the bytes hold a sign."""
@@ -122,6 +127,8 @@ class Glance:
             return True
         if depth == 0:
             return False
+        if any(self._is_in(self._folded(inner)) for inner in last_texts(text, self._vocabulary.window)):
+            return True
         has_zeros = "\0" in text
         said = tuple(decoded(runs)) if runs else ()
         if self._vocabulary.is_plain and any(self._is_in(data) or self._is_in(data.translate(None, b"\0")) for data in said):
@@ -239,7 +246,7 @@ def _patterns(form: Form) -> Iterator[bytes]:
     if form.shape is Shape.SCOPED:
         yield _bounded(text)
     elif form.shape is Shape.WORDS:
-        yield rb"[\s.,_/\-]{1,4}".join(b"'?".join(map(_literal, word.split("'"))) for word in text.split(" "))
+        yield WORD_GAP.encode().join(b"'?".join(map(_literal, word.split("'"))) for word in text.split(" "))
     elif form.shape in (Shape.SPACED, Shape.DIGITS):
         yield _spread(text[-6:], r"[ \t\r\n.()/\-]{0,3}")
     elif form.shape is Shape.WHOLE:

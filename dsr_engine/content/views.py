@@ -4,22 +4,18 @@ A view is built only around the escapes that a text really has, and views of vie
 of its length. The gate and the matcher use the same views: what one sees, the other sees.
 """
 
-import codecs
-import html
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from dsr_engine.content.codec_names import known_codec
 from dsr_engine.content.digit_runs import HEX, RUN, Run, runs, said_in
+from dsr_engine.content.escapes import GAP, KINDS, Kind
 from dsr_engine.content.fold import Origin, Piece, Ruler
 
 #: How many encodings may lie inside each other (JSON inside base64 inside percent is 3).
 DEPTH = 3
-#: Between two stretches of a text that are not beside each other.
-GAP = "\n" * 8
 _READABLE = re.compile("[\t\n\r\x20-\x7e\xa0-\U0010ffff]{6,}")
 _READABLE_ASCII = re.compile("[\t\n\r\x20-\x7e]{6,}")
 _READABLE_WIDE = re.compile("(?:[^\0]\0){4,}|(?:\0[^\0]){4,}|[\t\n\r\x20-\x7e]{6,}")
@@ -34,7 +30,7 @@ class View:
     """A derived text. `form` names the outermost encoding; `span` leads back to the offsets of the original; a final one is not read any deeper.
 
     `had_zeros`: what it was made from had zeros too, so they need not be read as wide characters once more. `breaks` are the offsets at which
-    something that looks like a soft line break was left out: where it was the padding of base64 and a line end, what follows is another value.
+    something was left out that looks like a soft line break or a fold: where it was the padding of base64 or a line end, another value follows.
     """
 
     text: str
@@ -49,9 +45,9 @@ class View:
             start, end = step.span(start, end)
         return start, end
 
-    def inner(self, text: str, form: str, step: _Map, breaks: Iterable[int] = ()) -> "View":
+    def inner(self, text: str, form: str, step: _Map, breaks: Iterable[int] = (), *, is_final: bool = False) -> "View":
         name = form if self.form == "plain" else self.form
-        return View(text, name, (step, *self.maps), had_zeros="\0" in self.text, breaks=tuple(dict.fromkeys(breaks)))
+        return View(text, name, (step, *self.maps), is_final, had_zeros="\0" in self.text, breaks=tuple(dict.fromkeys(breaks)))
 
 
 def views(text: str, reach: int) -> Iterator[View]:
@@ -85,30 +81,24 @@ def escaped(view: View, reach: int) -> Iterator[View]:
     if "\0" in view.text and not view.had_zeros:
         yield _without_zeros(view)
         yield from _wide(view)
-    for kind in _KINDS:
+    for kind in KINDS:
         if kind.mark in view.text and kind.pattern.search(view.text):
             yield _unescaped(view, kind, reach)
 
 
 def unescaped_texts(text: str, reach: int, *, had_zeros: bool = False) -> Iterator[str]:
-    """The texts of those readings without a way back."""
+    """The texts of those readings, but the last ones, without a way back."""
     if "\0" in text and not had_zeros:
         yield text.replace("\0", "")
         yield from (view.text for view in _wide(View(text)))
-    for kind in _KINDS:
-        if kind.mark in text and (inner := kind.undone(text, reach)):
+    for kind in KINDS:
+        if not kind.is_last and kind.mark in text and (inner := kind.undone(text, reach)):
             yield inner
 
 
-def around(spans: Iterable[tuple[int, int]], reach: int, size: int) -> list[tuple[int, int]]:
-    """What lies within `reach` of the ascending spans in a text of this size; what is near is one."""
-    stretches: list[tuple[int, int]] = []
-    for start, end in spans:
-        if stretches and start - reach <= stretches[-1][1]:
-            stretches[-1] = (stretches[-1][0], min(size, end + reach))
-        else:
-            stretches.append((max(0, start - reach), min(size, end + reach)))
-    return stretches
+def last_texts(text: str, reach: int) -> Iterator[str]:
+    """The texts of those readings that are not read any deeper."""
+    return (inner for kind in KINDS if kind.is_last and kind.mark in text and (inner := kind.undone(text, reach)))
 
 
 @dataclass(slots=True)
@@ -135,34 +125,7 @@ class _Draft:
         self.plain(text)
 
 
-Decoded = list[tuple[str, int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """One escape notation: a character without which it cannot be there, its pattern, and what a match says (text, offsets)."""
-
-    form: str
-    mark: str
-    pattern: re.Pattern[str]
-    decode: Callable[[re.Match[str]], Decoded]
-
-    def undone(self, text: str, reach: int) -> str:
-        """The text without these escapes, as far as it lies around them. The same escape is decoded once only; none at all: nothing is left."""
-        known: dict[str, str] = {}
-
-        def said(match: re.Match[str]) -> str:
-            word = match[0]
-            plain = known.get(word)
-            if plain is None:
-                plain = known[word] = "".join(part for part, _, _ in self.decode(match))
-            return plain
-
-        stretches = around((match.span() for match in self.pattern.finditer(text)), reach, len(text))
-        return GAP.join(self.pattern.sub(said, text[start:end]) for start, end in stretches)
-
-
-def _unescaped(view: View, kind: _Kind, reach: int) -> View:
+def _unescaped(view: View, kind: Kind, reach: int) -> View:
     draft = _Draft()
     source = view.text
     done = 0
@@ -177,95 +140,11 @@ def _unescaped(view: View, kind: _Kind, reach: int) -> View:
         draft.copy(view, done, match.start())
         for text, start, end in kind.decode(match):
             draft.piece(text, start, end)
-            if not text and kind.form == _SOFT:
+            if not text:
                 draft.breaks.append(draft.length)
         done = match.end()
     draft.copy(view, done, done + reach)
-    return view.inner("".join(draft.parts), kind.form, Origin(draft.pieces), draft.breaks)
-
-
-def _from_bytes(units: list[tuple[bytes, int, int]], charset: str) -> Decoded:
-    """Characters of a byte sequence whose bytes come from known places."""
-    decoder = codecs.getincrementaldecoder(charset)("replace")
-    decoded: Decoded = []
-    begin = units[0][1] if units else 0
-    for data, start, end in units:
-        text = decoder.decode(data)
-        if text or (not data and begin == start):
-            decoded.append((text, begin, end))
-            begin = end
-    if units and begin < units[-1][2]:
-        decoded.append((decoder.decode(b"", final=True), begin, units[-1][2]))
-    return decoded
-
-
-def _utf8_or_latin(units: list[tuple[bytes, int, int]]) -> Decoded:
-    decoded = _from_bytes(units, "utf-8")
-    return _from_bytes(units, "cp1252") if any("\ufffd" in text for text, _, _ in decoded) else decoded
-
-
-def _hex_units(match: re.Match[str], group: int = 0) -> list[tuple[bytes, int, int]]:
-    """The bytes of `=XX`, `%XX` and soft line breaks; other characters stand for themselves."""
-    units = []
-    offset = match.start(group)
-    for step in re.finditer(r"[=%]([0-9A-Fa-f]{2})|=[ \t]*\r?\n|(.)", match.group(group), re.DOTALL):
-        data = bytes.fromhex(step[1]) if step[1] else step[2].encode("utf-8", "replace") if step[2] else b""
-        units.append((data, offset + step.start(), offset + step.end()))
-    return units
-
-
-def _percent(match: re.Match[str]) -> Decoded:
-    return _utf8_or_latin(_hex_units(match))
-
-
-def _entity(match: re.Match[str]) -> Decoded:
-    return [(html.unescape(match.group()), match.start(), match.end())]
-
-
-_SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
-
-
-def _backslash(match: re.Match[str]) -> Decoded:
-    body = match.group()[1:]
-    if body[0] not in "ux" or len(body) == 1:
-        return [(_SHORT.get(body, body), match.start(), match.end())]
-    units = [int(part, 16) for part in re.findall(r"[ux]([0-9A-Fa-f]+)", match.group())]
-    text = b"".join(unit.to_bytes(2, "little") for unit in units).decode("utf-16-le", "replace")
-    return [(text, match.start(), match.end())]
-
-
-def _encoded_word(match: re.Match[str]) -> Decoded:
-    """RFC 2047. A Q word is mapped character by character, a B word as a whole."""
-    charset = known_codec(match[1].split("*")[0]) or "cp1252"
-    way, start, end = match[2].lower(), match.start(), match.end()
-    if way == "b":
-        data = said_in(match[3].replace("=", "").encode("ascii", "ignore").decode("ascii"))
-        return [(data.decode(charset, "replace"), start, end)]
-    units = [(b" " if data == b"_" else data, first, last) for data, first, last in _hex_units(match, 3)]
-    return [("", start, match.start(3)), *_from_bytes(units, charset), ("", match.end(3), end)]
-
-
-def _blank(match: re.Match[str]) -> Decoded:
-    """The `+` that stands for a space in URL-encoded forms."""
-    return [(" ", match.start(), match.end())]
-
-
-# Each pattern begins with its mark, which the regular expression engine then looks for at the speed of memchr.
-_SOFT = "quoted-printable"
-_QP = r"=(?:[0-9A-Fa-f]{2}|[ \t]{0,4}\r?\n)"
-_KINDS = (
-    _Kind("percent", "%", re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*"), _percent),
-    _Kind("entity", "&", re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30}(?=;));?"), _entity),
-    _Kind(
-        "escape",
-        "\\",
-        re.compile(r'\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|["\\/bfnrt])'),
-        _backslash,
-    ),
-    _Kind("form", "+", re.compile("\\+(?<=[\\w)\u0300-\u036f]\\+)(?=[\\w(%])"), _blank),
-    _Kind("encoded-word", "=", re.compile(r"=\?([A-Za-z0-9_*.:-]{1,40})\?([bBqQ])\?([^?\s]{0,200})\?=(?:\s{1,4}(?==\?))?"), _encoded_word),
-    _Kind(_SOFT, "=", re.compile(rf"{_QP}(?:{_QP})*"), _percent),
-)
+    return view.inner("".join(draft.parts), kind.form, Origin(draft.pieces), draft.breaks, is_final=kind.is_last)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
