@@ -1,4 +1,8 @@
-"""Notations of escapes: what each looks like, and what the text says once it is undone."""
+"""Notations of escapes: what each looks like, and what the text says once it is undone.
+
+What mail servers do to an address so that it fits where no address is taken is one of them: IMCEA (a foreign address in an Exchange directory), xtext
+(RFC 3461 section 4), guests of a tenant in Entra (`jane_example.com#EXT#@…`). So is the fold of a long line (LDIF, vCard, iCalendar, headers).
+"""
 
 import codecs
 import html
@@ -113,6 +117,31 @@ def _encoded_word(match: re.Match[str]) -> Decoded:
     return [("", start, match.start(3)), *_from_bytes(units, charset), ("", match.end(3), end)]
 
 
+def _xtext(match: re.Match[str]) -> Decoded:
+    return [(chr(int(match[0][1:], 16)), match.start(), match.end())]
+
+
+def _imcea(match: re.Match[str]) -> Decoded:
+    """The address after the name of its kind, whose end no address goes on from."""
+    at = match.start(1)
+    decoded: Decoded = [(" ", match.start(), at)]
+    for step in re.finditer(r"\+([0-9A-Fa-f]{2})|[^+]+|\+", match[1]):
+        decoded.append((chr(int(step[1], 16)) if step[1] else step[0], at + step.start(), at + step.end()))
+    return decoded
+
+
+def _at(match: re.Match[str]) -> Decoded:
+    """The last `_` of a guest's name stands for the `@`."""
+    return [("@", match.start(), match.end())]
+
+
+def _unfolded(match: re.Match[str]) -> Decoded:
+    """The fold is left out; what stands before it in the match stays."""
+    kept = match[0].rstrip()
+    end = match.start() + len(kept)
+    return [*([(kept, match.start(), end)] if kept else []), ("", end, match.end())]
+
+
 def _between_cells(match: re.Match[str]) -> Decoded:
     """What parts two cells of a table in HTML."""
     return [("; ", match.start(), match.end())]
@@ -123,6 +152,10 @@ def _blank(match: re.Match[str]) -> Decoded:
     return [(" ", match.start(), match.end())]
 
 
+#: What follows the word: the kind of address, and the address with all but letters and digits as `+2E`.
+_IMCEA = r"[A-Za-z0-9]{0,16}-([^\s<>\"',;:()@]{3,400})"
+#: A line end and one blank inside of an address: behind its `@`, or before it.
+_FOLD = r"@[\w.\-]{0,80}~(?=[\w.\-])|~(?<=[\w.+\-]~)(?=[\w.+\-]{0,80}@)"
 # Each pattern begins with its mark, which the regular expression engine then looks for at the speed of memchr.
 _QP = r"=(?:[0-9A-Fa-f]{2}|[ \t]{0,4}\r?\n)"
 KINDS = (
@@ -135,6 +168,11 @@ KINDS = (
         _backslash,
     ),
     Kind("form", "+", re.compile("\\+(?<=[\\w)\u0300-\u036f]\\+)(?=[\\w(%])"), _blank),
+    # All but letters, digits and what stands in no address: `+2E`; an address has `+40` in it.
+    Kind("xtext", "+40", re.compile(r"\+(?<=[\w.\-]\+)(?:2[0-9A-Fa-f]|3[A-Fa-f]|40|5[B-Fb-f]|60|7[B-Eb-e])"), _xtext, is_last=True),
+    *(Kind("imcea", name, re.compile(name + _IMCEA), _imcea, is_last=True) for name in ("IMCEA", "imcea")),
+    *(Kind("guest", mark, re.compile(rf"_(?=[^\s_@#<>\"',;:()]{{3,253}}{mark})"), _at, is_last=True) for mark in ("#EXT#", "#ext#")),
+    *(Kind("fold", mark, re.compile(_FOLD.replace("~", mark)), _unfolded, is_last=True) for mark in ("\n ", "\n\t", "\r\n ", "\r\n\t")),
     Kind("cells", "<", re.compile(r"</[tT][dDhH][ \t]{0,4}>\s{0,40}<[tT][dDhH](?:\s[^<>]{0,200})?>"), _between_cells, is_last=True),
     Kind("encoded-word", "=", re.compile(r"=\?([A-Za-z0-9_*.:-]{1,40})\?([bBqQ])\?([^?\s]{0,200})\?=(?:\s{1,4}(?==\?))?"), _encoded_word),
     Kind("quoted-printable", "=", re.compile(rf"{_QP}(?:{_QP})*"), _percent),

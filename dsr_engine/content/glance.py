@@ -33,7 +33,9 @@ _OTHER = (
     "cp932", "euc_jp", "gb18030", "big5", "cp949", "iso2022_jp",
 )  # fmt: skip
 #: What begins an escape that stands for one character.
-_ESCAPED = re.compile(rb"%[0-9A-Fa-f]{2}|&#?\w{2,}|\\[ux]|=[0-9A-Fa-f]{2}|</[tT][dDhH]")
+_ESCAPED = re.compile(
+    rb"%[0-9A-Fa-f]{2}|&#?\w{2,}|\\[ux]|=[0-9A-Fa-f]{2}|\+40|IMCEA|imcea|#EXT#|#ext#|</[tT][dDhH]|@[^\s@]{0,80}\r?\n[ \t]|\r?\n[ \t][^\s@]{0,80}@"
+)
 _APART = GAP.encode()
 _ASCII = bytes(range(128))
 _UNREAD = _ASCII + b"?" * 128
