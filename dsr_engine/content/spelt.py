@@ -35,8 +35,9 @@ def starts_of(digests: Iterable[bytes], count: int) -> frozenset[str]:
 
 
 def of_short(text: str) -> Iterator[str]:
-    """An ASCII text in base64, in any case of its letters."""
+    """An ASCII text in hex, as wide characters too, and in base64, in any case of its letters."""
     letters: list[Iterable[int]] = [{ord(letter.lower()), ord(letter.upper())} for letter in text]
+    yield f"(?i:{'(?:00)?'.join('(?:' + '|'.join(f'{code:02x}' for code in sorted(codes)) + ')' for codes in letters)})"
     anything: list[Iterable[int]] = [range(256)]
     for before in range(3):
         units = anything * before + letters + anything * (-(before + len(letters)) % 3)

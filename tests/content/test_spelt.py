@@ -14,6 +14,7 @@ from dsr_engine.content import spelt
 from dsr_engine.content.match import Matcher
 from tests.content.people import JANE, selector
 
+SHORT = Matcher({"case": (selector("email", "jo@x.io"),)})
 JURGEN = Matcher({"case": (selector("email", "j@web.de"), selector("name", "Jürgen Müller"))})
 CROWD = Matcher({f"c{number}": (selector("email", f"person{number}@mail.example"), selector("name", f"Zoë Groß{number}")) for number in range(300)})
 KNOWN = Matcher({"case": JANE})
@@ -27,6 +28,14 @@ def test_a_short_text_is_seen_in_base64_between_any_bytes(text: str, random: obj
     mixed = "".join(letter.upper() if random.random() < 0.5 else letter for letter in text)  # type: ignore[attr-defined]  # hypothesis' own Random
     digits = encode(before + mixed.encode() + after).decode()  # type: ignore[operator]  # one of two functions
     assert any(re.search(pattern, digits) for pattern in spelt.of_short(text))
+
+
+@given(st.sampled_from(("j@web.de", "J@Web.DE")), SURROUNDINGS, SURROUNDINGS, st.sampled_from(("utf-8", "utf-16-le")), st.booleans())
+@settings(deadline=None)
+def test_a_short_text_is_seen_in_hex_between_any_bytes(text: str, before: bytes, after: bytes, charset: str, is_upper: bool) -> None:
+    digits = (before + text.encode(charset) + after).hex()
+    digits = digits.upper() if is_upper else digits
+    assert any(re.search(pattern, digits) for pattern in spelt.of_short("j@web.de"))
 
 
 @given(SURROUNDINGS, SURROUNDINGS, st.sampled_from(("utf-8", "cp1252", "utf-16-le", "utf-16-be")), st.sampled_from(("NFC", "NFD")), ENCODERS)
@@ -55,6 +64,12 @@ def test_a_short_address_between_bytes_that_are_no_text_passes_the_gate() -> Non
     for shift in range(3):
         data = base64.b64encode(b"\xff" * (9 + shift) + b"j@web.de" + b"\xee" * 9)
         assert JURGEN.gate.passes(b"7\t" + data + b"\n")
+
+
+@pytest.mark.parametrize("digits", ["ff6a6f40782e696fff", "fffc4A4F40582E494Fffeb", base64.b64encode(b"fb\nfffc6a6f40782e696ffffeb\nb").decode()])
+def test_a_very_short_address_in_hex_passes_the_gate(digits: str) -> None:
+    assert SHORT.gate.passes_text(f"fb {digits} ok")
+    assert SHORT.spans(f"fb {digits} ok")
 
 
 def test_in_a_crowd_names_beyond_ascii_are_still_seen_in_base64() -> None:
