@@ -6,12 +6,12 @@ successor by its content and only removes the old one. After both: the old UID i
 
 import contextlib
 import hashlib
-import io
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from dsr_engine.domain.errors import DsrError, ManifestWrong, NotAllowed, NotSupported, Unreachable
 from dsr_engine.domain.record import Gap
@@ -41,8 +41,8 @@ from dsr_engine.drivers.mailstore.store import (
     short,
 )
 
-#: A rewritten mail is held in memory while it is appended; larger ones are refused. Bytes.
-_LARGEST_REWRITE = 64 * 1024 * 1024
+#: A rewritten mail up to so many bytes is held in memory while it is appended; a larger one on disk, in a file without a name.
+_IN_MEMORY = 4 * 1024 * 1024
 
 #: Flags that are not the user's, or that would put the new mail in danger.
 _NOT_KEPT = frozenset({b"\\recent", b"\\deleted"})
@@ -139,7 +139,7 @@ class Imap:
         return self._located(folder, self._open(folder), keys, planned)
 
     def becomes(self, sighting: Sighting, rewriting: Rewriting) -> bytes:
-        if int(sighting.key[3]) > _LARGEST_REWRITE:
+        if 0 < self._session.append_limit < int(sighting.key[3]):
             raise _too_large()
         return digest_written(sighting.mail, rewriting)
 
@@ -315,24 +315,26 @@ class Imap:
 
     def _write_successor(self, folder: str, opened: Selected, sighting: Sighting, rewriting: Rewriting) -> Outcome:
         """Appends the new mail unless a try that was interrupted has done so."""
-        if int(sighting.key[3]) > _LARGEST_REWRITE:
-            raise _too_large()
-        new = io.BytesIO()
-        rewriting.write(sighting.mail, new)
-        if new.tell() > _LARGEST_REWRITE:
-            raise _too_large()
-        becomes = hashlib.sha256(new.getbuffer()).digest()
-        if becomes == sighting.state or self._has_successor(folder, opened, sighting, becomes, new.tell()):
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
+            new = cast("BinaryIO", spool)
+            rewriting.write(sighting.mail, new)
+            return self._append_successor(folder, opened, sighting, new, new.tell())
+
+    def _append_successor(self, folder: str, opened: Selected, sighting: Sighting, new: BinaryIO, size: int) -> Outcome:
+        new.seek(0)
+        becomes = hashlib.file_digest(new, "sha256").digest()  # type: ignore[arg-type]  # typeshed does not know its `readinto`
+        if becomes == sighting.state or self._has_successor(folder, opened, sighting, becomes, size):
             return Done(becomes)
         old = self._session.metas([int(sighting.key[1])])
         if not old:
             return Drifted("absent")
         flags = [flag for flag in old[0].flags if flag.lower() not in _NOT_KEPT]
-        place = self._session.append(self._wire(folder), new.getvalue(), flags, old[0].date)
+        new.seek(0)
+        place = self._session.append(self._wire(folder), new, size, flags, old[0].date)
         # A UID of another UIDVALIDITY, or one that was there before, is another mail's: servers that refuse to store a mail twice name the first.
         if place is None or place[0] != opened.validity or self._facts[folder, opened.validity].has(place[1]):
             self._known_facts(folder, opened)
-            found = self._has_successor(folder, opened, sighting, becomes, new.tell())
+            found = self._has_successor(folder, opened, sighting, becomes, size)
             return Done(becomes) if found else Failed("mail.not_appended", "the server took a rewritten mail and does not show it")
         made = next(self._sighted(folder, place[0], self._session.metas([place[1]])), None)
         if made is not None and made.state == becomes:

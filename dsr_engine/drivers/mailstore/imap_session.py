@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from imapclient.datetime_util import datetime_to_INTERNALDATE
 from imapclient.imap_utf7 import decode as decode_name
@@ -239,18 +239,23 @@ class Session:
             return {uid: body for one in uids for uid, body in self._fetch_bodies([one]).items()}
         return {uid: _content(entry.get(b"BODY[]")) for uid, entry in answer.items()}
 
-    def append(self, wire: bytes, data: bytes, flags: Sequence[bytes], date: datetime | None) -> tuple[int, int] | None:
-        """Adds a message, byte for byte, and gives its (UIDVALIDITY, UID) where the server tells them (RFC 4315).
+    @property
+    def append_limit(self) -> int:
+        """The largest message that the server says it takes (RFC 7889), in bytes; 0: it does not say."""
+        return next((int(found[1]) for offer in self._offered if (found := _APPEND_LIMIT.fullmatch(offer))), 0)
+
+    def append(self, wire: bytes, source: BinaryIO, size: int, flags: Sequence[bytes], date: datetime | None) -> tuple[int, int] | None:
+        """Adds a message of this size from a file, byte for byte, and gives its (UIDVALIDITY, UID) where the server tells them (RFC 4315).
 
         Where the server can (LITERAL+, RFC 7888), the message goes out at once instead of being announced first.
         """
-        limit = next((int(found[1]) for offer in self._offered if (found := _APPEND_LIMIT.fullmatch(offer))), 0)
-        if limit and len(data) > limit:
+        if self.append_limit and size > self.append_limit:
             raise NotSupported("A mail is larger than its server takes (APPENDLIMIT)", code="mail.too_large", hint="delete it as a whole, or by hand")
         day = f'"{datetime_to_INTERNALDATE(date)}" '.encode() if date else b""
         with self.speaking() as client:
             line = client._normalise_folder(self._speakable(wire)).encode() + b" (" + b" ".join(flags) + b") " + day
-            kind, answer = client.append_bytes(line, data, at_once="LITERAL+" in self._offered, is_utf8=self._is_utf8 and has_wide_head(data))
+            is_utf8 = self._is_utf8 and has_wide_head(source)
+            kind, answer = client.append_file(line, source, size, at_once="LITERAL+" in self._offered, is_utf8=is_utf8)
             if kind != "OK":
                 raise imaplib.IMAP4.error(str(answer))
             match = _APPENDED.search(b" ".join(part for part in answer if isinstance(part, bytes)))

@@ -13,7 +13,7 @@ import socket
 import ssl
 import time
 import zlib
-from typing import Any
+from typing import Any, BinaryIO
 
 from imapclient import IMAPClient, SocketTimeout
 
@@ -28,6 +28,8 @@ _CONNECT, _GREETING, _READ, _WHOLE = 15.0, 40.0, 120.0, 3600.0
 MOST_LINE, MOST_LITERAL, MOST_ANSWER, MOST_LINES = 16 * 1024**2, 80 * 1024**2, 256 * 1024**2, 2_000_000
 #: Compressed bytes that are taken from the line at once.
 _BLOCK = 32 * 1024
+#: Bytes of a message that are sent at once; and in how many of its first its header is looked for.
+_SENT, _HEAD = 256 * 1024, 2 * 1024 * 1024
 
 
 #: The extension by which mails and folders come with their UTF-8 (RFC 6855).
@@ -213,16 +215,20 @@ class Client(IMAPClient):  # type: ignore[misc]  # the library has no types
             raw._mode_utf8()
         return is_utf8
 
-    def append_bytes(self, line: bytes, data: bytes, *, at_once: bool, is_utf8: bool) -> tuple[str, list[Any]]:
-        """APPEND of a message as it is. `at_once`: without waiting for the server's word (RFC 7888). `is_utf8`: as RFC 6855 § 4 wants it."""
+    def append_file(self, line: bytes, source: BinaryIO, size: int, *, at_once: bool, is_utf8: bool) -> tuple[str, list[Any]]:
+        """APPEND of a message of this size as it is, in blocks, so that no mail is too large for our memory.
+
+        `at_once`: without waiting for the server's word (RFC 7888). `is_utf8`: as RFC 6855 § 4 wants it.
+        """
         raw = self._imap
         tag = raw._new_tag()
         lead, end = (b"UTF8 (~", b")") if is_utf8 else (b"", b"")
-        raw.send(tag + b" APPEND " + line + lead + f"{{{len(data)}{'+' if at_once else ''}}}\r\n".encode())
+        raw.send(tag + b" APPEND " + line + lead + f"{{{size}{'+' if at_once else ''}}}\r\n".encode())
         while not at_once and raw._get_response() is not None and not raw.tagged_commands[tag]:
             pass
         if not raw.tagged_commands[tag]:
-            raw.send(data)
+            while block := source.read(_SENT):
+                raw.send(block)
             raw.send(end + b"\r\n")
         answer: tuple[str, list[Any]] = raw._command_complete("APPEND", tag)
         return answer
@@ -234,7 +240,9 @@ class Client(IMAPClient):  # type: ignore[misc]  # the library has no types
         return Wire(self.host, self.port, self._wire_context)
 
 
-def has_wide_head(message: bytes) -> bool:
-    """True for a message that has more than ASCII in its header."""
-    end = _HEAD_END.search(message)
-    return not message[: end.start() if end else None].isascii()
+def has_wide_head(source: BinaryIO) -> bool:
+    """True for a message that has more than ASCII in its header. The file stands at its beginning, before and afterwards."""
+    head = source.read(_HEAD)
+    source.seek(0)
+    end = _HEAD_END.search(head)
+    return not head[: end.start() if end else None].isascii()
