@@ -242,4 +242,6 @@ class _Planter:
 
 def _is_printable(value: str) -> bool:
     """True if nothing in it can confuse a terminal, a log or a page; line ends, tabs and wide or unbreakable spaces are fine."""
-    return value.isprintable() or all(character.isprintable() or character in "\n\t" or unicodedata.category(character) == "Zs" for character in value)
+    return value.isprintable() or all(
+        character.isprintable() or character in "\n\t" or unicodedata.category(character) == "Zs" for character in value
+    )
