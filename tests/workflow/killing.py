@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -149,16 +150,15 @@ def bordered(company: Company, borders: Borders, clock: Clock | None = None) -> 
 
 
 def passages(borders: Sequence[str]) -> list[int]:
-    """The numbers of one border of each passage: its name with the names before and after it. Others of a passage leave the same behind.
+    """The numbers of one border of each passage: its name with the name of the one before it. The others of a passage leave the same behind.
 
     All numbers if every kill point was asked for.
     """
     if EVERY_KILL_POINT:
         return list(range(len(borders)))
-    framed = ["", *borders, ""]
-    first: dict[tuple[str, ...], int] = {}
-    for number in range(len(borders)):
-        first.setdefault(tuple(framed[number : number + 3]), number)
+    first: dict[tuple[str, str], int] = {}
+    for number, passage in enumerate(pairwise(["", *borders])):
+        first.setdefault(passage, number)
     return list(first.values())
 
 
