@@ -20,6 +20,8 @@ _ENCODED = re.compile(rf"(?:{DIGIT}{{32,}}\r?\n[ \t]?)+{DIGIT}+={{0,2}}|{DIGIT}{
 #: Widths at which programs wrap base64 in PEM, MIME and shells.
 _WIDTHS = frozenset({60, 64, 72, 76})
 _LINE = re.compile(f"{DIGIT}+")
+#: What is no digit in a run of them.
+_BREAKS = str.maketrans("", "", "\r\n\t =")
 HEX = re.compile(f"[0-9A-Fa-f]{{{RUN},}}")
 
 
@@ -60,6 +62,12 @@ def runs(text: str) -> Iterator[Run]:
             parts.append(line.group())
             length += len(line.group())
         yield Run("".join(parts), match.start(), match.end(), tuple(lines))
+
+
+def digits_of(text: str) -> list[str]:
+    """The digits of those stretches, without a way back."""
+    found = _ENCODED.findall(text)
+    return "\0".join(found).translate(_BREAKS).split("\0") if found else []
 
 
 def said_in(digits: str) -> bytes:

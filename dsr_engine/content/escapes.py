@@ -15,6 +15,8 @@ from dsr_engine.content.digit_runs import said_in
 
 #: Between two stretches of a text that are not beside each other.
 GAP = "\n" * 8
+#: The form of a reading in which each `+` is a space.
+BLANKS = "form"
 
 
 def around(spans: Iterable[tuple[int, int]], reach: int, size: int) -> list[tuple[int, int]]:
@@ -167,7 +169,7 @@ KINDS = (
         re.compile(r'\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|["\\/bfnrt])'),
         _backslash,
     ),
-    Kind("form", "+", re.compile("\\+(?<=[\\w)\u0300-\u036f]\\+)(?=[\\w(%])"), _blank),
+    Kind(BLANKS, "+", re.compile("\\+(?<=[\\w)\u0300-\u036f]\\+)(?=[\\w(%])"), _blank),
     # All but letters, digits and what stands in no address: `+2E`; an address has `+40` in it.
     Kind("xtext", "+40", re.compile(r"\+(?<=[\w.\-]\+)(?:2[0-9A-Fa-f]|3[A-Fa-f]|40|5[B-Fb-f]|60|7[B-Eb-e])"), _xtext, is_last=True),
     *(Kind("imcea", name, re.compile(name + _IMCEA), _imcea, is_last=True) for name in ("IMCEA", "imcea")),

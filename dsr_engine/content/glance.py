@@ -12,10 +12,10 @@ from itertools import chain, islice
 
 from dsr_engine.content import automaton, spelt
 from dsr_engine.content.digit_runs import DIGIT, RUN
-from dsr_engine.content.escapes import GAP, around
+from dsr_engine.content.escapes import BLANKS, GAP, around
 from dsr_engine.content.fold import folded
 from dsr_engine.content.forms import WORD_GAP, Form, Shape, compacted
-from dsr_engine.content.signs import Digests, Signs, decoded, readable
+from dsr_engine.content.signs import Digests, FewDigests, Signs, decoded, readable
 from dsr_engine.content.views import DEPTH, last_texts, unescaped_texts
 from dsr_engine.content.vocabulary import Vocabulary
 
@@ -61,12 +61,15 @@ class Glance:
         self._patterns: automaton.Database | None = None
         self._signs: Signs | None = None
         self._digests: Digests | None = None
+        self._few_digests: FewDigests | None = None
         if isinstance(vocabulary.automaton, automaton.Hyperscan):
             forms = list(islice(vocabulary.forms(), _FEW + 1))
             if len(forms) <= _FEW:
                 patterns = sorted({pattern for form in forms for pattern in _patterns(form)})
                 self._patterns = automaton.Database(patterns, is_literal=False) if patterns else None
-            self._digests = None if len(vocabulary.known_digests) <= _FEW_DIGESTS else Digests(vocabulary.known_digests)
+            is_many = len(vocabulary.known_digests) > _FEW_DIGESTS
+            self._digests = Digests(vocabulary.known_digests) if is_many else None
+            self._few_digests = FewDigests(vocabulary.known_digests) if vocabulary.known_digests and not is_many else None
             self._signs = Signs(_spelt(vocabulary, forms))
         self._charsets = () if vocabulary.is_ascii else _OTHER
 
@@ -137,20 +140,27 @@ class Glance:
             return True
         readings = chain(
             unescaped_texts(text, self._vocabulary.window, had_zeros=had_zeros),
-            (reading for data in said for reading in self._readings(data)),
+            (("", reading) for data in said for reading in self._readings(data)),
         )
-        # Where each `+` is read as a space, runs are broken that stood whole in the text itself and were judged there.
-        spaced = text.replace("+", " ") if runs else ""
         return any(
-            _is_new(inner, depth, seen, is_whole := not spaced or inner != spaced)
+            # Where each `+` is read as a space, runs are broken that stood whole in the text itself and were judged there.
+            _is_new(inner, depth, seen, is_whole := form != BLANKS or not runs or self._may_have_digest(inner))
             and self._look(inner, depth - 1, seen, had_zeros=has_zeros, has_runs=is_whole)
-            for inner in readings
+            for form, inner in readings
         )
+
+    def _may_have_digest(self, text: str) -> bool:
+        """False where a digest, which is known by its length, does not stand between the spaces of a broken run."""
+        if self._few_digests is not None:
+            return self._few_digests.may_be_in(text.encode("ascii", "replace"))
+        return bool(self._vocabulary.known_digests) if self._digests is None else self._digests.any(text.encode("ascii", "replace"))
 
     def _has_digest(self, runs: str, data: bytes) -> bool:
         if self._digests is not None:
             return self._digests.any(data)
-        return bool(runs) and any(True for _ in self._vocabulary.digest_hits(runs))
+        if not runs or (self._few_digests is not None and not self._few_digests.may_be_in(runs.encode("ascii", "replace"))):
+            return False
+        return any(True for _ in self._vocabulary.digest_hits(runs))
 
     def _readings(self, data: bytes) -> Iterator[str]:
         """What decoded bytes say that may hold a further encoding; for subjects beyond ASCII also what may hold them."""

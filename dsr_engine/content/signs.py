@@ -8,11 +8,11 @@ something short between bytes that say nothing, and a wrapped one may hold it ac
 
 import binascii
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 
-from dsr_engine.content import automaton
-from dsr_engine.content.digit_runs import DIGIT, RUN, runs
+from dsr_engine.content import automaton, spelt
+from dsr_engine.content.digit_runs import DIGIT, RUN, digits_of
 
 #: Four digits that say three characters which can be printed, or zeros, tabs and line breaks.
 _QUAD = r"[ACDI-Za-f][AC-HQS-Xgi-nwyz0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]"
@@ -39,7 +39,9 @@ _BLOCK = re.compile(rf"(?:{DIGIT}{{32,}}\r?\n[ \t]?)+{DIGIT}+={{0,2}}|{DIGIT}+={
 #: Hexadecimal keys, with dashes or without, that are no longer than the longest digest.
 _KEY = re.compile("[0-9A-Fa-f-]{16,71}")
 _STANDARD = str.maketrans("-_", "+/")
-_PADDING = ("", "", "==", "=")
+#: What is missing, and what is too much, where so many digits are left behind the last whole group.
+_PADDING, _LONE = ("", "", "==", "="), (0, 1, 0, 0)
+_WHITE = b" \t\r\n"
 _BREAK = re.compile(rb"\r?\n[ \t]?\Z")
 
 #: Hex digits of an MD5, SHA-1 and SHA-256; the base64 of an MD5 is the shortest of all.
@@ -138,6 +140,17 @@ def _begin(data: bytes, least: int, end: int) -> int:
     return end - len(piece) + len(kept.rstrip(_DIGITS))
 
 
+class FewDigests:
+    """Tells whether a few digests may stand somewhere. Shared between threads; only where Hyperscan is installed."""
+
+    def __init__(self, digests: Iterable[bytes]) -> None:
+        self._starts = _compiled(sorted({pattern for digest in digests for pattern in spelt.start_of_digest(digest)}))
+
+    def may_be_in(self, data: bytes) -> bool:
+        """False if none is in the bytes, on one line or wrapped over several."""
+        return self._starts.first(data.translate(None, _WHITE)) >= 0
+
+
 class Digests:
     """Looks up every run that has the length of a digest, where there are too many digests to be patterns. Shared between threads."""
 
@@ -165,12 +178,12 @@ class Digests:
 
 def decoded(text: str) -> Iterator[bytes]:
     """What all runs in a text say, in bulk: one answer for each of the four alignments of base64 and the two of hex."""
-    found = [run.digits for run in runs(text)]
+    found = digits_of(text)
     # Hex digits and dashes alone are a key or a digest: that they are also the base64 of a text does not happen in the life of this program.
-    spelt = [digits.translate(_STANDARD) for digits in found if not _KEY.fullmatch(digits)]
-    for shift in range(4) if spelt else ():
-        yield b"\0\n".join(_base64(digits, shift) for digits in spelt)
-    pairs = [digits for run in found for digits in _HEX.findall(run)]
+    said = "\0".join(digits for digits in found if not _KEY.fullmatch(digits)).translate(_STANDARD).split("\0")
+    for shift in range(4) if said[0] else ():
+        yield _base64(said, shift)
+    pairs = _HEX.findall("\0".join(found))
     for shift in (0, 1) if pairs else ():
         yield b"\0\n".join(bytes.fromhex(digits[shift : shift + (len(digits) - shift) // 2 * 2]) for digits in pairs)
 
@@ -180,7 +193,7 @@ def readable(data: bytes) -> str:
     return "\n\n".join(stretch.decode("ascii") for stretch in _READABLE.findall(data))
 
 
-def _base64(digits: str, shift: int) -> bytes:
+def _base64(runs: Sequence[str], shift: int) -> bytes:
     """What digits of the standard alphabet say from the digit `shift` on; a lone last digit says nothing."""
-    count = len(digits) - shift
-    return binascii.a2b_base64(digits[shift : len(digits) - (count % 4 == 1)] + _PADDING[count % 4])
+    said, rest = binascii.a2b_base64, -shift
+    return b"\0\n".join([said(run[shift : len(run) - _LONE[len(run) + rest & 3]] + _PADDING[len(run) + rest & 3]) for run in runs])

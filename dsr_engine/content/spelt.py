@@ -19,6 +19,8 @@ _ALPHABET = (*"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 
 _EITHER = {"+": "+-", "/": "/_"}
 #: In which bytes letters beyond ASCII are looked for inside base64 and hex.
 CHARSETS = ("utf-8", "cp1252", "utf-16-le", "utf-16-be")
+#: Digits of base64 that the shortest digest decides wholly.
+_SURE = 21
 _WORD = re.compile(r"\w+")
 
 
@@ -26,6 +28,12 @@ def of_digest(digest: bytes) -> Iterator[str]:
     """A digest in hex and in base64 of either alphabet."""
     yield f"(?i:{digest.hex()})"
     yield _either_alphabet(base64.b64encode(digest).decode().rstrip("="))
+
+
+def start_of_digest(digest: bytes) -> Iterator[str]:
+    """The same, without the last digits of base64, which have bits that say nothing."""
+    yield f"(?i:{digest.hex()})"
+    yield _either_alphabet(base64.b64encode(digest).decode()[:_SURE])
 
 
 def starts_of(digests: Iterable[bytes], count: int) -> frozenset[str]:

@@ -86,14 +86,14 @@ def escaped(view: View, reach: int) -> Iterator[View]:
             yield _unescaped(view, kind, reach)
 
 
-def unescaped_texts(text: str, reach: int, *, had_zeros: bool = False) -> Iterator[str]:
-    """The texts of those readings, but the last ones, without a way back."""
+def unescaped_texts(text: str, reach: int, *, had_zeros: bool = False) -> Iterator[tuple[str, str]]:
+    """The form and the text of each of those readings, but the last ones, without a way back."""
     if "\0" in text and not had_zeros:
-        yield text.replace("\0", "")
-        yield from (view.text for view in _wide(View(text)))
+        yield "utf-16", text.replace("\0", "")
+        yield from (("utf-16", view.text) for view in _wide(View(text)))
     for kind in KINDS:
         if not kind.is_last and kind.mark in text and (inner := kind.undone(text, reach)):
-            yield inner
+            yield kind.form, inner
 
 
 def last_texts(text: str, reach: int) -> Iterator[str]:
