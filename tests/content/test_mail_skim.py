@@ -1,11 +1,14 @@
 """Whoever is found in a mail by the full reader is seen by the gate in what was skimmed of it; and what cannot be read is told alike."""
 
 import base64
+import binascii
 import io
 import quopri
+import re
 import time
 from collections.abc import Sequence
 from typing import cast
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +18,11 @@ from dsr_engine.content.documents.html_skim import Pages
 from dsr_engine.content.files import FILES
 from dsr_engine.content.format import Budget, Limits, Reading
 from dsr_engine.content.gate import Gate
+from dsr_engine.content.mail import skim_headers
 from dsr_engine.content.mail.mime import Mime
+from dsr_engine.content.mail.mime_encoding import unquoted
 from dsr_engine.content.mail.skim import Skimmer
-from dsr_engine.content.mail.skim_headers import headers_in, note_headers
+from dsr_engine.content.mail.skim_headers import boundary_said, headers_in, meta_said, note_headers
 from dsr_engine.content.match import Matcher
 from dsr_engine.content.screening import Memory, Noting, passes_any
 from dsr_engine.domain.record import Gap, Unit
@@ -241,6 +246,50 @@ def test_a_charset_that_cannot_be_told_is_a_gap_as_before(kind: str, declared: s
         or declared.endswith("-2")
         or any(told == in_full(raw, gate)[1] != [] for raw in raws[3:] for told in [skimmed(raw, gate)[1]])
     )
+
+
+_said = st.one_of(
+    st.sampled_from(
+        ('multipart/mixed; boundary="b"', ' multipart/alternative;\n boundary="=_x"', 'multipart/related;\r\n\tboundary="a/b:c"\n ',
+         'multipart/mixed; boundary="b"; charset=utf-7', 'multipart/digest; boundary="b"', "multipart/mixed; boundary=b", "multipart/mixed",
+         'text/plain; boundary="b"', 'multipart/mixed; (x) boundary="b"', 'multipart/mixed; boundary="b", boundary="c"')
+    ),
+    st.from_regex(r"""[ \t]?multipart/(mixed|related|x);\s{0,2}boundary="[a-z'+=?* ,;\\-]{1,6}"[ ;]?""", fullmatch=True),
+)  # fmt: skip
+
+
+@given(_said)
+@settings(deadline=None, max_examples=150)
+def test_a_boundary_that_is_told_at_a_glance_is_the_one_that_the_reader_sees(value: str) -> None:
+    own = (("content-type", value.encode()),)
+    meta = meta_said(own)
+    assert boundary_said(own) in (b"", *meta.boundaries)
+    if boundary_said(own):
+        assert (meta.main, len(meta.boundaries), meta.encoding, meta.names, meta.charset, meta.other) == ("multipart", 1, "", (), "", None)
+        assert meta.sub != "digest"
+    assert boundary_said((*own, ("content-transfer-encoding", b"base64"))) == b""
+
+
+@given(st.lists(st.sampled_from([b"=", b"=\r\n", b"=\n", b"= ", b"=\t", b"\r", b"\n", b"=41", b"x", b"=\r\r\n", b"\r\n"]), max_size=9).map(b"".join))
+@settings(deadline=None, max_examples=300)
+def test_soft_breaks_that_a_relay_harmed_are_mended_wherever_they_are(raw: bytes) -> None:
+    mended = raw
+    if b"= " in raw or b"=\t" in raw or b"=\r\r" in raw:
+        mended = re.sub(rb"=[ \t\r]+(?=\n)", b"=", raw)
+    assert unquoted(raw) == binascii.a2b_qp(re.sub(rb"=\r(?!\n)", b"=\n", mended))
+
+
+@given(st.lists(_mails, min_size=2, max_size=5), st.sampled_from(("one", "a key")))
+@settings(deadline=None, max_examples=60)
+def test_what_was_skimmed_before_changes_nothing(raws: list[bytes], name: str) -> None:
+    """Headers of parts, tags and boundaries are remembered: a mail behind others says what it says by itself."""
+    gate, skimmer = MATCHERS[name].gate, Skimmer(MIME)
+    for raw in (*raws, *raws):
+        note, gaps = skimmed(raw, gate, skimmer)
+        with mock.patch.object(skim_headers, "_LONGEST_BLOCK", -1):
+            alone, told = skimmed(raw, gate)
+        assert gaps == told
+        assert [set(some) for some in note.noted] == [set(some) for some in alone.noted]
 
 
 # ---- what is remembered

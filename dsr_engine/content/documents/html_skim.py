@@ -22,8 +22,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 #: Whole paragraphs without a tag in them, which most pages consist of: they are taken out first, and a sign stands for each run of them.
-_WHOLE = re.compile(r"""(<(p|div)(?:[ \t\r\n\f][^<>"'=]*(?:="[^"<>]*"[^<>"'=]*)*)?>)([^<]*)</\2>""")
-_WHOLES = re.compile(r"""(?:<(p|div)(?:[ \t\r\n\f][^<>"'=]*(?:="[^"<>]*"[^<>"'=]*)*)?>[^<]*</\1>[ \t\r\n\f]*)+""")
+_WHOLES = re.compile(r"""((?:<(p|div)(?:[ \t\r\n\f][^<>"'=]*(?:="[^"<>]*"[^<>"'=]*)*)?>[^<]*</\2>[ \t\r\n\f]*)+)""")
 _SIGN, _SPLIT = "\x02", "\x03"
 _REFERENCE = re.compile("&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{0,40});?")
 _CLOSED_REFERENCE = re.compile("&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{0,40});")
@@ -70,14 +69,13 @@ class Pages:
     def texts(self, page: str) -> Sequence[str] | None:
         """All texts of the page, joined in any way in which nothing comes together that stood apart. None: it has to be read in full."""
         # A comment that never ends would be looked for from each of its beginnings.
-        if _SIGN in page or _SPLIT in page or page.find("<!--", page.rfind("-->") + 1) >= 0:
+        if _SIGN in page or _SPLIT in page or ("<!--" in page and page.find("<!--", page.rfind("-->") + 1) >= 0):
             return None
-        wholes = _WHOLE.findall(page)
-        if not wholes:
+        pieces = _WHOLES.split(page)
+        if len(pieces) == 1:
             return self._texts(page, {}, "")
-        tags = dict.fromkeys(tag for tag, _, _ in wholes)
-        said = _collapsed(_SPLIT.join(text for _, _, text in wholes)).replace(_SPLIT, _APART)
-        found = self._texts(_WHOLES.sub(_SIGN, page), tags, said)
+        tags, said = _whole("".join(pieces[1::3]))
+        found = self._texts(_SIGN.join(pieces[::3]), tags, said)
         # A sign in a comment or a script: those are texts as they stand.
         return self._texts(page, {}, "") if found is None else found
 
@@ -104,6 +102,15 @@ class Pages:
                 self._tags.clear()
             self._tags[token] = tag
         return tag
+
+
+def _whole(paragraphs: str) -> tuple[dict[str, None], str]:
+    """The first tags of whole paragraphs, and their texts."""
+    # Each second piece begins with what ends a paragraph.
+    pairs = [piece.split(">", 1) for piece in paragraphs.split("<")[1::2]]
+    tags = dict.fromkeys([pair[0] for pair in pairs])
+    said = _collapsed(_SPLIT.join([pair[1] for pair in pairs]))
+    return {f"<{tag}>": None for tag in tags}, said.replace(_SPLIT, _APART)
 
 
 def _told(token: str) -> _Tag:

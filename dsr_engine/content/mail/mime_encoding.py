@@ -20,6 +20,8 @@ _LARGEST = 256 * 1024 * 1024
 #: Spaces and returns that a relay put behind a soft break.
 _SPACED_BREAK = re.compile(rb"=[ \t\r]+(?=\n)")
 _RETURN_BREAK = re.compile(rb"=\r(?!\n)")
+#: What either of these begins with.
+_ODD_BREAK = re.compile(rb"=(?:[ \t]|\r(?!\n))")
 
 
 def is_known(encoding: str) -> bool:
@@ -120,9 +122,9 @@ def _from_quoted(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def unquoted(data: bytes) -> bytes:
-    if b"= " in data or b"=\t" in data or b"=\r\r" in data:
-        data = _SPACED_BREAK.sub(b"=", data)
-    if b"=\r" in data:
+    if _ODD_BREAK.search(data) is not None:
+        if b"= " in data or b"=\t" in data or b"=\r\r" in data:
+            data = _SPACED_BREAK.sub(b"=", data)
         data = _RETURN_BREAK.sub(b"=\n", data)
     return binascii.a2b_qp(data)
 

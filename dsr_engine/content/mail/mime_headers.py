@@ -32,10 +32,10 @@ _KNOWN = ADDRESSES | {
     "status", "x-status", "x-keywords", "x-uid", "lines",
 }  # fmt: skip
 _FOLD = re.compile(r"(?:\r\n?|\n)(?=[ \t])")
-_FOLDED = re.compile(rb"(?<=[^\s])[ \t]*(?:\r\n?|\n)[ \t]+(?=[^\s])")
-_AT = re.compile(rb"@|[=%]40")
+FOLDED = re.compile(rb"(?<=[^\s])[ \t]*(?:\r\n?|\n)[ \t]+(?=[^\s])")
+AT = re.compile(rb"@|[=%]40")
 #: Digits of base64 or hex that a fold cuts: a key, a token of a link.
-_DIGITS_GO_ON = re.compile(rb"[A-Za-z0-9+/_-]{16}[ \t]*(?:\r\n?|\n)[ \t]+[A-Za-z0-9+/_-]")
+DIGITS_GO_ON = re.compile(rb"[A-Za-z0-9+/_-]{16}[ \t]*(?:\r\n?|\n)[ \t]+[A-Za-z0-9+/_-]")
 #: Whose digits are sums and say nothing.
 SEALS = frozenset({"dkim-signature", "x-google-dkim-signature", "arc-seal", "arc-message-signature"})
 _BETWEEN = re.compile(rb"[\s<>,;()\"]")
@@ -106,9 +106,9 @@ def part_units(headers: Sequence[Header], word: str, inside: str, prefix: str, g
 def _joined_unit(header: Header, place: str, inside: str, prefix: str) -> Iterator[Unit]:
     """The value without its folds, where one of them may stand in an address: some programs fold anywhere."""
     value = header.value
-    is_cut = _AT.search(value) and any(_is_near_at(value, *fold.span()) for fold in _FOLDED.finditer(value))
-    if is_cut or (header.name not in SEALS and _DIGITS_GO_ON.search(value)):
-        yield Unit(f"{prefix}{place}.joined", raw_text(_FOLDED.sub(b"", value)).strip(), inside)
+    is_cut = AT.search(value) and any(_is_near_at(value, *fold.span()) for fold in FOLDED.finditer(value))
+    if is_cut or (header.name not in SEALS and DIGITS_GO_ON.search(value)):
+        yield Unit(f"{prefix}{place}.joined", raw_text(FOLDED.sub(b"", value)).strip(), inside)
 
 
 def _is_near_at(value: bytes, start: int, end: int) -> bool:
@@ -120,7 +120,7 @@ def _is_near_at(value: bytes, start: int, end: int) -> bool:
 
 def folds_of(value: bytes) -> tuple[tuple[int, int], ...]:
     """Where the folds are that `.joined` leaves out."""
-    return tuple(fold.span() for fold in _FOLDED.finditer(value))
+    return tuple(fold.span() for fold in FOLDED.finditer(value))
 
 
 def _carried_unit(header: Header, place: str, inside: str, prefix: str) -> Iterator[Unit]:

@@ -29,7 +29,7 @@ from dsr_engine.content.mail.mime_inline import has_signs
 from dsr_engine.content.mail.mime_leaf import Leaf
 from dsr_engine.content.mail.mime_meta import Meta, meta_of
 from dsr_engine.content.mail.mime_structure import Part, headers_at
-from dsr_engine.content.mail.skim_headers import Headers, headers_in, meta_said, note_headers
+from dsr_engine.content.mail.skim_headers import Blocks, Headers, boundary_said, headers_in, meta_said, note_headers
 from dsr_engine.content.screening import Memory, Noting
 from dsr_engine.domain.record import Gap
 
@@ -75,21 +75,35 @@ class Skimmer:
         self._mime = mime
         self._memory = memory
         self._pages = Pages()
+        self._blocks = Blocks()
 
     def skim(self, data: bytes, reading: Reading, gate: Noting) -> Sequence[Gap] | None:
         """Notes every text of the mail; what could not be read. None: the mail has to be read in full."""
         if len(data) > LARGEST or not _is_usual(data):
             return None
-        found = _Structure(data)
+        found = _Structure(data, self._blocks)
         if not found.is_plain:
             return None
         for number, headers in enumerate(found.headers):
-            note_headers(headers, gate, is_part=number > 0)
+            if number == 0:
+                note_headers(headers, gate, is_part=False)
+            else:
+                self._note_part(headers, gate)
         odd = [leaf for leaf in found.leaves if not self._is_noted(data, leaf, gate)]
         if not odd:
             return ()
         nested = replace(reading, gate=gate, budget=Budget(reading.limits))
         return [gap for leaf in odd for gap in self._read(data, leaf, nested, gate)]
+
+    def _note_part(self, headers: Headers, gate: Noting) -> None:
+        """The headers of a part. Those that many parts have are told once: what they say is noted again."""
+        if headers.said is not None:
+            gate.note_again(headers.said)
+            return
+        begun = gate.mark()
+        note_headers(headers, gate, is_part=True)
+        if headers.is_common:
+            headers.said = gate.since(begun)
 
     def _is_noted(self, data: bytes, leaf: _Leaf, gate: Gate) -> bool:
         """True if the part is an ordinary text or page, and the gate was asked about it."""
@@ -232,8 +246,9 @@ def _from(content: bytes, codec: str) -> bytes | None:
 class _Structure:
     """Where the headers and parts of a mail are. `is_plain` False: programs may read it in several ways."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, blocks: Blocks) -> None:
         self._data = data
+        self._blocks = blocks
         self.headers: list[Headers] = []
         self.leaves: list[_Leaf] = []
         self._boundaries: set[bytes] = set()
@@ -248,26 +263,29 @@ class _Structure:
             block, start = b"", at + (1 if data[at] == 10 else 2)
         else:
             # The line end before a delimiter may be the empty line as well.
-            one, other = data.find(b"\n\n", at, end + 1), data.find(b"\n\r\n", at, end + 2)
+            one = data.find(b"\n\n", at, end + 1)
+            other = data.find(b"\n\r\n", at, end + 2 if one < 0 else one)
             behind = one + 1 if other < 0 or 0 <= one < other else other + 1
             if one < 0 and other < 0:
                 return False
             block, start = data[at:behind], behind + (1 if data[behind] == 10 else 2)
-        headers = headers_in(block)
+        headers = self._blocks.headers_in(block) if depth else headers_in(block)
         if headers is None or len(self.leaves) >= _MOST_PARTS or len(block) > _LONGEST_TEXT or not (depth or headers.found):
             return False
         self.headers.append(headers)
-        meta = meta_said(headers.own)
-        if meta.main != "multipart":
-            self.leaves.append(_Leaf(headers, at, start, max(start, end), meta, is_message=depth == 0))
-            return True
-        return depth < _DEEPEST and self._is_multipart(meta, start, end, depth)
+        boundary = boundary_said(headers.own)
+        if not boundary:
+            meta = meta_said(headers.own)
+            if meta.main != "multipart":
+                self.leaves.append(_Leaf(headers, at, start, max(start, end), meta, is_message=depth == 0))
+                return True
+            if len(meta.boundaries) != 1 or not is_plain(meta.encoding) or meta.sub == "digest" or meta.names:
+                return False
+            boundary = meta.boundaries[0]
+        return depth < _DEEPEST and self._is_multipart(boundary, headers, start, end, depth)
 
-    def _is_multipart(self, meta: Meta, start: int, end: int, depth: int) -> bool:
+    def _is_multipart(self, boundary: bytes, headers: Headers, start: int, end: int, depth: int) -> bool:
         data = self._data
-        if len(meta.boundaries) != 1 or not is_plain(meta.encoding) or meta.sub == "digest" or meta.names:
-            return False
-        boundary = meta.boundaries[0]
         mark = b"\n--" + boundary
         if not boundary or boundary in self._boundaries:
             return False
@@ -275,7 +293,7 @@ class _Structure:
         at = data.find(mark, start - 1, end)
         if at < 0:
             return False
-        self._around(start, _before(data, at, start), meta)
+        self._around(start, _before(data, at, start), headers.own)
         count = 1
         while True:
             line = data.find(b"\n", at + 1, end)
@@ -288,13 +306,13 @@ class _Structure:
             at = following
             count += 1
         if line >= 0:
-            self._around(line + 1, end, Meta())
+            self._around(line + 1, end, ())
         return data.count(mark) == count
 
-    def _around(self, start: int, end: int, meta: Meta) -> None:
+    def _around(self, start: int, end: int, own: tuple[tuple[str, bytes], ...]) -> None:
         """Text before or behind the parts."""
         if end > start:
-            self.leaves.append(_Leaf(None, start, start, end, meta))
+            self.leaves.append(_Leaf(None, start, start, end, meta_said(own)))
 
 
 def _before(data: bytes, at: int, least: int) -> int:

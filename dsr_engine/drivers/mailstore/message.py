@@ -24,6 +24,9 @@ from dsr_engine.domain.record import Gap, Unit
 
 _MAIL = cast(Mime, FILES.formats["mime"])
 
+#: Bytes that are read at once to skim a mail.
+_ORDINARY = 64 * 1024
+
 #: What a mail may look like that begins oddly, or has no header that is known.
 _GUESSES = frozenset({"text", "csv", "json", "jsonl", "html", "xml", "binary"})
 _NAMED = re.compile(r".*\.eml|[0-9]+", re.IGNORECASE | re.DOTALL)
@@ -56,10 +59,10 @@ def skimming(memory: Memory) -> Skimmer:
 def skim_message(open_file: Callable[[], BinaryIO], reading: Reading, name: str, skimmer: Skimmer, note: Noting) -> Sequence[Gap] | None:
     """Notes what the mail says, and gives what of it could not be read; None: it is no ordinary mail, and has to be read in full."""
     with closing(open_file()) as source:
-        pieces = [source.read(LARGEST + 1)]
-        # A file that is made on the way gives less than it is asked for.
+        # Room is made for as much as is asked for, and few mails need much.
+        pieces = [source.read(_ORDINARY)]
         while pieces[-1] and sum(map(len, pieces)) <= LARGEST:
-            pieces.append(source.read(LARGEST + 1))
+            pieces.append(source.read(_ORDINARY))
     data = b"".join(pieces)
     if len(data) > LARGEST or (name and not is_mail(partial(BytesIO, data), name)):
         return None
