@@ -225,6 +225,17 @@ def windows(source: BinaryIO, gate: Gate | None, reach: int) -> Iterator[tuple[i
         offset += len(data) - len(carry)
 
 
+def any_passes(source: BinaryIO, gate: Gate) -> bool:
+    """True if any of those windows passes: nobody asks where."""
+    carry = b""
+    while piece := source.read(BLOCK):
+        data = carry + piece
+        if gate.passes(data):
+            return True
+        carry = data[-gate.reach :] if gate.reach else b""
+    return False
+
+
 def _regions(hits: Sequence[int], reach: int, size: int) -> Iterator[tuple[int, int]]:
     """What lies around the hits, overlapping surroundings merged."""
     start = end = -1

@@ -5,7 +5,8 @@ about. They are joined, far enough apart that what two of them say together mean
 refuses holds nobody; else the file is read again in earnest. So nothing is refused that the gate itself would not refuse.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from dsr_engine.content.charset_guess import is_utf8
 from dsr_engine.content.gate import Gate
@@ -16,8 +17,12 @@ _APART = "\n\n \n\n"
 _MOST = 4 * 1024 * 1024
 #: So many contents are remembered.
 _MOST_KEYS = 50_000
+#: A group in which something passes is parted so.
+_PARTS = 8
 #: What must stand alone: zeros give wide characters a place, and an escape changes the charset of all that follows.
 _ALONE = (b"\0", b"\x1b")
+
+_T = TypeVar("_T", bytes, str)
 
 
 class Noting:
@@ -115,26 +120,62 @@ def passes_any(gate: Gate, notes: Sequence[Noting]) -> bool:
     """True if anything that was noted passes the gate."""
     if any(note.passed for note in notes):
         return True
+    texts, buffers = _distinct(notes)
+    return any(gate.passes_text(_joined(group)) for group in _texts(texts)) or any(gate.passes(_joined_bytes(group)) for group in _buffers(buffers))
+
+
+def passing(gate: Gate, notes: Sequence[Noting]) -> frozenset[int]:
+    """Which of the notes, by their place, hold something that passes the gate."""
+    texts, buffers = _distinct(notes)
+    found_texts = {text for group in _texts(texts) for text in _narrowed(group, lambda some: gate.passes_text(_joined(some)))}
+    found_bytes = {data for group in _buffers(buffers) for data in _narrowed(group, lambda some: gate.passes(_joined_bytes(some)))}
+    return frozenset(
+        place
+        for place, note in enumerate(notes)
+        if note.passed or not found_bytes.isdisjoint(note.noted[0]) or not found_texts.isdisjoint(note.noted[1])
+    )
+
+
+def _narrowed(group: Sequence[_T], passes: Callable[[Sequence[_T]], bool]) -> Iterator[_T]:
+    """Those that pass: found by eighths, for each is then asked about again little more than once."""
+    if not passes(group):
+        return
+    if len(group) == 1:
+        yield group[0]
+        return
+    size = -(-len(group) // _PARTS)
+    for start in range(0, len(group), size):
+        yield from _narrowed(group[start : start + size], passes)
+
+
+def _distinct(notes: Sequence[Noting]) -> tuple[list[str], list[bytes]]:
     texts = list(dict.fromkeys(text for note in notes for text in note.noted[1] if text))
-    buffers = list(dict.fromkeys(data for note in notes for data in note.noted[0] if data))
-    return any(gate.passes_text(text) for text in _texts(texts)) or any(gate.passes(data) for data in _buffers(buffers))
+    return texts, list(dict.fromkeys(data for note in notes for data in note.noted[0] if data))
 
 
-def _texts(texts: Sequence[str]) -> list[str]:
-    """The texts, joined as far as they may be: plain ASCII is searched fastest by itself."""
-    alone = [text for text in texts if "\0" in text or "\x1b" in text]
+def _joined(texts: Sequence[str]) -> str:
+    return _APART.join(texts)
+
+
+def _joined_bytes(buffers: Sequence[bytes]) -> bytes:
+    return _APART.encode().join(buffers)
+
+
+def _texts(texts: Sequence[str]) -> list[list[str]]:
+    """The texts in groups that may be joined: plain ASCII is searched fastest by itself."""
+    alone = [[text] for text in texts if "\0" in text or "\x1b" in text]
     rest = [text for text in texts if "\0" not in text and "\x1b" not in text]
     ascii_ones, others = [text for text in rest if text.isascii()], [text for text in rest if not text.isascii()]
-    return [*alone, *(_APART.join(group) for group in (ascii_ones, others) if group)]
+    return [*alone, *(group for group in (ascii_ones, others) if group)]
 
 
-def _buffers(buffers: Sequence[bytes]) -> list[bytes]:
+def _buffers(buffers: Sequence[bytes]) -> list[list[bytes]]:
     """The same for bytes. UTF-8 by itself: one byte that is none would have all of them tried as other charsets."""
-    alone: list[bytes] = []
+    alone: list[list[bytes]] = []
     groups: tuple[list[bytes], list[bytes], list[bytes]] = ([], [], [])
     for data in buffers:
         if any(byte in data for byte in _ALONE):
-            alone.append(data)
+            alone.append([data])
         else:
             groups[0 if data.isascii() else 1 if is_utf8(data) else 2].append(data)
-    return [*alone, *(_APART.encode().join(group) for group in groups if group)]
+    return [*alone, *(group for group in groups if group)]

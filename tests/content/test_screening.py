@@ -11,7 +11,7 @@ from dsr_engine.content import screening
 from dsr_engine.content.files import FILES
 from dsr_engine.content.format import Budget, Limits, Reading
 from dsr_engine.content.match import Matcher
-from dsr_engine.content.screening import Noting, passes_any
+from dsr_engine.content.screening import Noting, passes_any, passing
 from dsr_engine.domain.record import Unit
 from tests.content.mail_corpus import PEOPLE, encoded_words, raw_headers
 from tests.content.mail_corpus_bodies import broken_structures, charsets, structures, transfer_encodings
@@ -75,6 +75,25 @@ def test_a_text_that_passes_alone_passes_among_others(parts: tuple[str, str, str
     others = [[data.decode("utf-8", "surrogateescape") for data in side] for side in (before, after)]
     if gate.passes_text(text):
         assert passes_any(gate, [noted(name, texts=others[0]), noted(name, texts=[text]), noted(name, texts=others[1])])
+
+
+@given(planted, st.lists(_neighbours, min_size=1, max_size=12), st.integers(0, 11), st.sampled_from(sorted(MATCHERS)))
+@settings(deadline=None, max_examples=100)
+def test_of_many_notes_those_pass_that_hold_something_that_passes(
+    parts: tuple[str, str, str], others: list[list[bytes]], place: int, name: str
+) -> None:
+    gate = MATCHERS[name].gate
+    others[place % len(others)].append("".join(parts).encode())
+    notes = [noted(name, texts=[data.decode("utf-8", "replace") for data in some[::2]], buffers=some[1::2]) for some in others]
+    alone = {at for at, note in enumerate(notes) if any(map(gate.passes, note.noted[0])) or any(map(gate.passes_text, note.noted[1]))}
+    assert passing(gate, notes) == alone
+    assert passes_any(gate, notes) >= bool(alone)
+
+
+def test_a_note_that_passed_before_it_is_judged_passes() -> None:
+    notes = [noted("one", [b"nobody"]) for _ in range(3)]
+    notes[1].passed = True
+    assert passing(MATCHERS["one"].gate, notes) == {1}
 
 
 @pytest.mark.parametrize("text", ["no 17 is due", "17", "id=17;", "&#49;7"])

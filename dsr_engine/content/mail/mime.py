@@ -25,7 +25,7 @@ from dsr_engine.content.mail.mime_words import words
 from dsr_engine.content.opaque import opaque_bytes
 from dsr_engine.content.places import inside, local_place
 from dsr_engine.content.rewriter import Rewriter
-from dsr_engine.content.scan import windows
+from dsr_engine.content.scan import any_passes
 from dsr_engine.content.stream import Splice, cannot_rewrite, chunks, flowing, head_of, opened, spliced
 from dsr_engine.domain.plan import DropPart, Edit, RedactSpans
 from dsr_engine.domain.record import Gap, Unit
@@ -248,4 +248,4 @@ def _passes_raw(open_file: Opener, reading: Reading) -> bool:
     if reading.gate is None:
         return True
     with closing(opened(open_file)) as source:
-        return next(windows(source, reading.gate, reading.gate.reach), None) is not None
+        return any_passes(source, reading.gate)

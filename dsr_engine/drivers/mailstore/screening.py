@@ -7,16 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dsr_engine.content.gate import Gate
-from dsr_engine.content.screening import Memory, Noting, passes_any
+from dsr_engine.content.screening import Memory, Noting, passing
 from dsr_engine.domain.record import Gap
 from dsr_engine.drivers.mailstore.store import Gone, Mail
 from dsr_engine.drivers.unchanged import Marks
 
 #: So many mails, or so much text in them, are looked over together.
 _MAILS, _SIZE = 200, 1024 * 1024
-
-#: A batch that somebody is in is parted so.
-_PARTS = 8
 
 #: What a mail left unread; None: it has to be read by itself.
 Verdict = tuple[Gap, ...] | None
@@ -66,28 +63,7 @@ def _noted(mail: Mail, gate: Gate, read: Callable[[Mail, Noting], tuple[Gap, ...
 
 def _judged(batch: Sequence[_Waiting], gate: Gate, memory: Memory) -> Iterator[tuple[Mail | Gap, Verdict]]:
     """What is known of a batch. What its mails say is forgotten before the next one is read."""
-    is_refused = not _passes(batch, gate)
-    memory.judged(is_refused=is_refused)
-    if is_refused:
-        yield from ((each.mail, each.gaps) for each in batch)
-    else:
-        yield from _parted(batch, gate)
-
-
-def _parted(batch: Sequence[_Waiting], gate: Gate) -> Iterator[tuple[Mail | Gap, Verdict]]:
-    """A batch in which somebody is: found by eighths, for each mail is then asked about again little more than once."""
-    if len(batch) == 1:
-        yield batch[0].mail, None
-        return
-    size = -(-len(batch) // _PARTS)
-    for start in range(0, len(batch), size):
-        part = batch[start : start + size]
-        if _passes(part, gate):
-            yield from _parted(part, gate)
-        else:
-            yield from ((each.mail, each.gaps) for each in part)
-
-
-def _passes(batch: Sequence[_Waiting], gate: Gate) -> bool:
     notes = [each.note for each in batch if each.note is not None]
-    return bool(notes) and passes_any(gate, notes)
+    hers = {id(notes[place]) for place in passing(gate, notes)}
+    memory.judged(is_refused=not hers)
+    yield from ((each.mail, None if id(each.note) in hers else each.gaps) for each in batch)
