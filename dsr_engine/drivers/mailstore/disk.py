@@ -39,6 +39,11 @@ def disk_errors(*kept: type[OSError]) -> Iterator[None]:
 
 def open_plain(path: Path | str, folder: int | None = None) -> BinaryIO:
     """A regular file for reading, in an open folder where one is given. Raises `NotSupported` for links and all else; never waits (a pipe would)."""
+    return os.fdopen(handle_of(path, folder), "rb")
+
+
+def handle_of(path: Path | str, folder: int | None = None) -> int:
+    """The same as a handle of the operating system, which whoever asks for it closes."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError as error:
@@ -48,7 +53,7 @@ def open_plain(path: Path | str, folder: int | None = None) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise _not_a_file()
-    return os.fdopen(handle, "rb")
+    return handle
 
 
 def _not_a_file() -> NotSupported:

@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from dsr_engine.domain.errors import ManifestWrong, NotSupported, Unreachable
 from dsr_engine.domain.record import Gap
@@ -23,7 +23,7 @@ from dsr_engine.drivers.mailstore.ages import flags_of_name
 from dsr_engine.drivers.mailstore.disk import create_private, disk_errors, dress, identity, open_plain, sync_folder
 from dsr_engine.drivers.mailstore.maildir_folders import SUBFOLDERS, Place, places
 from dsr_engine.drivers.mailstore.maildir_names import Entry, entry_of, fields_for, lineage, next_name, successors, unique_of
-from dsr_engine.drivers.mailstore.maildir_packed import Packed, open_mail, packing_of
+from dsr_engine.drivers.mailstore.maildir_packed import Packed, facts_of, open_mail, packing_of
 from dsr_engine.drivers.mailstore.maildir_quota import settle
 from dsr_engine.drivers.mailstore.rested import told_of
 from dsr_engine.drivers.mailstore.store import (
@@ -41,6 +41,8 @@ from dsr_engine.drivers.mailstore.store import (
     no_folder,
     short,
 )
+
+_T = TypeVar("_T")
 
 #: Mails in one slice, about; and the most slices of a folder, since each lists all its names.
 _SLICE = 5_000
@@ -179,9 +181,7 @@ class Maildir:
                 yield mail
 
     def _mail(self, folder: str, entry: Entry) -> Mail:
-        with self._plain(folder, entry) as file:
-            packing_of(file)
-            facts = os.fstat(file.fileno())
+        facts = self._opened(folder, entry, facts_of)
         created = datetime.fromtimestamp(facts.st_mtime, UTC)
         told = (entry.unique, *rested) if (rested := told_of(facts)) else ()
         mail = Mail(created, lambda: self._open(folder, entry), lambda: self._sight(mail, entry), told=told, flags=flags_of_name(entry.flags))
@@ -195,7 +195,7 @@ class Maildir:
         """The file as it lies there."""
         return self._opened(folder, entry, open_plain)
 
-    def _opened(self, folder: str, entry: Entry, how: Callable[[Path], BinaryIO]) -> BinaryIO:
+    def _opened(self, folder: str, entry: Entry, how: Callable[[Path], _T]) -> _T:
         """The file under its present name: flags may have changed since it was listed."""
         for _ in range(_LOOKS):
             try:

@@ -19,7 +19,7 @@ from typing import BinaryIO, Literal, cast
 from dsr_engine.content.containers.zstandard import ZstdError, zstd_file
 from dsr_engine.content.format import Limits
 from dsr_engine.domain.errors import NotSupported
-from dsr_engine.drivers.mailstore.disk import open_plain
+from dsr_engine.drivers.mailstore.disk import handle_of, open_plain
 from dsr_engine.drivers.mailstore.store import BLOCK
 
 _LIMITS = Limits()
@@ -47,7 +47,21 @@ _PACKINGS = (
 
 def packing_of(file: BinaryIO) -> Packing | None:
     """How an open file is compressed; None: not at all. Raises `NotSupported` for what only the server can read."""
-    head = os.pread(file.fileno(), 16, 0)
+    return _packing_at(file.fileno())
+
+
+def facts_of(path: Path) -> os.stat_result:
+    """What the file system says of the file of a mail. Raises `NotSupported` for what only the server can read."""
+    handle = handle_of(path)
+    try:
+        _packing_at(handle)
+        return os.fstat(handle)
+    finally:
+        os.close(handle)
+
+
+def _packing_at(handle: int) -> Packing | None:
+    head = os.pread(handle, 16, 0)
     if head.startswith(_SEALED):
         raise NotSupported(
             "A mail is encrypted or packed in a way that only its server can read", code="mail.server_only", hint="search it over IMAP"
