@@ -14,8 +14,11 @@ from dsr_engine.domain.record import Gap, Record
 from dsr_engine.domain.selector import Selector
 from dsr_engine.drivers.driver import AboutSubjects, Looked
 from dsr_engine.drivers.mailstore import message as message_module
+from dsr_engine.drivers.mailstore import screening
 from dsr_engine.drivers.mailstore.driver import MailstoreDriver
 from tests.benchmarks.mail_corpus import PERSON, letters
+from tests.content.mail_corpus import encoded_words, raw_headers
+from tests.content.mail_corpus_bodies import broken_structures, charsets, structures, transfer_encodings
 from tests.content.people import selector
 from tests.drivers.mailstore_boxes import system_of
 
@@ -58,6 +61,46 @@ def test_a_search_that_skims_finds_what_one_that_reads_in_full_finds(tmp_path: P
     assert skimming == looked(root)
     assert len(skimming[0]) >= 3
     assert skimming[1:] == ([], len(mails))
+
+
+def odd_mails() -> list[bytes]:
+    """Mails of every kind, most of them odd in some way; about every fourth names her somewhere."""
+    mails = [letter.data for maker in (encoded_words, raw_headers, charsets, transfer_encodings, structures, broken_structures) for letter in maker()]
+    mails += [letter.raw for letter in letters(30) if b"application/pdf" not in letter.raw]
+    wrapped = base64.encodebytes(b"some words of nobody, " * 9 + b"and Jane Roe, " + b"and more of them. " * 9)
+    mails += [
+        b"From: a@example.org\r\rhello\rJane Roe\r",
+        b"From: a@example.org\n\nnul\0 Jane\0 Roe\n",
+        b"From: a@example.org\n\n" + b"J\0a\0n\0e\0 \0R\0o\0e\0",
+        b"From: a@example.org\nContent-Transfer-Encoding: base64\n\n" + wrapped,
+        b"From: a@example.org\n\na key\n" + wrapped + b"\nand text\n",
+        b'From: a@example.org\nContent-Type: multipart/mixed; boundary="b"\n\n--c\n\nJane Roe\n--c--\n',
+        b'From: a@example.org\nContent-Type: multipart/mixed; boundary="b"\n\n--b\n\nhello\n--b--\n--b\n\nJane Roe\n--b--\n',
+        b'From: a@example.org\nContent-Type: multipart/mixed;\n boundary="b"\n\n--b\nContent-Type: multipart/mixed; boundary="b"\n\n--b\n\nx',
+        b"From: a@example.org\n\n" + b"nothing in it\n" * 90_000,
+        b"From: a@example.org\n\n" + b"nothing in it\n" * 90_000 + b"but Jane Roe\n",
+        b"From: a@example.org\nContent-Type: text/html\n\n<p>Ja<b>ne</b> Ro<i>e</i></p>",
+        b"From: a@example.org\nContent-Transfer-Encoding: quoted-printable\n\nJa= \nne=20R=6F=\ne\n",
+        b"",
+        b"\n",
+    ]
+    mails[::4] = [raw.replace(b"\n\n", b"\n\nWe told Jane\nRoe.\n", 1) for raw in mails[::4]]
+    mails[1::16] = [b"Comments: jane.roe\n @example.com\n" + raw for raw in mails[1::16]]
+    return [*mails, *(raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") for raw in mails[::3])]
+
+
+def test_odd_mails_among_others_are_found_and_told_as_each_is_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mails = odd_mails()
+    root = maildir(tmp_path / "Maildir", mails)
+    together = looked(root)
+    monkeypatch.setattr(screening, "_MAILS", 1)
+    assert together == looked(root)
+    monkeypatch.setattr(Skimmer, "skim", lambda *_: None)
+    hers, gaps, count = looked(root)
+    assert (hers, sorted(gaps), count) == (together[0], sorted(together[1]), together[2])
+    assert count == len(mails)
+    assert len(hers) > len(mails) // 5
+    assert len(set(gaps)) > 5
 
 
 def test_ordinary_mails_without_her_are_not_read_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
