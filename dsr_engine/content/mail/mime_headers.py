@@ -33,7 +33,7 @@ _KNOWN = ADDRESSES | {
 }  # fmt: skip
 _FOLD = re.compile(r"(?:\r\n?|\n)(?=[ \t])")
 FOLDED = re.compile(rb"(?<=[^\s])[ \t]*(?:\r\n?|\n)[ \t]+(?=[^\s])")
-AT = re.compile(rb"@|[=%]40")
+_AT = re.compile(rb"@|[=%]40")
 #: Digits of base64 or hex that a fold cuts: a key, a token of a link.
 DIGITS_GO_ON = re.compile(rb"[A-Za-z0-9+/_-]{16}[ \t]*(?:\r\n?|\n)[ \t]+[A-Za-z0-9+/_-]")
 #: Whose digits are sums and say nothing.
@@ -106,7 +106,7 @@ def part_units(headers: Sequence[Header], word: str, inside: str, prefix: str, g
 def _joined_unit(header: Header, place: str, inside: str, prefix: str) -> Iterator[Unit]:
     """The value without its folds, where one of them may stand in an address: some programs fold anywhere."""
     value = header.value
-    is_cut = AT.search(value) and any(_is_near_at(value, *fold.span()) for fold in FOLDED.finditer(value))
+    is_cut = _AT.search(value) and any(_is_near_at(value, *fold.span()) for fold in FOLDED.finditer(value))
     if is_cut or (header.name not in SEALS and DIGITS_GO_ON.search(value)):
         yield Unit(f"{prefix}{place}.joined", raw_text(FOLDED.sub(b"", value)).strip(), inside)
 

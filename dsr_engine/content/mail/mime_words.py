@@ -18,7 +18,6 @@ from dsr_engine.content.rewriter import Rewriter
 
 #: Spaces and question marks in a word, which are not allowed there, and folds in long ones.
 _WORD = re.compile(r"=\?([^?\s*]{1,80})(?:\*[^?\s]*)?\?([bBqQ])\?(.*?)\?=", re.DOTALL)
-_BETWEEN = re.compile(r"\s*")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 _ESCAPES = (b"\x1b$", b"\x1b(")
@@ -35,7 +34,7 @@ def _pieces(text: str, gate: Gate | None) -> Iterator[str]:
     for found in _WORD.finditer(text):
         said = _said(found[2], found[3])
         between = text[at : found.start()]
-        is_near = bool(data) and said is not None and _BETWEEN.fullmatch(between) is not None
+        is_near = bool(data) and said is not None and (not between or between.isspace())
         if is_near and found[1].lower() == charset:
             data += said or b""
         else:
@@ -49,7 +48,8 @@ def _pieces(text: str, gate: Gate | None) -> Iterator[str]:
 
 def _said(how: str, text: str) -> bytes | None:
     if how in "qQ":
-        return _HEX.sub(lambda code: bytes((int(code[1], 16),)), text.replace("_", " ").encode("utf-8", "surrogateescape"))
+        data = text.replace("_", " ").encode("utf-8", "surrogateescape")
+        return _HEX.sub(lambda code: bytes((int(code[1], 16),)), data) if b"=" in data else data
     digits = _NOT_BASE64.sub("", text)
     digits = digits[: len(digits) - (len(digits) % 4 == 1)]
     return binascii.a2b_base64(digits + "=" * (-len(digits) % 4)) if digits or not text.strip() else None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from dsr_engine.content.gate import Gate
-from dsr_engine.content.mail.mime_headers import ADDRESSES, AT, DIGITS_GO_ON, FOLDED, SEALS, header_units, part_units, plain
+from dsr_engine.content.mail.mime_headers import ADDRESSES, DIGITS_GO_ON, FOLDED, SEALS, header_units, part_units, plain
 from dsr_engine.content.mail.mime_meta import Meta, meta_of
 from dsr_engine.content.mail.mime_structure import Header
 
@@ -114,7 +114,8 @@ def note_headers(headers: Headers, gate: Gate, *, is_part: bool) -> None:
 
 def _may_be_cut(name: bytes, value: bytes) -> bool:
     """False where the reader leaves no fold out (`mime_headers`)."""
-    return AT.search(value) is not None or (name not in _SUMS and DIGITS_GO_ON.search(value) is not None)
+    has_at = b"@" in value or b"=40" in value or b"%40" in value
+    return has_at or (name not in _SUMS and DIGITS_GO_ON.search(value) is not None)
 
 
 def _is_simple(name: bytes, value: bytes, *, is_part: bool) -> bool:
