@@ -23,7 +23,7 @@ except ImportError:  # the extra `fast` is not installed, or there is no wheel f
     hyperscan = None  # type: ignore[assignment]  # a module, or the absence of one
 
 ENGINES = ("hyperscan", "ahocorasick")
-_BLOCK = 8192
+_BLOCK = 1024
 
 
 class Literals(Protocol):
