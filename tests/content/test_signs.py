@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsr_engine.content.automaton import Hyperscan
+from dsr_engine.content.digit_runs import run_digests, runs
 from dsr_engine.content.glance import Glance
 from dsr_engine.content.match import Matcher
 from dsr_engine.content.signs import FewDigests, decoded
-from dsr_engine.content.views import run_digests, runs
 from dsr_engine.content.vocabulary import Vocabulary
 from tests.content.people import JANE, selector
 
