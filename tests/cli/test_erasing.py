@@ -100,7 +100,10 @@ def test_nobody_found_is_a_certificate_too(dsr: Dsr, company: Company, home: Pat
 def test_ctrl_c_is_exit_code_130_and_the_same_command_goes_on(dsr: Dsr, company: Company, home: Path) -> None:
     before, lines = others(snapshot(company)), other_lines(company)
     command = [str(DSR), "--home", str(home), "erase", *WHO, *POLICY, *company.urls(), "--yes"]
+    # Tests that a shell runs in the background were told to ignore Ctrl-C, and would hand that on.
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, usual)
     assert running.stderr is not None
     for line in running.stderr:
         if "looking" in line or "acting" in line:
