@@ -21,7 +21,7 @@ from dsr_engine.drivers.objectstore.s3_probe import SCRATCH
 from dsr_engine.workflow.house import House
 from tests.servers.postgres import PostgresServer
 from tests.servers.s3_server import S3Server
-from tests.thoroughness import ALL_TESTS
+from tests.thoroughness import ALL_TESTS, EVERY_KILL_POINT
 from tests.workflow.company import EMAIL, Company, founded, of_any_case
 from tests.workflow.journeys import NOON, carried_through, ledger_of, opened_for, plan_of, results_of, statement_of, working
 from tests.workflow.killing import borders_of, killed_at, passages
@@ -140,16 +140,16 @@ def test_a_journey_that_was_killed_at_any_border_goes_on_to_the_same_end(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chunk", range(_CHUNKS))
-def test_a_journey_whose_store_is_postgresql_goes_on_from_each_kind_of_border(
+@pytest.mark.parametrize("chunk", range(3))
+def test_a_journey_whose_store_is_postgresql_goes_on_from_each_kind_of_border_of_the_store(
     chunk: int, founding: Founding, undisturbed: Callable[[str], Undisturbed], postgres_server: PostgresServer, pytestconfig: pytest.Config
 ) -> None:
     plain = undisturbed("disk")
     numbers = list(range(len(plain.borders)))
     random.Random(_seed(pytestconfig)).shuffle(numbers)
     of_kind = {plain.borders[number]: number for number in numbers}
-    kinds = sorted(kind for kind in of_kind if ALL_TESTS or kind.endswith(_OF_THE_STORE))
-    for kind in kinds[chunk::_CHUNKS]:
+    kinds = sorted(kind for kind in of_kind if EVERY_KILL_POINT or kind.endswith(_OF_THE_STORE))
+    for kind in kinds[chunk::3]:
         number = of_kind[kind]
         print(f"killed at border {number}: {kind}")
         company, database = founding("disk", f"pg-{number}"), f"killed_{number}"
