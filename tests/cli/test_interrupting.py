@@ -15,6 +15,7 @@ _WORK = {
 _PROGRAM = """
 import os, signal, sys, time
 from dsr_engine.cli.interrupting import interruptions_kept
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell hand down that it is ignored
 def press(): os.kill(os.getpid(), signal.SIGINT)
 def wait():
     until = time.monotonic() + 20
