@@ -139,7 +139,7 @@ def _decoded(content: bytes) -> str:
 
 def _composed(text: str) -> Node | None:
     if yaml.__with_libyaml__ and not _ODD.search(text):
-        # What libyaml refuses PyYAML refuses too, and says it in the words that are known here.
+        # What libyaml refuses is left to PyYAML, whose words are known here.
         with suppress(yaml.YAMLError, _Refused, ValueError):
             return _SwiftLoader(text).get_single_node()
     try:

@@ -122,10 +122,13 @@ def _recall(work: _Work, items: Sequence[PlanItem]) -> None:
         for planned in item.records
         if states[item.id] is not ItemState.DONE and planned.becomes is not None and planned.becomes != planned.expect
     }
-    for item in done:
-        equals = [planned for planned in item.records if (item.collection, planned.becomes) in to_come]
-        if equals:
-            work.driver.observe(watched(work.house, work.case, item, equals))
+    equals = [
+        record
+        for item in done
+        for record in watched(work.house, work.case, item, [planned for planned in item.records if (item.collection, planned.becomes) in to_come])
+    ]
+    if equals:
+        work.driver.observe(equals)
 
 
 def _units(items: Sequence[PlanItem]) -> list[list[PlanItem]]:
