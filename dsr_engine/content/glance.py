@@ -139,14 +139,15 @@ class Glance:
         if self._vocabulary.is_plain and any(self._is_in(data) or self._is_in(data.translate(None, b"\0")) for data in said):
             return True
         readings = chain(
-            unescaped_texts(text, self._vocabulary.window, had_zeros=had_zeros),
-            (("", reading) for data in said for reading in self._readings(data)),
+            ((form, inner, has_zeros) for form, inner in unescaped_texts(text, self._vocabulary.window, had_zeros=had_zeros)),
+            # Zeros that a run says were not there before.
+            (("", reading, False) for data in said for reading in self._readings(data)),
         )
         return any(
             # Where each `+` is read as a space, runs are broken that stood whole in the text itself and were judged there.
             _is_new(inner, depth, seen, is_whole := form != BLANKS or not runs or self._may_have_digest(inner))
-            and self._look(inner, depth - 1, seen, had_zeros=has_zeros, has_runs=is_whole)
-            for form, inner in readings
+            and self._look(inner, depth - 1, seen, had_zeros=are_known, has_runs=is_whole)
+            for form, inner, are_known in readings
         )
 
     def _may_have_digest(self, text: str) -> bool:
@@ -228,8 +229,10 @@ def _spelt(vocabulary: Vocabulary, forms: Sequence[Form]) -> Iterator[str]:
     for form in forms if is_few else ():
         if form.text.isascii() and form.shape is not Shape.SCOPED and _LEAST <= len(form.text) < spelt.SAYS_ENOUGH:
             yield from spelt.of_short(form.text)
+    if vocabulary.foreign:
+        yield from spelt.of_short(spelt.ENTITY)
     for value in vocabulary.foreign:
-        yield from spelt.of_foreign(value, charsets=spelt.CHARSETS if is_few else ("utf-8",))
+        yield from spelt.of_foreign(value, charsets=spelt.CHARSETS if is_few else ("utf-8",), is_wrapped=is_few)
 
 
 def _with_rest(data: bytes, start: int, end: int) -> tuple[int, int]:

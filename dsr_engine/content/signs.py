@@ -144,7 +144,7 @@ class FewDigests:
     """Tells whether a few digests may stand somewhere. Shared between threads; only where Hyperscan is installed."""
 
     def __init__(self, digests: Iterable[bytes]) -> None:
-        self._starts = _compiled(sorted({pattern for digest in digests for pattern in spelt.start_of_digest(digest)}))
+        self._starts = _compiled(sorted({pattern for digest in digests for pattern in spelt.of_digest(digest)}))
 
     def may_be_in(self, data: bytes) -> bool:
         """False if none is in the bytes, on one line or wrapped over several."""

@@ -19,21 +19,26 @@ _ALPHABET = (*"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 
 _EITHER = {"+": "+-", "/": "/_"}
 #: In which bytes letters beyond ASCII are looked for inside base64 and hex.
 CHARSETS = ("utf-8", "cp1252", "utf-16-le", "utf-16-be")
-#: Digits of base64 that the shortest digest decides wholly.
-_SURE = 21
 _WORD = re.compile(r"\w+")
+_BREAK = r"(?:\r?\n[ \t]?)?"
+#: How an entity begins that stands among letters as they are: such a text has too little ASCII to be seen by that.
+ENTITY = "&#"
 
 
 def of_digest(digest: bytes) -> Iterator[str]:
-    """A digest in hex and in base64 of either alphabet."""
-    yield f"(?i:{digest.hex()})"
-    yield _either_alphabet(base64.b64encode(digest).decode().rstrip("="))
+    """Either half of a digest in hex and in base64 of either alphabet: a line that ends in it, as lines of blocks do, leaves one of them whole.
+
+    The last digit of base64 has bits that say nothing and is left out.
+    """
+    digits = digest.hex()
+    packed = base64.b64encode(digest).decode().rstrip("=")[:-1]
+    yield from (f"(?i:{half})" for half in _halves(digits))
+    yield from (_either_alphabet(half) for half in _halves(packed))
 
 
-def start_of_digest(digest: bytes) -> Iterator[str]:
-    """The same, without the last digits of base64, which have bits that say nothing."""
-    yield f"(?i:{digest.hex()})"
-    yield _either_alphabet(base64.b64encode(digest).decode()[:_SURE])
+def _halves(digits: str) -> tuple[str, str]:
+    middle = len(digits) // 2
+    return digits[:middle], digits[middle:]
 
 
 def starts_of(digests: Iterable[bytes], count: int) -> frozenset[str]:
@@ -54,17 +59,21 @@ def of_short(text: str) -> Iterator[str]:
         yield "".join(digits[before * 8 // 6 : -(-(before + len(letters)) * 8 // 6)])
 
 
-def of_foreign(text: str, *, charsets: Sequence[str] = CHARSETS) -> Iterator[str]:
-    """The longest word with letters beyond ASCII, in hex and base64, as it is given, in small letters, capitals and with a first capital."""
+def of_foreign(text: str, *, charsets: Sequence[str] = CHARSETS, is_wrapped: bool = True) -> Iterator[str]:
+    """The longest word with letters beyond ASCII, in hex and base64, as it is given, in small letters, capitals and with a first capital.
+
+    `is_wrapped`: a line may end in the middle of it.
+    """
     word = max((word for word in _WORD.findall(text) if not word.isascii()), key=len, default="")
     cases = (word, word.lower(), word.upper(), word.title())
     written = {unicodedata.normalize(form, case) for case in cases for form in ("NFC", "NFD")}
+    between = _BREAK if is_wrapped else ""
     for form in sorted(written):
         for charset in charsets:
             data = form.encode(charset, "ignore")
             if len(data) >= len(form) > 0:
-                yield f"(?i:{data.hex()})"
-                yield from _aligned(data)
+                yield f"(?i:{between.join(data.hex())})"
+                yield from (between.join(map(_either_alphabet, inner)) for inner in _aligned(data))
 
 
 def _aligned(data: bytes) -> Iterator[str]:
@@ -73,7 +82,7 @@ def _aligned(data: bytes) -> Iterator[str]:
         digits = binascii.b2a_base64(b"\0" * before + data, newline=False).decode()
         inner = digits[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
         if inner:
-            yield _either_alphabet(inner)
+            yield inner
 
 
 def _either_alphabet(digits: str) -> str:

@@ -4,10 +4,11 @@ import base64
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dsr_engine.content import spelt
@@ -16,8 +17,13 @@ from tests.content.people import JANE, selector
 
 SHORT = Matcher({"case": (selector("email", "jo@x.io"),)})
 JURGEN = Matcher({"case": (selector("email", "j@web.de"), selector("name", "Jürgen Müller"))})
+_ANNA = {"case": (selector("name", "Анна Петров-Х"),)}
+ANNA, ANNA_BY_THE_OTHER = Matcher(_ANNA), Matcher(_ANNA, "ahocorasick")
 CROWD = Matcher({f"c{number}": (selector("email", f"person{number}@mail.example"), selector("name", f"Zoë Groß{number}")) for number in range(300)})
 KNOWN = Matcher({"case": JANE})
+#: The same people for each engine: a matcher asks its own gate first, so what one gate misses only the other one tells.
+_PETROV = {"case": (selector("name", "Петров-Х"),)}
+PETROV, PETROV_BY_THE_OTHER = Matcher(_PETROV), Matcher(_PETROV, "ahocorasick")
 SURROUNDINGS = st.binary(max_size=12)
 ENCODERS = st.sampled_from((base64.b64encode, base64.urlsafe_b64encode))
 
@@ -91,3 +97,40 @@ def test_keys_hashes_and_tokens_of_other_people_do_not_pass() -> None:
 def test_an_address_in_a_wrapped_block_passes_wherever_the_lines_break(noise: bytes, at: int) -> None:
     data = base64.encodebytes(noise[:at] + b"jane.doe@example.com" + noise[at:])
     assert KNOWN.gate.passes(b"Content-Transfer-Encoding: base64\n\n" + data + b"\n--")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n\t"])
+@pytest.mark.parametrize("behind", [" and more", "\n", "; a"])
+@pytest.mark.parametrize("way", [bytes.hex, lambda data: base64.b64encode(data).decode()], ids=["hex", "base64"])
+def test_a_name_beyond_ascii_is_seen_where_a_line_of_digits_ends_in_it(way: Callable[[bytes], str], end: str, behind: str) -> None:
+    others = " ".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(9))
+    digits = way("ééééééééé Петров-Х".encode())
+    texts = [f"{others} {digits[:cut]}{end}{digits[cut:]}{behind}" for cut in range(32, len(digits) - 1)]
+    assert [PETROV.gate.passes_text(text) for text in texts] == [bool(PETROV_BY_THE_OTHER.spans(text)) for text in texts]
+    assert any(PETROV.spans(text) for text in texts)
+
+
+@example(["decimal", "as it is", "hex", "as it is", "as it is", "decimal", *["as it is"] * 7], b"", base64.b64encode)
+@given(st.lists(st.sampled_from(("as it is", "decimal", "hex")), min_size=13, max_size=13), SURROUNDINGS, ENCODERS)
+@settings(deadline=None)
+def test_entities_among_letters_beyond_ascii_are_undone_in_base64(ways: list[str], before: bytes, encode: object) -> None:
+    said = {"as it is": str, "decimal": lambda letter: f"&#{ord(letter)};", "hex": lambda letter: f"&#x{ord(letter):x};"}
+    name = "".join(said[way](letter) for way, letter in zip(ways, "Анна Петров-Х", strict=True))
+    text = encode(before + name.encode()).decode()  # type: ignore[operator]  # one of two functions
+    assert bool(ANNA_BY_THE_OTHER.spans(text)) <= ANNA.gate.passes_text(text)
+
+
+@given(st.integers(0, 40), st.sampled_from(("\n", "\r\n", "\r\n\t")), st.sampled_from(("hex", "base64")))
+@settings(deadline=None)
+def test_a_digest_is_seen_where_a_line_of_digits_ends_in_it(before: int, end: str, written: str) -> None:
+    digest = hashlib.sha256(b"j@web.de").digest()
+    digits = digest.hex() if written == "hex" else base64.urlsafe_b64encode(digest).decode()
+    line = "z" * (64 - before)
+    text = f"of {line}{digits[:before]}{end}{digits[before:]} and more"
+    assert JURGEN.gate.passes_text(text)
+
+
+@pytest.mark.parametrize("other", ["", "4NqakPOGAW4P8ESUKyWq2NQdofv6YJ4aeyr4 ", "53bf1cafe1100d0aff ", "QUFBQUFBQUFBAAAAAAAAAAA= "])
+def test_wide_characters_in_base64_of_base64_pass_whatever_other_runs_say(other: str) -> None:
+    inner = base64.b64encode("j@web.de".encode("utf-16-le"))
+    assert JURGEN.gate.passes_text(f"{other}{base64.b64encode(inner).decode()}\r\n-end")
