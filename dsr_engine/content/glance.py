@@ -230,7 +230,7 @@ def _spelt(vocabulary: Vocabulary, forms: Sequence[Form]) -> Iterator[str]:
         if form.text.isascii() and form.shape is not Shape.SCOPED and _LEAST <= len(form.text) < spelt.SAYS_ENOUGH:
             yield from spelt.of_short(form.text)
     if vocabulary.foreign:
-        yield from spelt.of_short(spelt.ENTITY)
+        yield from (pattern for escape in spelt.ESCAPES for pattern in spelt.of_short(escape))
     for value in vocabulary.foreign:
         yield from spelt.of_foreign(value, charsets=spelt.CHARSETS if is_few else ("utf-8",), is_wrapped=is_few)
 

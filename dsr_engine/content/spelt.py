@@ -21,8 +21,8 @@ _EITHER = {"+": "+-", "/": "/_"}
 CHARSETS = ("utf-8", "cp1252", "utf-16-le", "utf-16-be")
 _WORD = re.compile(r"\w+")
 _BREAK = r"(?:\r?\n[ \t]?)?"
-#: How an entity begins that stands among letters as they are: such a text has too little ASCII to be seen by that.
-ENTITY = "&#"
+#: How escapes begin that may stand among letters beyond ASCII: such a text has too little ASCII to be seen by that.
+ESCAPES = ("&#", "\\u")
 
 
 def of_digest(digest: bytes) -> Iterator[str]:

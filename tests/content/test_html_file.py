@@ -237,3 +237,67 @@ def test_bytes_of_a_mixed_page_that_no_edit_concerns_stay(pieces: list[tuple[str
 def test_a_piece_of_a_page_is_joined_across_what_formats_it(piece: str) -> None:
     assert any("jane@x.org" in text for text in texts(piece.encode(), reading(name="a.html")).values())
     assert b"jane" not in _all_redacted(piece.encode(), "jane@x.org")
+
+
+class TestRowsOfATable:
+    """A first and a last name in two cells are nobody's in either of them."""
+
+    JANE = ("Jane, Doe", "Doe, Jane")
+
+    @pytest.mark.parametrize(
+        "cells",
+        [
+            "<tr><td>Jane</td><td>Doe</td></tr>",
+            "<TR><TH>Doe<TD>Jane<TD>x",
+            "<tr>\n  <td> Jane </td>\n  <td>&nbsp;</td>\n  <td><p>\n<b>D</b>oe\n</p></td>\n</tr>",
+            "<tr><td>7</td><td><p class=x>Jane</p></td><td><p>Doe</p></td><td>paid</td></tr>",
+            "<tr><td><table><tr><td>Jane</td><td>Doe</td></tr></table></td><td>x</td></tr>",
+        ],
+    )
+    def test_what_neighbours_say_together_is_seen_and_cut_out_of_each(self, cells: str) -> None:
+        page = f"<table><tr><td>Jane</td><td>Roe</td></tr>{cells}<tr><td>Jane</td></tr><tr><td>Doe</td></tr></table><p>Jane</p>".encode()
+        found = units(page, reading(WordGate(*self.JANE), name="a.html"))
+        assert [unit.text for unit in found if unit.place.startswith("row:")] in (["Jane, Doe"], ["Doe, Jane"])
+        now = rewritten(page, [Edit(unit.place, RedactSpans()) for unit in found], *self.JANE, name="a.html")
+        assert now.count(b"Jane") == 3
+        assert now.count(b"Roe") == 1
+        assert not units(now, reading(WordGate(*self.JANE), name="a.html"))
+
+    @pytest.mark.parametrize(
+        "apart",
+        [
+            "<tr><td>Jane</td></tr><tr><td>Doe</td></tr>",
+            "<tr><td>Jane</td><td>Mary</td><td>Doe</td></tr>",
+            f"<tr><td>Jane</td><td>{'x' * 300}</td><td>Doe</td></tr>",
+            "<tr><td>Jane</td><td><table><tr><td>Doe</td></tr></table></td></tr>",
+        ],
+    )
+    def test_cells_that_are_no_neighbours_say_nothing(self, apart: str) -> None:
+        assert not units(f"<table>{apart}</table>".encode(), reading(WordGate(*self.JANE), name="a.html"))
+
+    def test_a_row_of_thousands_of_cells_is_read_in_pieces(self) -> None:
+        cells = "".join(f"<td>c{number}</td>" for number in range(998)) + "<td>Jane</td><td>Doe</td><td>Doe</td>" + "<td>y</td>" * 1500
+        page = f"<table><tr>{cells}</table>".encode()
+        found = units(page, reading(WordGate(*self.JANE), name="a.html"))
+        assert {unit.text for unit in found} == {"Jane, Doe"}
+        now = rewritten(page, [Edit(unit.place, RedactSpans()) for unit in found], *self.JANE, name="a.html")
+        assert not units(now, reading(WordGate(*self.JANE), name="a.html"))
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:tbl><w:tr>'
+            "<w:tc><w:p><w:r><w:t>Jane</w:t></w:r></w:p></w:tc><w:tc><w:tcPr/><w:p><w:r><w:t>Doe</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:document>",
+            '<a:tbl xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><a:tr>'
+            "<a:tc><a:p><a:t>Jane</a:t></a:p></a:tc><a:tc><a:p><a:t>Doe</a:t></a:p></a:tc></a:tr></a:tbl>",
+            '<t:table xmlns:t="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:x="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
+            "<t:table-row><t:table-cell><x:p>Jane</x:p></t:table-cell><t:table-cell><x:p>Doe</x:p></t:table-cell></t:table-row></t:table>",
+        ],
+        ids=["word", "slides", "odt"],
+    )
+    def test_tables_of_documents_are_read_so_too(self, document: str) -> None:
+        found = units(document.encode(), reading(WordGate(*self.JANE), name="a.xml"))
+        assert [(unit.place, unit.text) for unit in found] == [("row:1/1-2", "Jane, Doe")]
+        now = rewritten(document.encode(), [Edit(unit.place, RedactSpans()) for unit in found], *self.JANE, name="a.xml")
+        assert now.count(b"[erased]") == 1
+        assert not units(now, reading(WordGate("Jane", "Doe"), name="a.xml"))

@@ -21,7 +21,7 @@ _TOKENS = (
     "Jane", "@", ".", " ", "\n", "&nbsp;", "&amp;", "&copy", "&#64;", "<!-- c -->", "<td>", "</td>", "<tr>", "</tr>", "<table>", "</table>", "<li>",
     "</li>", "<ul>", "</ul>", '<a href="mailto:x&amp;y">', "</a>", "<o:p/>", "<o:p></o:p>", "<style>p{}</style>", "<style><!-- p > b --></style>",
     "<title>x &amp; y</title>", '<html xmlns="x">', "<html>", "</html>", "<span/>", "<div/>", "<jane@x.org>", "<img alt='q' src=x>", "<hr>",
-    "</span>",
+    "</span>", "<tr><td>Jane<td>Doe", "<td><p>Doe</p></td>", "<th>x",
     "<span>", "<!DOCTYPE html>", "<![endif]-->", "<!--[if mso]><style>x</style><![endif]-->", "\r\n", "  ", "<textarea>", "</textarea>", "<script>",
     "</script>", '<p id=a"b>', "<!---->", "<del>", "<body>", "</body>",
 )  # fmt: skip

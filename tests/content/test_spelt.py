@@ -111,10 +111,15 @@ def test_a_name_beyond_ascii_is_seen_where_a_line_of_digits_ends_in_it(way: Call
 
 
 @example(["decimal", "as it is", "hex", "as it is", "as it is", "decimal", *["as it is"] * 7], b"", base64.b64encode)
-@given(st.lists(st.sampled_from(("as it is", "decimal", "hex")), min_size=13, max_size=13), SURROUNDINGS, ENCODERS)
+@given(st.lists(st.sampled_from(("as it is", "decimal", "hex", "json")), min_size=13, max_size=13), SURROUNDINGS, ENCODERS)
 @settings(deadline=None)
 def test_entities_among_letters_beyond_ascii_are_undone_in_base64(ways: list[str], before: bytes, encode: object) -> None:
-    said = {"as it is": str, "decimal": lambda letter: f"&#{ord(letter)};", "hex": lambda letter: f"&#x{ord(letter):x};"}
+    said: dict[str, Callable[[str], str]] = {
+        "as it is": str,
+        "decimal": lambda letter: f"&#{ord(letter)};",
+        "hex": lambda letter: f"&#x{ord(letter):x};",
+    }
+    said["json"] = lambda letter: f"\\u{ord(letter):04x}"
     name = "".join(said[way](letter) for way, letter in zip(ways, "Анна Петров-Х", strict=True))
     text = encode(before + name.encode()).decode()  # type: ignore[operator]  # one of two functions
     assert bool(ANNA_BY_THE_OTHER.spans(text)) <= ANNA.gate.passes_text(text)

@@ -6,11 +6,12 @@ that only format them, and the same attributes and comments. A page that a brows
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import unescape
 from io import BytesIO
 
 from dsr_engine.content.documents.html_stream import IMPLIED, RAW, VOID, HtmlStream, is_whole_tag
+from dsr_engine.content.documents.markup_blocks import LONGEST_CELL
 from dsr_engine.content.documents.markup_words import HTML, Role
 from dsr_engine.content.documents.xml_runs import Written
 from dsr_engine.content.documents.xml_stream import Start, Text
@@ -37,6 +38,9 @@ _LIMIT = 8 * 1024 * 1024
 #: Elements whose content is as it is written, but for references.
 _PLAIN_TEXT = frozenset({"title", "textarea"})
 _PLAIN = Role()
+_CELLS = frozenset({"td", "th"})
+#: Between two cells of a row: what they say together means something.
+_JOINT = ", "
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,28 @@ def _said_in(tag: bytes) -> tuple[list[str], bool]:
     return said, is_xhtml
 
 
+@dataclass(slots=True)
+class _Row:
+    """A row of a table that is open. `within` is where the element of its cell is, 0: none is open. `is_known` False: a cell has more in it."""
+
+    depth: int
+    cells: list[str] = field(default_factory=list)
+    within: int = 0
+    is_known: bool = True
+
+    def begin(self, depth: int) -> None:
+        self.cells.append("")
+        self.within = depth
+
+    def add(self, text: str) -> None:
+        if self.within and len(self.cells[-1]) <= LONGEST_CELL:
+            self.cells[-1] += text
+
+    def text(self) -> str:
+        """What its cells say together; a long one says what it says alone."""
+        return _JOINT.join(text if len(cell) <= LONGEST_CELL else _APART for cell in self.cells if (text := cell.strip()))
+
+
 class _Paragraphs:
     """The paragraphs of a page, as `HtmlStream` and `Blocks` make them together."""
 
@@ -164,10 +190,13 @@ class _Paragraphs:
         #: How deep the element of each open paragraph is, and its pieces.
         self._depths: list[int] = []
         self._open: list[list[str]] = []
+        self._rows: list[_Row] = []
         self._is_xhtml = False
         #: The script or style that is open, and what of it was there.
         self._raw = ""
         self._held: list[str] = []
+        #: False: a row has more in its cells than can be told here.
+        self.is_known = True
 
     def are_told(self, pieces: Sequence[str], tags: dict[str, _Tag]) -> bool:
         """Takes the texts of a page and the tags between them. False: it has to be read in full."""
@@ -205,7 +234,7 @@ class _Paragraphs:
         while self._stack:
             self._end()
         self.said += ("".join(pieces) for pieces in self._open)
-        return True
+        return self.is_known
 
     def _say(self, text: str) -> None:
         stack, open_ones = self._stack, self._open
@@ -215,6 +244,8 @@ class _Paragraphs:
                 self._depths.append(0)
                 open_ones.append([])
             open_ones[-1].append(text)
+            if self._rows:
+                self._rows[-1].add(text)
 
     def _is_raw_told(self) -> bool:
         """Says the content of a script or style. False: it may have ended before."""
@@ -222,7 +253,10 @@ class _Paragraphs:
         if f"</{self._raw}" in content.lower() or _SIGN in content:
             return False
         if content:
-            self._open[-1].append(_collapsed(content) if self._raw in _PLAIN_TEXT else _RETURN.sub("\n", content))
+            text = _collapsed(content) if self._raw in _PLAIN_TEXT else _RETURN.sub("\n", content)
+            self._open[-1].append(text)
+            if self._rows:
+                self._rows[-1].add(text)
         self._raw, self._held = "", []
         return True
 
@@ -237,6 +271,7 @@ class _Paragraphs:
             self._open.append([])
         elif tag.stands_for and self._open:
             self._open[-1].append(tag.stands_for)
+        self._table(tag, len(stack))
         if tag.name == "html":
             self._is_xhtml = tag.is_xhtml
         if tag.is_void or (tag.is_closed and self._is_xhtml):
@@ -244,11 +279,22 @@ class _Paragraphs:
         elif tag.is_raw:
             self._raw = tag.name
 
+    def _table(self, tag: _Tag, depth: int) -> None:
+        """Takes note of rows, cells, and what parts the text of a cell."""
+        if tag.name == "tr":
+            self._rows.append(_Row(depth))
+        elif self._rows and tag.name in _CELLS:
+            self._rows[-1].begin(depth)
+        elif self._rows and (tag.is_block or tag.stands_for):
+            self._rows[-1].add(tag.stands_for or " ")
+
     def _pass_whole(self) -> None:
         """Paragraphs that were taken out: what ends where one begins, and a new line for the text around them."""
         if self._stack and self._stack[-1] == "p":
             self._end()
         self._break()
+        if self._rows and self._rows[-1].within:
+            self._rows[-1].is_known = False
 
     def _break(self) -> None:
         if self._open and (last := self._open[-1]) and last[-1] != "\n":
@@ -263,10 +309,20 @@ class _Paragraphs:
 
     def _end(self) -> None:
         self._stack.pop()
+        if self._rows:
+            row, depth = self._rows[-1], len(self._stack)
+            row.within = row.within if row.within <= depth else 0
+            if row.depth > depth:
+                self._end_row(self._rows.pop())
         if self._depths and self._depths[-1] > len(self._stack):
             self._depths.pop()
             self.said.append("".join(self._open.pop()))
             self._break()
+
+    def _end_row(self, row: _Row) -> None:
+        self.is_known = self.is_known and (row.is_known or len(row.cells) < 2)
+        if len(row.cells) > 1:
+            self.said.append(row.text())
 
 
 def _is_across_a_block(stack: Sequence[str], name: str) -> bool:

@@ -20,13 +20,16 @@ class Role:
     """`is_block`: its text is read together, and apart from what is around it. `stands_for`: what a reader sees in the element's place.
 
     `label` is the stream that text in it belongs to: `ins` and `del` are corrections (the text as it is, the text as it was), others
-    (`field`, `phonetic`, `data`) are read apart. `has_text`: white space in it is text.
+    (`field`, `phonetic`, `data`) are read apart. `has_text`: white space in it is text. `is_row` and `is_cell`: of a table, whose neighbouring cells
+    may say something only together.
     """
 
     is_block: bool = False
     stands_for: str = ""
     label: str = ""
     has_text: bool = False
+    is_row: bool = False
+    is_cell: bool = False
 
 
 #: Names whose roles are remembered.
@@ -49,8 +52,11 @@ class Vocabulary:
     is_apart: bool = False
 
 
+_ROW, _CELL = Role(is_row=True), Role(is_cell=True)
 _WORD = Vocabulary(
     {
+        "tr": _ROW,
+        "tc": _CELL,
         "p": _BLOCK,
         "t": _TEXT,
         "delText": Role(label="del", has_text=True),
@@ -70,7 +76,7 @@ _WORD = Vocabulary(
         "txbxContent": _BLOCK,
     }
 )
-_DRAWING = Vocabulary({"p": _BLOCK, "t": _TEXT, "br": Role(stands_for="\n"), "tab": Role(stands_for="\t")})
+_DRAWING = Vocabulary({"tr": _ROW, "tc": _CELL, "p": _BLOCK, "t": _TEXT, "br": Role(stands_for="\n"), "tab": Role(stands_for="\t")})
 _SHEET = Vocabulary({"si": _BLOCK, "is": _BLOCK, "text": _BLOCK, "c": _BLOCK, "t": _TEXT, "v": _TEXT, "f": _BLOCK, "rPh": Role(label="phonetic")})
 _MATH = Vocabulary({"t": _TEXT})
 _OOXML_WORDS = {
@@ -93,7 +99,9 @@ _ODF_TEXT = Vocabulary(
 _ODF_OTHER = Vocabulary(
     {
         **dict.fromkeys(("annotation", "event-listeners", "binary-data"), _BLOCK),
-        **dict.fromkeys(("frame", "text-box", "title", "desc", "object", "table-cell"), _BLOCK),
+        **dict.fromkeys(("frame", "text-box", "title", "desc", "object"), _BLOCK),
+        "table-row": _ROW,
+        "table-cell": Role(is_block=True, is_cell=True),
     },
     collapses=True,
     is_spaced=True,
@@ -111,6 +119,8 @@ _HTML_BLOCKS = (
 HTML = Vocabulary(
     {
         **dict.fromkeys(_HTML_BLOCKS, _BLOCK),
+        "tr": Role(is_block=True, is_row=True),
+        **dict.fromkeys(("td", "th"), Role(is_block=True, is_cell=True)),
         "br": Role(stands_for="\n"),
         "hr": Role(stands_for="\n"),
         "img": Role(stands_for=" "),

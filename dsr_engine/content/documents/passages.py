@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dsr_engine.content.documents.runs import Change, Joined
 from dsr_engine.content.format import Reading, Unreadable
 from dsr_engine.content.places import inside, local_place
+from dsr_engine.content.records.split_cells import joined, parted, place_of, run_of
 from dsr_engine.content.rewriter import Rewriter
 from dsr_engine.content.stream import cannot_rewrite
 from dsr_engine.domain.anonymize import FieldFacts, Misfit
@@ -29,6 +30,7 @@ class Passage:
 
     `steps` are the ways in which each step of the place may be spelt, where there are two. `names` are the field names that lead to it.
     `is_cut`: one of several pieces of a text that is longer than the limit. `is_fixed`: a name, which can be reported and not rewritten.
+    `cells` are those of a row of a table: only what several of them say together is a text of its own (`split_cells.py`), at `PLACE/2-3`.
     """
 
     place: str
@@ -39,6 +41,7 @@ class Passage:
     is_value: bool = False
     is_cut: bool = False
     is_fixed: bool = False
+    cells: tuple[Joined, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,9 @@ def units_of(passages: Iterable[Passage], reading: Reading) -> Iterator[Unit | G
     """What passes the gate. A record that is longer than the limit is judged piece by piece."""
     is_told = False
     for passage in _passing(passages, reading):
+        if passage.cells:
+            yield from _together(passage, reading)
+            continue
         if passage.is_cut and not is_told:
             is_told = True
             yield Gap(reading.collection, "markup.text_too_long", "a text in a document is longer than the limit; it was searched piece by piece")
@@ -68,6 +74,17 @@ def units_of(passages: Iterable[Passage], reading: Reading) -> Iterator[Unit | G
             is_value=passage.is_value,
             is_opaque=passage.is_cut or passage.is_fixed,
         )
+
+
+def _together(row: Passage, reading: Reading) -> Iterator[Unit]:
+    """What neighbouring cells say only together."""
+    if reading.gate is not None:
+        for first, last, text in joined(_cell_texts(row), reading.gate):
+            yield Unit(f"{reading.prefix}{row.place}/{place_of(first, last)}", text, inside(reading, row.inside))
+
+
+def _cell_texts(row: Passage) -> list[str]:
+    return [cell.text.strip() for cell in row.cells]
 
 
 def mapped(names: Sequence[str], reading: Reading) -> FieldMap | None:
@@ -142,6 +159,12 @@ class Wanted:
                 how = self._pending.pop(place, None)
         return how
 
+    def of_cells(self, row: Passage) -> Iterator[tuple[int, int, How]]:
+        """The edits of what cells of this row say together: their first and last index."""
+        for place in [place for place in self._pending if place.startswith(f"{row.place}/")]:
+            if (run := run_of(place.removeprefix(f"{row.place}/"))) is not None and run[1] < len(row.cells):
+                yield *run, self._pending.pop(place)
+
     def is_going(self, inside_of: str) -> bool:
         """True if the sub-record that a passage belongs to is dropped."""
         return bool(inside_of) and isinstance(self._pending.get(inside_of), DropPart)
@@ -184,6 +207,17 @@ def changes_of(passage: Passage, how: How, rewriter: Rewriter) -> Iterator[Chang
             yield from passage.text.replaced(str(value))
         case DropPart():
             raise cannot_rewrite("A text cannot be dropped: drop its record, redact it or set its value.")
+
+
+def changes_of_cells(row: Passage, first: int, last: int, how: How, rewriter: Rewriter) -> Iterator[Change]:
+    """What the edit makes of the cells of a row from `first` to `last`. Raises `NotSupported`."""
+    if not isinstance(how, RedactSpans):
+        raise cannot_rewrite("What cells of a table say together can be redacted, nothing else.")
+    texts = _cell_texts(row)
+    for index, text in parted(texts, first, last, rewriter).items():
+        was = row.cells[index].text
+        begin = was.find(texts[index])
+        yield from row.cells[index].changes(was[:begin] + text + was[begin + len(texts[index]) :])
 
 
 def _replacement(passage: Passage, how: SetValue, rewriter: Rewriter) -> str:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from dsr_engine.content.charset import from_utf8, is_faithful
 from dsr_engine.content.documents.markup_blocks import Blocks
 from dsr_engine.content.documents.markup_words import is_document
-from dsr_engine.content.documents.passages import Passage, Region, Wanted, changes_of, fault, opaque_rest, units_of
+from dsr_engine.content.documents.passages import Passage, Region, Wanted, changes_of, changes_of_cells, fault, opaque_rest, units_of
 from dsr_engine.content.documents.runs import Change, splices_of
 from dsr_engine.content.documents.xml_glance import is_sound, may_hold
 from dsr_engine.content.documents.xml_records import Records, record_depth
@@ -76,6 +76,9 @@ def edited(items: Iterable[Passage | Region], edits: Sequence[Edit], rewriter: R
         if isinstance(item, Region):
             if wanted.drops(item):
                 dropped.append(Splice(item.start, item.end, b""))
+        elif item.cells:
+            for first, last, edit in wanted.of_cells(item):
+                changes += changes_of_cells(item, first, last, edit, rewriter)
         elif not wanted.is_going(item.inside) and (how := wanted.of(item)) is not None:
             changes += changes_of(item, how, rewriter)
     wanted.finish()
