@@ -13,7 +13,9 @@ MAIL = "mail"
 #: The role and the mailbox of a mail for which nobody in particular was looked: anybody may stand anywhere in it.
 ANY = "any"
 SENDER, RECIPIENT, HEADER, ATTACHMENT = "mail.sender", "mail.recipient", "mail.header", "mail.attachment"
-BODY, QUOTED = "mail.body", "mail.body.quoted"
+BODY, QUOTED, FOLDER = "mail.body", "mail.body.quoted", "mail.folder"
+#: The place of a folder's own name, which is a record of its own.
+FOLDER_NAME = "folder:name"
 
 #: Every role with what it means.
 ROLES: Mapping[str, str] = {
@@ -23,6 +25,7 @@ ROLES: Mapping[str, str] = {
     BODY: "what its writer says: the text, and the Subject",
     QUOTED: "what its writer repeats of an earlier mail",
     ATTACHMENT: "a file or a mail that is sent along, and its name",
+    FOLDER: "the name of a folder of mail: the folder gets another one",
 }
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 
-from dsr_engine.domain.plan import Delete, Dependent, PlanItem, Planned, Relocate
+from dsr_engine.domain.correspondence import FOLDER_NAME
+from dsr_engine.domain.plan import Delete, Dependent, PlanItem, Planned, Relocate, Rewrite
 from dsr_engine.workflow.disposal import Disposal
 
 MOST_RECORDS = 1000
@@ -48,8 +49,14 @@ def batched(drafts: Iterable[Draft], ranks: Ranks, *, first_batch: int) -> list[
     for number, pack in enumerate(_packs([draft for draft in drafts if draft.together], first_batch), start=1):
         parts = _items(pack, ranks, MOST_RECORDS)
         items += [replace(part, together=f"{number}") for part in parts] if len(parts) > 1 else parts
-    items.sort(key=lambda item: ranks.rank.get(item.collection, 0))
+    items.sort(key=lambda item: (_depth(item), ranks.rank.get(item.collection, 0)))
     return _in_order([replace(item, after=_after(item, items, ranks)) for item in items])
+
+
+def _depth(item: PlanItem) -> tuple[bool, int]:
+    """Folders of mail get their new names when everything else is done, as mails are called by them; those that lie deeper first."""
+    names = isinstance(item.effect, Rewrite) and any(edit.place == FOLDER_NAME for edit in item.effect.edits)
+    return names, -len(item.collection) if names else 0
 
 
 def _packs(drafts: Sequence[Draft], first_batch: int) -> Iterator[list[Draft]]:

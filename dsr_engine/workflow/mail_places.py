@@ -17,8 +17,10 @@ def mail_place(locator: Locator, finding: Finding | None = None) -> str:
 
     A key of IMAP (UIDVALIDITY, UID, seconds, size, two digests) is like no other system's. One of an mbox file (digest, how many equal ones stand
     before, a link) might be a table's, so that what was found has to say that it is mail. A Maildir's key begins with the name of a file,
-    which a person can look for.
+    which a person can look for. The name of a folder is a record of its own.
     """
+    if locator.key == ("", "folder"):
+        return "the name of this folder"
     key, created = locator.key, finding.created if finding is not None else None
     if len(key) == 6 and all(_NUMBER.fullmatch(part) for part in (key[0], key[1], key[2] or "0", key[3])) and _SHORT.fullmatch(key[5]):
         moment = datetime.fromtimestamp(int(key[2]), UTC) if key[2] else created

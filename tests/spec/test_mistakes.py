@@ -71,7 +71,7 @@ RULES = {
     "a place in a mail that is no place at all": (
         "name: a\nwhen: {category: mail.from}\nthen: delete",
         "policies/leads.yaml:6:22: rules.0.when.category: not a place in a mail (mail, mail.sender, mail.recipient, mail.header, mail.body, "
-        "mail.body.quoted or mail.attachment)",
+        "mail.body.quoted, mail.attachment or mail.folder)",
     ),
     "a mistyped sort of mail": (
         "name: a\nwhen: {message: one-to-one}\nthen: ask",

@@ -39,7 +39,7 @@ T = TypeVar("T")
 #: Calls of the operating system that change what is on the disk under which name.
 _CALLS = ("replace", "rename", "unlink", "rmdir", "fsync")
 #: Commands of IMAP that change what is on the server.
-_COMMANDS = ("append", "mark_deleted", "unmark_deleted", "expunge")
+_COMMANDS = ("append", "mark_deleted", "unmark_deleted", "expunge", "rename", "subscribe", "unsubscribe")
 #: The one method through which every request of a client of S3 goes.
 _ASK = "_make_api_call"
 

@@ -12,7 +12,8 @@ from dsr_engine.cli.entry import main
 from dsr_engine.domain.case import Case, Outcome, Stage
 from dsr_engine.domain.clock import FixedClock
 from dsr_engine.domain.errors import Conflict
-from dsr_engine.workflow.decide import close_unfulfilled
+from dsr_engine.workflow.decide import MENTIONED, close_unfulfilled, decide_findings, possible_findings
+from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.publish import forget_due
@@ -169,13 +170,21 @@ def test_nothing_of_anybody_is_left_of_a_sweep(
 def test_a_mail_folder_that_is_named_after_the_person_is_named_to_nobody(
     company: Company, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its name is a collection's, and those stand in the store while the case is open; what is shown and certified is masked."""
+    """Its name is a collection's, and those stand in the store while the case is open; what is shown and certified is masked.
+
+    A name alone waits for a person, who says that it is hers: the folder gets another one.
+    """
     for part in ("cur", "new", "tmp"):
         (company.mail / f".{NAME}" / part).mkdir(parents=True)
     (company.mail / f".{NAME}" / "cur" / "7.mail.host:2,S").write_bytes(f"From: {EMAIL}\nTo: shop@example.com\n\nHello.\n".encode())
     with working(company) as house:
         case = carried_through(house, opened_for(house, ("email", EMAIL), ("name", NAME)))
+        with house.store.snapshot() as tx:
+            ((folder, _),) = possible_findings(tx, case, FOUND)
+        decide_findings(house, case.id, [(folder, MENTIONED)], "officer")
+        case = carried_through(house, case)
         assert case.stage is Stage.CLOSED
+    assert not list(company.mail.glob(f"*{NAME}*"))
     out, err = _shown(company, case, capfd, monkeypatch)
     assert leaks_in((out + err + repr(case)).encode()) == []
     assert_forgotten(company.home / "certificates")

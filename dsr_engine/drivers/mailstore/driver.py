@@ -1,6 +1,7 @@
 """The driver for mail stores: one way to find, look again, foresee and change, over any kind of store.
 
-A record is a mail; a collection is a folder. What a policy may ask of a mail beside what is in it stands in `ages.py`.
+A record is a mail; a collection is a folder. What a policy may ask of a mail beside what is in it stands in `ages.py`. The name of a folder in which
+somebody stands is a record of its own (`folder_names.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,6 +42,7 @@ from dsr_engine.drivers.driver import (
 )
 from dsr_engine.drivers.mailstore.ages import ANYWHERE, DATE, FIELDS, asked_of, count_of, facts_of, is_due, steady
 from dsr_engine.drivers.mailstore.estate import checked, opened, vanished
+from dsr_engine.drivers.mailstore.folder_names import KEY, PART, FolderNames
 from dsr_engine.drivers.mailstore.marks import write_marked
 from dsr_engine.drivers.mailstore.message import is_mail, read_message, skim_message, skimming, write_message
 from dsr_engine.drivers.mailstore.roles import envelope_alone, standing
@@ -66,6 +68,7 @@ class MailstoreDriver:
         self._system = system
         self._store = opened(system)
         self._scope = Scope(system)
+        self._names = FolderNames(system, self._store, self._scope)
 
     @property
     def traits(self) -> Traits:
@@ -85,7 +88,8 @@ class MailstoreDriver:
 
     def slices(self, query: Query) -> Iterator[Slice]:
         late: list[Slice] = []
-        for name in self._scope.searched(self._store.folders()):
+        folders = self._store.folders()
+        for name in self._scope.searched(folders):
             if not isinstance(query, OlderThan) or self._scope.is_in(name, query.collection):
                 for part in self._store.parts(name):
                     cut = slice_of(self._system.name, name, part)
@@ -93,6 +97,8 @@ class MailstoreDriver:
                         late.append(cut)
                     else:
                         yield cut
+        if isinstance(query, AboutSubjects):
+            yield from self._names.slices([folder for folder in folders if self._scope.means(folder.name)], query)
         yield from late
         if isinstance(query, AboutSubjects):
             yield from (Slice(self._system.name, name) for name in vanished(self._store, query.before))
@@ -101,6 +107,10 @@ class MailstoreDriver:
         asked = asked_of(query) if isinstance(query, OlderThan) else self._facts_of(query, part.collection)
         looked = unread = 0
         server = self._store.server()
+        if isinstance(query, AboutSubjects) and part.part == PART:
+            yield from self._names.find(part.collection, query, server)
+            yield Looked(part.collection, 1)
+            return
         marks = Marks(query, server, part.collection)
         for mail, verdict in self._looked_over(query, part, marks):
             looked += 1
@@ -129,19 +139,19 @@ class MailstoreDriver:
 
     def observe(self, watched: Sequence[Watched]) -> Sequence[Observation]:
         server = self._store.server()
-        seen: dict[int, Observation] = {}
-        for folder, indexes in _by_folder([entry.locator for entry in watched]).items():
+        named, mails = _parted([entry.locator for entry in watched])
+        seen = {index: self._names.observe(server, watched[index]) for index in named}
+        for folder, indexes in mails.items():
             planned = {watched[index].locator.key: becomes for index in indexes if (becomes := watched[index].becomes) is not None}
-            sightings = self._store.locate(folder, [watched[index].locator.key for index in indexes], planned)
-            seen.update(
-                (index, self._observation(server, watched[index].locator, sighting)) for index, sighting in zip(indexes, sightings, strict=True)
-            )
+            sightings = self._names.located(folder, [watched[index].locator.key for index in indexes], planned)
+            seen.update((index, self._observation(server, watched[index].locator, *found)) for index, found in zip(indexes, sightings, strict=True))
         return tuple(seen[index] for index in range(len(watched)))
 
     def foresee(self, changes: Sequence[Change], rewriter: Rewriter) -> Sequence[Foreseen]:
         server = self._store.server()
-        foreseen: dict[int, Foreseen] = {}
-        for folder, indexes in _by_folder([change.locator for change in changes]).items():
+        named, mails = _parted([change.locator for change in changes])
+        foreseen = {index: self._names.foresee(server, changes[index], rewriter) for index in named}
+        for folder, indexes in mails.items():
             sightings = self._store.locate(folder, [changes[index].locator.key for index in indexes])
             foreseen.update(
                 (index, self._foreseen(server, changes[index], sighting, rewriter)) for index, sighting in zip(indexes, sightings, strict=True)
@@ -151,11 +161,13 @@ class MailstoreDriver:
     def change(self, changes: Sequence[Change], rewriter: Rewriter) -> Sequence[Outcome]:
         server = self._store.server()
         outcomes: dict[int, Outcome] = {index: Drifted("server") for index, change in enumerate(changes) if change.server != server}
-        for folder, indexes in _by_folder([change.locator for change in changes]).items():
+        named, mails = _parted([change.locator for change in changes])
+        for folder, indexes in mails.items():
             open_ones = [index for index in indexes if index not in outcomes]
             if open_ones:
                 orders = [self._order(changes[index], rewriter) for index in open_ones]
                 outcomes.update(zip(open_ones, self._store.change(folder, orders), strict=True))
+        outcomes.update((index, self._names.change(changes[index], rewriter)) for index in named if index not in outcomes)
         return tuple(outcomes[index] for index in range(len(changes)))
 
     def close(self) -> None:
@@ -219,12 +231,12 @@ class MailstoreDriver:
         found += (replace(gap, collection=folder) for gap in mail.left())
         return tuple(item for item in found if isinstance(item, Unit)), tuple(item for item in found if isinstance(item, Gap))
 
-    def _observation(self, server: str, locator: Locator, sighting: Sighting | None) -> Observation:
+    def _observation(self, server: str, locator: Locator, folder: str, sighting: Sighting | None) -> Observation:
         if sighting is None:
             return Absent(server)
-        if sighting.is_same:
+        if sighting.is_same and folder == locator.collection:
             return Present(server, sighting.state, sighting.mail.created)
-        return Moved(server, Locator(locator.system, locator.collection, sighting.key), sighting.state)
+        return Moved(server, Locator(locator.system, folder, sighting.key), sighting.state)
 
     # --- changing ----------------------------------------------------------------------------------------------------
 
@@ -288,8 +300,12 @@ def _absent(server: str, change: Change) -> Foreseen:
     return Foreseen(None, None, change.effect, server)
 
 
-def _by_folder(locators: Sequence[Locator]) -> dict[str, list[int]]:
-    folders: dict[str, list[int]] = {}
+def _parted(locators: Sequence[Locator]) -> tuple[list[int], dict[str, list[int]]]:
+    """Which of them are folders' names, and the mails by folder."""
+    named, folders = [], dict[str, list[int]]()
     for index, locator in enumerate(locators):
-        folders.setdefault(locator.collection, []).append(index)
-    return folders
+        if locator.key == KEY:
+            named.append(index)
+        else:
+            folders.setdefault(locator.collection, []).append(index)
+    return named, folders

@@ -25,6 +25,7 @@ from dsr_engine.domain.errors import ManifestWrong, NotSupported
 from dsr_engine.domain.record import Gap
 from dsr_engine.drivers.driver import Done, Drifted, Failed, Outcome, Problem, Traits
 from dsr_engine.drivers.mailstore.disk import disk_errors, dress, foreign_store, identity, open_folder, open_plain
+from dsr_engine.drivers.mailstore.disk_renaming import DiskRenaming
 from dsr_engine.drivers.mailstore.rested import told_of
 from dsr_engine.drivers.mailstore.store import (
     BLOCK,
@@ -112,6 +113,9 @@ class Eml:
     def change(self, folder: str, orders: Sequence[Order]) -> Sequence[Outcome]:
         with disk_errors(), self._opened(folder) as handle:
             return tuple(self._carry_out(folder, handle, order) for order in orders)
+
+    def renaming(self, folder: str) -> DiskRenaming:  # noqa: ARG002  # one place, one set of names
+        return DiskRenaming(self._root, self.folders)
 
     def close(self) -> None:
         """Nothing is held open."""

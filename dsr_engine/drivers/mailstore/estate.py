@@ -25,7 +25,7 @@ from dsr_engine.drivers.mailstore.disk import disk_errors, identity
 from dsr_engine.drivers.mailstore.enumerating import Mailboxes, Source, enumerated, source_of
 from dsr_engine.drivers.mailstore.mailbox_paths import below, fixed_part, listed, path_of
 from dsr_engine.drivers.mailstore.settings import account_of, imap_of, store_of
-from dsr_engine.drivers.mailstore.store import NOTHING, Folder, Key, Mail, Order, Planned, Rewriting, Sighting, Store
+from dsr_engine.drivers.mailstore.store import NOTHING, Folder, Key, Mail, Order, Planned, Renaming, Rewriting, Sighting, Store
 
 T = TypeVar("T")
 
@@ -208,6 +208,10 @@ class Estate:
             if error.code in _CLOSED:
                 return (Failed(error.code, error.message),) * len(orders)
             raise
+
+    def renaming(self, folder: str) -> Renaming:
+        mailbox, name = split(folder)
+        return self._store(mailbox).renaming(name)
 
     def close(self) -> None:
         while self._open:

@@ -13,16 +13,17 @@ from dataclasses import replace
 from functools import partial
 from typing import BinaryIO, cast
 
-from dsr_engine.domain.errors import DsrError, ManifestWrong, NotAllowed, NotSupported, Unreachable
+from dsr_engine.domain.errors import ManifestWrong, NotAllowed, NotSupported, Unreachable
 from dsr_engine.domain.record import Gap
 from dsr_engine.drivers.driver import Done, Drifted, Failed, Outcome, Problem, Traits
 from dsr_engine.drivers.mailstore.imap_account import Account
-from dsr_engine.drivers.mailstore.imap_answers import UNAVAILABLE
+from dsr_engine.drivers.mailstore.imap_answers import pass_on_if_cut_off
 from dsr_engine.drivers.mailstore.imap_fetch import LEFT, Ahead, Large, Small, is_large
 from dsr_engine.drivers.mailstore.imap_gmail import hidden, whole
 from dsr_engine.drivers.mailstore.imap_heads import Heads
 from dsr_engine.drivers.mailstore.imap_heirs import Facts, Heirs, heirs_among, message_digest
 from dsr_engine.drivers.mailstore.imap_listing import Listed, listing
+from dsr_engine.drivers.mailstore.imap_renaming import ImapRenaming
 from dsr_engine.drivers.mailstore.imap_session import CHUNK, GMAIL, Meta, Selected, Session, shown_name
 from dsr_engine.drivers.mailstore.imap_slices import SLICE, parts_of, range_of
 from dsr_engine.drivers.mailstore.store import (
@@ -88,7 +89,7 @@ class Imap:
             except NotSupported as error:
                 yield Problem(error.code, f"Folder {name}: {error.message}", error.hint)
             except (ManifestWrong, Unreachable) as error:
-                _pass_on_if_cut_off(error)
+                pass_on_if_cut_off(error)
                 yield Problem("mail.folder_unreadable", f"Folder {name} cannot be opened", error.hint)
 
     def folders(self) -> Sequence[Folder]:
@@ -112,7 +113,7 @@ class Imap:
             opened = self._open(folder)
             uids = self._session.uids_between(1, "*")
         except (NotAllowed, ManifestWrong, NotSupported, Unreachable) as error:
-            _pass_on_if_cut_off(error)
+            pass_on_if_cut_off(error)
             return (("0", "1", "*"),)
         return parts_of(opened.validity, uids, opened.next or (uids[-1] + 1 if uids else 1))
 
@@ -158,6 +159,9 @@ class Imap:
         refused = self._remove(opened, leaving)
         return tuple(refused.get(int(order.key[1]), outcome) for order, outcome in zip(orders, outcomes, strict=True))
 
+    def renaming(self, folder: str) -> ImapRenaming:  # noqa: ARG002  # one account, one set of names
+        return ImapRenaming(self._session)
+
     def close(self) -> None:
         self._put_away()
         self._facts.clear()
@@ -177,14 +181,14 @@ class Imap:
 
     def _folder(self, name: str) -> Folder:
         entry = self._listings[name]
-        is_own, holder = entry.holder is None, entry.holder or ""
+        made = Folder(name, entry.messages, is_own=entry.holder is None, holder=entry.holder or "", role=entry.role, separator=entry.separator)
         if entry.messages is not None:
-            return Folder(name, entry.messages, is_own=is_own, holder=holder, role=entry.role)
+            return made
         try:
-            return Folder(name, self._session.status(entry.wire, "MESSAGES"), is_own=is_own, holder=holder, role=entry.role)
+            return replace(made, count=self._session.status(entry.wire, "MESSAGES"))
         except (NotAllowed, ManifestWrong, NotSupported, Unreachable) as error:
-            _pass_on_if_cut_off(error)
-            return Folder(name, None, "the server lists the folder and does not open it", is_own, holder, entry.role)
+            pass_on_if_cut_off(error)
+            return replace(made, reason="the server lists the folder and does not open it")
 
     def _wire(self, folder: str) -> bytes:
         if folder not in self._wires:
@@ -385,12 +389,6 @@ class Imap:
             left = {meta.uid for meta in self._session.metas(going)}
         self._session.unmark_deleted(sorted(left - were_marked))
         return refused | {uid: Failed("mail.still_there", "the server keeps the mail; this account may lack a right (ACL e)") for uid in left}
-
-
-def _pass_on_if_cut_off(error: DsrError) -> None:
-    """Raises what concerns the whole server. The rest is about one folder: Dovecot calls it an internal error where it may not open a file."""
-    if isinstance(error, Unreachable) and error.code != UNAVAILABLE:
-        raise error
 
 
 def _too_large() -> NotSupported:

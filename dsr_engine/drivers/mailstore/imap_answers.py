@@ -55,6 +55,12 @@ def answers() -> Iterator[None]:
         raise _told(error) from None
 
 
+def pass_on_if_cut_off(error: DsrError) -> None:
+    """Raises what concerns the whole server. The rest is about one folder: Dovecot calls it an internal error where it may not open a file."""
+    if isinstance(error, Unreachable) and error.code != UNAVAILABLE:
+        raise error
+
+
 def _told(error: BaseException) -> DsrError:
     """The engine's error. What the libraries raise on an answer that they cannot take apart is none of the first kinds."""
     match error:

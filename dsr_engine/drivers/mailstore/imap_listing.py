@@ -19,7 +19,7 @@ _ALL = b'"*"'
 #: What a folder is for, as its attribute says (RFC 6154, and \\Important of RFC 8457).
 _ROLES = frozenset({b"\\all", b"\\archive", b"\\drafts", b"\\flagged", b"\\important", b"\\junk", b"\\sent", b"\\trash"})
 _TOKEN = rb'(?P<name>"(?:[^"\\]|\\.)*"|[^ "]+)'
-_LISTED = re.compile(rb'\((?P<flags>[^)]*)\) (?:NIL|"(?:[^"\\]|\\.)*") ' + _TOKEN + rb"(?: \(.*\))? *", re.DOTALL | re.IGNORECASE)
+_LISTED = re.compile(rb'\((?P<flags>[^)]*)\) (?:NIL|"(?P<separator>(?:[^"\\]|\\.)*)") ' + _TOKEN + rb"(?: \(.*\))? *", re.DOTALL | re.IGNORECASE)
 _STATUS = re.compile(_TOKEN + rb" \((?P<items>[^)]*)\) *", re.DOTALL)
 
 
@@ -28,7 +28,7 @@ class Listed:
     """One folder. `holder`: None for the account's own; the name of the other user whose it is; empty where it is shared by all.
 
     `messages`, `validity` and `next` (the next UID) are None where the server did not tell them along with the list. `role` is what it is for
-    (`sent`, `trash`, `all`, …), empty where the server does not say.
+    (`sent`, `trash`, `all`, …), empty where the server does not say. `separator` parts the levels of the name, empty where it has none.
     """
 
     wire: bytes
@@ -37,6 +37,7 @@ class Listed:
     validity: int | None = None
     role: str = ""
     next: int | None = None
+    separator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,16 @@ def listing(session: Session) -> list[Listed]:
         found: dict[bytes, Listed] = {}
         for pattern in patterns:
             wires, facts = _listed(client, pattern)
-            for wire, role in wires.items():
-                told = facts.get(wire, {})
-                found[wire] = Listed(wire, _holder(wire, own, foreign), told.get(b"MESSAGES"), told.get(b"UIDVALIDITY"), role, told.get(b"UIDNEXT"))
+            for wire, (role, separator) in wires.items():
+                told, holder = facts.get(wire, {}), _holder(wire, own, foreign)
+                found[wire] = Listed(wire, holder, told.get(b"MESSAGES"), told.get(b"UIDVALIDITY"), role, told.get(b"UIDNEXT"), separator)
         return list(found.values())
+
+
+def subscriptions(session: Session) -> list[bytes]:
+    """Every name that is subscribed to, whether there is such a folder or not."""
+    with session.speaking() as client:
+        return [_name(match["name"]) for match in _entries(client, "LSUB", _ALL)]
 
 
 def _quoted(name: bytes) -> bytes:
@@ -90,25 +97,39 @@ def _holder(wire: bytes, own: Sequence[bytes], foreign: Sequence[_Space]) -> str
     return None if space is None or len(space.prefix) <= ours else space.holder(wire)
 
 
-def _listed(client: Any, pattern: bytes) -> tuple[dict[bytes, str], dict[bytes, dict[bytes, int]]]:
-    """The names that one LIST gives with what the folders are for, and what it tells of them besides."""
+def _listed(client: Any, pattern: bytes) -> tuple[dict[bytes, tuple[str, str]], dict[bytes, dict[bytes, int]]]:
+    """The names that one LIST gives with what the folders are for and what parts their levels, and what it tells of them besides."""
     raw = client._imap
     wanted = ["STATUS (MESSAGES UIDVALIDITY UIDNEXT)"] if client.has_capability("LIST-STATUS") else []
     wanted += ["SPECIAL-USE"] if client.has_capability("SPECIAL-USE") and client.has_capability("LIST-EXTENDED") else []
     extra = [f"RETURN ({' '.join(wanted)})"] if wanted else []
-    for kind in ("LIST", "STATUS"):
-        raw.untagged_responses.pop(kind, None)
-    kind, answer = raw._simple_command("LIST", '""', pattern, *extra)
+    raw.untagged_responses.pop("STATUS", None)
+    entries = [(match, set(match["flags"].lower().split())) for match in _entries(client, "LIST", pattern, *extra)]
+    told = _joined(raw._untagged_response("OK", [None], "STATUS")[1])
+    names = {_name(match["name"]): (_role(said), _separator(match["separator"])) for match, said in entries if not _NO_MAIL & said}
+    return names, {_name(match["name"]): _numbers(match["items"]) for line in told if (match := _STATUS.fullmatch(line))}
+
+
+def _entries(client: Any, command: str, pattern: bytes, *extra: str) -> list[re.Match[bytes]]:
+    """The lines of LIST or LSUB."""
+    raw = client._imap
+    raw.untagged_responses.pop(command, None)
+    kind, answer = raw._simple_command(command, '""', pattern, *extra)
     if kind != "OK":
         raise imaplib.IMAP4.error(str(answer))
-    lines = _joined(raw._untagged_response(kind, answer, "LIST")[1])
-    told = _joined(raw._untagged_response(kind, answer, "STATUS")[1])
+    lines = _joined(raw._untagged_response(kind, answer, command)[1])
     entries = [match for line in lines if (match := _LISTED.fullmatch(line))]
-    flags = [(_name(match["name"]), set(match["flags"].lower().split())) for match in entries]
-    names = {name: b"".join(sorted(_ROLES & said)[:1]).decode().lstrip("\\") for name, said in flags if not _NO_MAIL & said}
     if len(entries) < len(lines):
         raise imaplib.IMAP4.abort("the list of folders cannot be read")
-    return names, {_name(match["name"]): _numbers(match["items"]) for line in told if (match := _STATUS.fullmatch(line))}
+    return entries
+
+
+def _role(flags: set[bytes]) -> str:
+    return b"".join(sorted(_ROLES & flags)[:1]).decode().lstrip("\\")
+
+
+def _separator(written: bytes | None) -> str:
+    return shown_name(re.sub(rb"\\(.)", rb"\1", written or b"", flags=re.DOTALL))
 
 
 def _joined(lines: Sequence[Any]) -> list[bytes]:

@@ -279,6 +279,20 @@ class Session:
         with self.speaking() as client:
             client.remove_flags(uids, [b"\\Deleted"], silent=True)
 
+    def rename(self, old: bytes, new: bytes) -> None:
+        """Gives a folder, and with it those below it, another name (RFC 3501, 6.3.5). No folder is open then."""
+        self.select(b"INBOX")
+        with self.speaking() as client:
+            client.rename_folder(self._speakable(old), self._speakable(new))
+
+    def subscribe(self, wire: bytes) -> None:
+        with self.speaking() as client:
+            client.subscribe_folder(self._speakable(wire))
+
+    def unsubscribe(self, wire: bytes) -> None:
+        with self.speaking() as client:
+            client.unsubscribe_folder(self._speakable(wire))
+
     def expunge(self, uids: Sequence[int]) -> None:
         """Removes exactly these messages (UID EXPUNGE, RFC 4315): what others marked \\Deleted stays."""
         with self.speaking() as client:

@@ -21,7 +21,8 @@ from dsr_engine.domain.record import Gap
 from dsr_engine.drivers.driver import Done, Drifted, Failed, Outcome, Problem, Traits
 from dsr_engine.drivers.mailstore.ages import flags_of_name
 from dsr_engine.drivers.mailstore.disk import create_private, disk_errors, dress, identity, open_plain, sync_folder
-from dsr_engine.drivers.mailstore.maildir_folders import SUBFOLDERS, Place, places
+from dsr_engine.drivers.mailstore.disk_renaming import MaildirRenaming
+from dsr_engine.drivers.mailstore.maildir_folders import SUBFOLDERS, Place, places, separator
 from dsr_engine.drivers.mailstore.maildir_names import Entry, entry_of, fields_for, lineage, next_name, successors, unique_of
 from dsr_engine.drivers.mailstore.maildir_packed import Packed, facts_of, open_mail, packing_of
 from dsr_engine.drivers.mailstore.maildir_quota import settle
@@ -93,7 +94,7 @@ class Maildir:
 
     def folders(self) -> Sequence[Folder]:
         with disk_errors():
-            return tuple(Folder(name, *self._count(place)) for name, place in self._places().items())
+            return tuple(Folder(name, *self._count(place), separator=separator(name, place, self._root)) for name, place in self._places().items())
 
     def owner(self, folder: str) -> str:  # noqa: ARG002  # a path does not say whose mail lies there
         return ""
@@ -120,6 +121,9 @@ class Maildir:
     def change(self, folder: str, orders: Sequence[Order]) -> Sequence[Outcome]:
         listing = self._kin(folder, [order.key[0] for order in orders])
         return tuple(self._carry_out(folder, listing, order) for order in orders)
+
+    def renaming(self, folder: str) -> MaildirRenaming:  # noqa: ARG002  # one Maildir, one set of names
+        return MaildirRenaming(self._root, self.folders)
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -38,6 +38,11 @@ def places(root: Path) -> dict[str, Place]:
     return found
 
 
+def separator(name: str, place: Place, root: Path) -> str:
+    """What parts the levels of a folder's name: a dot between folders that lie beside each other (Maildir++), else a slash."""
+    return "." if "/" not in name and place.path.relative_to(root).as_posix().startswith(".") else "/"
+
+
 def _shown(name: str) -> str:
     """The name as a mail program shows it, if it is one in modified UTF-7 and nothing is lost."""
     if "&" not in name or not name.isascii():

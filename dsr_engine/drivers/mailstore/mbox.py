@@ -19,6 +19,7 @@ from dsr_engine.domain.errors import ManifestWrong, NotSupported
 from dsr_engine.domain.record import Gap
 from dsr_engine.drivers.driver import Done, Failed, Outcome, Problem, Traits
 from dsr_engine.drivers.mailstore.disk import disk_errors, identity, open_plain
+from dsr_engine.drivers.mailstore.disk_renaming import DiskRenaming
 from dsr_engine.drivers.mailstore.mbox_lock import locked
 from dsr_engine.drivers.mailstore.mbox_rewrite import DRAFT, judged, put_in_place, state_written
 from dsr_engine.drivers.mailstore.mbox_seen import Seen, anew, heir_of, rewritten, seen_in, sighting_of, within
@@ -79,7 +80,8 @@ class Mbox:
                 paths = sorted(self._walk(self._root))
         if not paths:
             raise ManifestWrong("There is no mbox under the given folder", code="mail.no_store", hint="see that the path is right and mounted")
-        return tuple(Folder(self._name(path), None, _fault(path)) for path in paths)
+        sign = "/" if self._root.is_dir() else ""  # what systems.yaml calls one file is no folder's name
+        return tuple(Folder(self._name(path), None, _fault(path), separator=sign) for path in paths)
 
     def owner(self, folder: str) -> str:  # noqa: ARG002  # a path does not say whose mail lies there
         return ""
@@ -128,6 +130,9 @@ class Mbox:
             if chosen and (undone := put_in_place(path, held, facts, there, chosen)) is not None:
                 return tuple(undone if isinstance(outcome, Done) else outcome for outcome in outcomes)
             return outcomes
+
+    def renaming(self, folder: str) -> DiskRenaming:  # noqa: ARG002  # one place, one set of names
+        return DiskRenaming(self._root, self.folders)
 
     def close(self) -> None:
         if self._open_file is not None:

@@ -35,6 +35,12 @@ class Scope:
             return "*" in collection or split(collection)[0] == split(folder)[0]
         return collection == (known.name if known else folder) or collection == folder
 
+    def lists(self, folder: str) -> bool:
+        """True if systems.yaml or the connector names this folder, or one below it: under another name it would not be found."""
+        within = split(folder)[1] if self._is_of_many else folder
+        named = (*(self._named or ()), *(entry.name for entry in self._manifest.collections))
+        return any(name in (folder, within) or name.startswith((f"{within}/", f"{within}.", f"{folder}/", f"{folder}.")) for name in named)
+
     def means(self, folder: str) -> bool:
         within = split(folder)[1] if self._is_of_many else folder
         if self._is_of_many and within == WHOLE:

@@ -39,7 +39,8 @@ class Folder:
     """One folder. `reason` says why it cannot be searched (empty: it can). `count` is None where it is not known.
 
     `is_own` False: the mailbox lists it and it is not the mailbox's; `holder` is the other user whose it is, empty where everybody shares it.
-    `role` is what it is for (`sent`, `trash`, …), where the server says so.
+    `role` is what it is for (`sent`, `trash`, …), where the server says so. `separator` parts the levels of its name; empty: the name is no folder's.
+    `stamp` is what another folder of the same name would have otherwise (UIDVALIDITY), where the store knows such a thing.
     """
 
     name: str
@@ -48,6 +49,8 @@ class Folder:
     is_own: bool = True
     holder: str = ""
     role: str = ""
+    separator: str = "/"
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -115,6 +118,25 @@ class Order:
     rewriting: Rewriting | None = None
 
 
+class Renaming(Protocol):
+    """The folders of one mailbox by their names, and how one gets another. A folder may be one that only has others below it."""
+
+    def folders(self) -> Sequence[Folder]:
+        """As they are now, asked anew each time."""
+
+    def lingers(self, folder: str) -> bool:
+        """True if a list of subscriptions still has this name, or one below it: a rename that was killed is not at its end."""
+
+    def refusal(self, folder: str, to: str) -> Problem | None:
+        """Why the folder cannot get that name; None: it can."""
+
+    def rename(self, folder: str, to: str) -> None:
+        """Gives the folder, all that lies below it and their subscriptions the new name; goes on with what a killed try left. `to` is nobody's name.
+
+        Raises `NotSupported` or `NotAllowed` where it was refused.
+        """
+
+
 class Store(Protocol):
     """One mail store. Errors are those of `domain.errors`; no text of a server or a path leaves it."""
 
@@ -150,6 +172,9 @@ class Store(Protocol):
 
     def change(self, folder: str, orders: Sequence[Order]) -> Sequence[Outcome]:
         """Carries the orders out, in their order; what is not as expected is left untouched."""
+
+    def renaming(self, folder: str) -> Renaming:
+        """The names in the mailbox that this folder is in."""
 
     def close(self) -> None:
         """Gives connections back; may be called twice."""

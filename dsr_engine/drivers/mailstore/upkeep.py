@@ -17,12 +17,14 @@ from dsr_engine.domain.residue import Assessment, Channel, ResidueState, ServerF
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.mailstore.disk import disk_errors
 from dsr_engine.drivers.mailstore.estate import opened, split
+from dsr_engine.drivers.mailstore.folder_names import FolderNames
 from dsr_engine.drivers.mailstore.imap_session import Session
 from dsr_engine.drivers.mailstore.index_files import look
 from dsr_engine.drivers.mailstore.mailbox_paths import path_of
 from dsr_engine.drivers.mailstore.maildir_folders import places
 from dsr_engine.drivers.mailstore.maintenance import Command, Touched, commands, run
 from dsr_engine.drivers.mailstore.residuals import FUZZY, Kept, of_disk, of_server
+from dsr_engine.drivers.mailstore.scope import Scope
 from dsr_engine.drivers.mailstore.settings import account_of
 
 _NOTHING = "nothing was erased or rewritten here"
@@ -47,6 +49,7 @@ class MailstoreUpkeep:
         self._done: set[str] = set()
 
     def assess(self, collections: Sequence[str], since: datetime, marks: Mapping[str, str]) -> Assessment:  # noqa: ARG002  # IMAP tells no times
+        collections = self._called_now(collections)
         touched = self._touched(collections)
         server, kept, found = self._server(collections) if self._is_server else self._files(collections, marks)
         offered = commands(self._command, touched, kept)
@@ -84,6 +87,13 @@ class MailstoreUpkeep:
             user, folder = split(name) if self._is_estate else (account, name)
             boxes.setdefault(user, {})[folder] = None
         return tuple(Touched(user, tuple(folders)) for user, folders in boxes.items())
+
+    def _called_now(self, collections: Sequence[str]) -> tuple[str, ...]:
+        """A folder that was named after the person has another name by now, and so has what is kept about it."""
+        if not collections:
+            return ()
+        with contextlib.closing(opened(self._system)) as store:
+            return FolderNames(self._system, store, Scope(self._system)).now(collections)
 
     def _identity(self) -> str:
         with contextlib.closing(opened(self._system)) as store:

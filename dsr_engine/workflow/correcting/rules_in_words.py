@@ -1,7 +1,7 @@
 """A rule of a policy as a sentence, for people who approve what it does and do not write YAML."""
 
 from dsr_engine.domain.anonymize import Method, MethodName
-from dsr_engine.domain.correspondence import ATTACHMENT, BODY, HEADER, MAIL, QUOTED, RECIPIENT, SENDER, Sort, Whose
+from dsr_engine.domain.correspondence import ATTACHMENT, BODY, FOLDER, HEADER, MAIL, QUOTED, RECIPIENT, SENDER, Sort, Whose
 from dsr_engine.domain.finding import Match
 from dsr_engine.domain.plan import Delete, DropPart, Edit, Effect, Fence, How, Point, Relocate, Rewrite, SetValue
 from dsr_engine.domain.policy import Keep, Pick, Rule, Then, Treatment, When
@@ -30,6 +30,7 @@ _PLACES = {
     BODY: "in the text of a mail",
     QUOTED: "in what a mail quotes",
     ATTACHMENT: "in what is attached to a mail",
+    FOLDER: "in the name of a folder of mail",
 }
 _SORTS = {Sort.ONE_TO_ONE: "one to one", Sort.THREAD: "a thread of others", Sort.LIST: "a list's", Sort.ROUTING: "theirs by its routing alone"}
 _MAILBOXES = {Whose.OWN: "the person's own", Whose.OTHERS: "somebody else's"}
