@@ -29,7 +29,7 @@ from dsr_engine.drivers.mailstore.driver import MailstoreDriver
 from dsr_engine.drivers.mailstore.folder_names import KEY, marked
 from tests.drivers.mailstore_boxes import DELIVERED, DovecotBox, letter
 from tests.drivers.mailstore_estates import at_dovecot, dovecot_boxes, said
-from tests.servers.dovecot import DovecotServer
+from tests.servers.dovecot import DovecotServer, running
 
 JANE, NAME = "jane.roe@example.org", "Jane Roe"
 SELECTORS = (Selector("s1", "email", Secret(JANE), verified=True), Selector("s2", "name", Secret(NAME), verified=True))
@@ -383,6 +383,25 @@ def test_a_rename_that_was_killed_before_the_subscriptions_goes_on_with_them(dov
     assert fresh in subscribed
     assert OTHERS[0] in subscribed
     assert HERS not in subscribed
+
+
+def test_a_folder_that_the_account_may_not_rename_is_refused_before_anybody_approves(tmp_path: Path) -> None:
+    with running(("mail_plugins = acl", "mail_plugins = acl imap_acl")) as server:
+        estate = Estate("dovecot", tmp_path, DovecotBox(server))
+        assert estate.box is not None
+        estate.put(HERS, letter("ann@example.net", "shop@example.com", "hello", "Tea, please."))
+        with opened(estate) as driver:
+            (record,) = named(driver)
+            told = foreseen(driver, record)
+            assert told.refusal is None
+            server.grant(estate.box.user, HERS.replace("/", "."), "lrswtipeka")
+        with opened(estate) as driver:
+            refusal = foreseen(driver, record).refusal
+            assert refusal is not None
+            assert refusal.code == "mail.folder_name"
+            outcome = driver.change([Change(record.locator, RENAME, (), told.state or b"", told.server)], REWRITER)[0]
+            assert isinstance(outcome, Failed)
+        assert HERS in estate.names()
 
 
 def test_a_folder_that_was_made_anew_under_its_name_is_another_one(dovecot: DovecotServer, tmp_path: Path) -> None:

@@ -33,6 +33,12 @@ class ImapRenaming:
             return Problem("mail.gmail", "This is Gmail, where a folder is a label", "rename the label by hand")
         if any(not entry.is_own and _is_within(entry.name, folder, {entry.separator}) for entry in self.folders()):
             return Problem("mail.folder_of_another", "A folder named after the person is in somebody else's mailbox", "let its owner rename it")
+        entry = next((entry for entry in listing(self._session) if shown_name(entry.wire) == folder), None)
+        rights = self._session.rights(entry.wire) if entry is not None else ""
+        if rights and "x" not in rights:
+            return Problem(
+                "mail.folder_name", "A folder named after the person may not be renamed by this account", "grant it the right x (RFC 4314)"
+            )
         return None
 
     def rename(self, folder: str, to: str) -> None:

@@ -285,6 +285,14 @@ class Session:
         with self.speaking() as client:
             client.rename_folder(self._speakable(old), self._speakable(new))
 
+    def rights(self, wire: bytes) -> str:
+        """What this account may do with a folder, in letters of RFC 4314; empty where the server does not tell in these."""
+        if not self.has("ACL") or not any(offer.startswith("RIGHTS=") for offer in self._offered):
+            return ""
+        with self.speaking() as client:
+            kind, answer = client._imap.myrights(client._normalise_folder(self._speakable(wire)))
+        return answer[0].decode("latin-1").rpartition(" ")[2] if kind == "OK" and isinstance(answer[0], bytes) else ""
+
     def subscribe(self, wire: bytes) -> None:
         with self.speaking() as client:
             client.subscribe_folder(self._speakable(wire))
