@@ -27,6 +27,8 @@ from dsr_engine.drivers.driver import AboutSubjects, Absent, Change, Done, Drift
 from dsr_engine.drivers.mailstore import subscription_files
 from dsr_engine.drivers.mailstore.driver import MailstoreDriver
 from dsr_engine.drivers.mailstore.folder_names import KEY, marked
+from dsr_engine.drivers.mailstore.reading import MailstoreReader
+from dsr_engine.drivers.reading import Bounds
 from tests.drivers.mailstore_boxes import DELIVERED, DovecotBox, letter
 from tests.drivers.mailstore_estates import at_dovecot, dovecot_boxes, said
 from tests.servers.dovecot import DovecotServer, running
@@ -250,18 +252,16 @@ def test_a_folder_is_not_deleted_and_never_takes_anothers_name(estate: Estate) -
         refusal = foreseen(driver, record, Delete()).refusal
         assert refusal is not None
         assert refusal.code == "mail.folder_deleted"
-        told = foreseen(driver, record)
         fresh = f"Clients/{marked(NAME, REWRITER)}" + (".mbox" if record.locator.collection.endswith(".mbox") else "")
         estate.put(fresh, letter("ann@example.net", "shop@example.com", "in the way", "Tea, please."))
-        refusal = foreseen(driver, record).refusal
-        assert refusal is not None
-        assert refusal.code == "mail.folder_taken"
-        before = estate.mails()
-        assert told.state is not None
-        outcome = driver.change([Change(record.locator, RENAME, (), told.state, told.server)], REWRITER)[0]
-        assert isinstance(outcome, Failed)
-        assert outcome.code == "mail.folder_taken"
-    assert estate.mails() == before
+        before = {mail for mail in estate.mails() if NAME not in mail[0]}
+        for record in named(driver):
+            told = renamed(driver, record)
+            assert isinstance(driver.observe([Watched(record.locator, becomes=_is(told.becomes))])[0], Moved)
+    after = estate.mails()
+    assert before <= after
+    assert not any(NAME in name for name, _ in after)
+    assert any(name.startswith(f"Clients/{marked(NAME, REWRITER, 1)}") for name, _ in after)
 
 
 def test_a_folder_that_the_settings_name_is_refused_before_anybody_approves(estate: Estate) -> None:
@@ -458,6 +458,16 @@ def test_a_list_of_subscriptions_gets_the_new_name_and_keeps_every_other_line(
         assert path.read_bytes() == b"".join((*kept, line(fresh), line([*fresh, "Old"])))
         assert not subscription_files.has(Path(folder), ".".join(hers))
         assert [file.name for file in Path(folder).iterdir()] == ["subscriptions"]
+
+
+def test_a_name_can_be_read_again_by_who_decides_about_it(estate: Estate) -> None:
+    with opened(estate) as driver:
+        records = named(driver)
+        gone = Locator("mail", estate.path("Clients/Nobody"), KEY)
+    reader = MailstoreReader(estate.system())
+    read = list(reader.read([*(record.locator for record in records), gone], MATCHER.gate, Bounds(1000, 10)))
+    reader.close()
+    assert [entry.record for entry in read] == [*records, None]
 
 
 def test_special_folders_and_names_of_mailboxes_are_none(dovecot: DovecotServer, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from dsr_engine.workflow.decide import MENTIONED, NOT_THEIRS, STAYS, THEIRS, dec
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.previewing import PreviewState, previews
 from tests.drivers.mailstore_boxes import DovecotBox, letter
 from tests.servers.dovecot import DovecotServer, running
 from tests.workflow.canaries import assert_forgotten, leaks_in
@@ -92,6 +93,9 @@ def test_a_name_that_others_may_have_too_waits_for_a_person_and_nothing_is_chang
         assert waits_for(case) == "finding.undecided"
         with pytest.raises(Conflict):
             approved(house, case)
+        (shown,) = previews(house, case.id, [the_folder(house, case)], "officer")
+        assert (shown.state, shown.place, shown.reason) == (PreviewState.THERE, "the name of this folder", "")
+        assert leaks_in(repr((shown.place, shown.collection)).encode()) == []
     assert lying(company) == before
     assert HERS in folders(company)
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from dsr_engine.content.gate import Gate
 from dsr_engine.content.match import Matcher
 from dsr_engine.content.rewriter import Rewriter
 from dsr_engine.domain.anonymize import FieldFacts, Method, MethodName
@@ -51,6 +52,8 @@ PART = ("name",)
 
 _INBOX = "INBOX"
 _DIGITS = 8
+#: New names that are tried until one is free.
+_TRIES = 10
 _MARK = re.compile(r"\[redacted [0-9a-f]{8}\]")
 _TEXT = FieldFacts("folder")
 
@@ -78,6 +81,18 @@ class FolderNames:
         units = [unit for folder in near for name, unit in self._spelled(folder, spelling) if name == path]
         if units:
             yield Record(Locator(self._system.name, path, KEY), (min(units, key=lambda unit: unit.doubt.value),), server)
+
+    def read(self, path: str, gate: Gate, server: str) -> Record | None:
+        """The record of a folder that was found, for whoever looks at it; None: the folder is not there any more."""
+        folder = self._at(path)
+        if folder is None:
+            return None
+        levels = self._inner(path).split(folder.separator)
+        starts = (len(levels) - 1, 0, *range(1, len(levels) - 1))
+        start = next((start for start in starts if gate.passes_text(folder.separator.join(levels[start:]))), 0)
+        doubt = Doubt.GUESSED if 0 < start < len(levels) - 1 else Doubt.NONE
+        unit = Unit(FOLDER_NAME, folder.separator.join(levels[start:]), role=FOLDER, doubt=doubt)
+        return Record(Locator(self._system.name, path, KEY), (unit,), server)
 
     def observe(self, server: str, watched: Watched) -> Observation:
         """A folder that the plan renamed is known by its new name, one that moved along with another above it by its own."""
@@ -134,8 +149,8 @@ class FolderNames:
         folder, name = self._at(path), self._inner(path)
         if folder is None:
             return Foreseen(None, None, change.effect, server)
-        fresh, state = _renamed(name, folder.separator, rewriter), _state(name, folder, name)
-        refusal = self._refusal(path, change) or self._store.renaming(path).refusal(name, fresh) or self._taken(path, fresh)
+        fresh, state = self._free(path, folder, rewriter), _state(name, folder, name)
+        refusal = self._refusal(path, change) or self._store.renaming(path).refusal(name, fresh)
         if refusal is not None or fresh == name:
             return Foreseen(state, state, change.effect, server, refusal=refusal)
         return Foreseen(state, _state(fresh, folder, fresh), change.effect, server)
@@ -144,18 +159,17 @@ class FolderNames:
         """Renames the folder if its name is still the one of the plan, or goes on with a rename that was killed."""
         path = change.locator.collection
         folder, name = self._at(path), self._inner(path)
-        fresh, known_as = name, name
-        if folder is None:
-            heirs = [(self._inner(heir), made) for heir, made in self._heirs(path)]
-            known_as, folder = next(((heir, made) for heir, made in heirs if heir == _renamed(name, made.separator, rewriter)), (name, None))
-        if folder is None:
-            return Drifted("absent")
+        if folder is not None:
+            fresh, known_as = self._free(path, folder, rewriter), name
+        else:
+            begun = [(self._inner(heir), made) for heir, made in self._heirs(path)]
+            names = {number: (heir, made) for heir, made in begun for number in range(_TRIES) if heir == _renamed(name, made, rewriter, number)}
+            if not names:
+                return Drifted("absent")
+            fresh, folder = names[max(names)]
+            known_as = fresh
         if _state(name, folder, known_as) != change.expect:
             return Drifted("changed")
-        fresh = _renamed(name, folder.separator, rewriter)
-        taken = self._taken(path, fresh) if known_as == name else None
-        if taken is not None:
-            return Failed(taken.code, taken.message)
         try:
             self._store.renaming(path).rename(name, fresh)
         except (NotSupported, NotAllowed, ManifestWrong) as error:
@@ -165,11 +179,14 @@ class FolderNames:
             return Failed("mail.folder_stays", "the store keeps the folder under its old name")
         return Done(_state(fresh, made, fresh))
 
-    def _taken(self, path: str, fresh: str) -> Problem | None:
-        """Some stores rename folders below one by one, so a killed try leaves some of them under a new name that no folder has itself."""
-        if fresh == self._inner(path) or not any(folder.name == fresh for folder in self._near(path)):
-            return None
-        return Problem("mail.folder_taken", "Another folder has the name already that this one was to get", "rename one of them by hand")
+    def _free(self, path: str, folder: Folder, rewriter: Rewriter) -> str:
+        """The first new name that no folder has: a filter may have made the old one anew after an earlier round.
+
+        A name that others only have above theirs is free: where folders below are renamed one by one, a try that was killed has begun with it.
+        """
+        there = {entry.name for entry in self._near(path)}
+        names = [_renamed(self._inner(path), folder, rewriter, number) for number in range(_TRIES)]
+        return next((name for name in names if name not in there), names[0])
 
     def _refusal(self, path: str, change: Change) -> Problem | None:
         if isinstance(change.effect, Delete):
@@ -241,21 +258,22 @@ def _ends_in(text: str, level: str, spelling: Matcher) -> bool:
     return any(span.end > len(text) - len(level) for span in spelling.spans(text))
 
 
-def _renamed(name: str, separator: str, rewriter: Rewriter) -> str:
+def _renamed(name: str, folder: Folder, rewriter: Rewriter, number: int) -> str:
     """The name with the person's spans in its last level marked; if there is none, in as little of the levels before it as holds one."""
-    levels = name.split(separator)
+    levels = name.split(folder.separator)
     for start in range(len(levels) - 1, -1, -1):
-        text = separator.join(levels[start:])
-        if (fresh := marked(text, rewriter)) != text:
-            return separator.join([*levels[:start], fresh])
+        text = folder.separator.join(levels[start:])
+        if (fresh := marked(text, rewriter, number)) != text:
+            return folder.separator.join([*levels[:start], fresh])
     return name
 
 
-def marked(text: str, rewriter: Rewriter) -> str:
-    """The text with a mark for each span of the person, which is the same at each try and another one for another span."""
+def marked(text: str, rewriter: Rewriter, number: int = 0) -> str:
+    """The text with a mark for each span of the person, which is the same at each try and another one for another span or number."""
+    how = SetValue(Method(MethodName.PSEUDONYM), FOLDER, number)
     parts, done = [], 0
     for start, end in rewriter.spans(text):
-        code = str(rewriter.replaced(SetValue(Method(MethodName.PSEUDONYM), FOLDER), text[start:end].replace("@", " "), _TEXT)).removeprefix("p-")
+        code = str(rewriter.replaced(how, text[start:end].replace("@", " "), _TEXT)).removeprefix("p-")
         parts += [text[done:start], f"[redacted {code[:_DIGITS]}]"]
         done = end
     return "".join((*parts, text[done:]))

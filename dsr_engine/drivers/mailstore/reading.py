@@ -8,6 +8,7 @@ from dsr_engine.domain.record import Gap, Locator, Record, Unit
 from dsr_engine.domain.system import System
 from dsr_engine.drivers.mailstore.driver import SENDER
 from dsr_engine.drivers.mailstore.estate import opened
+from dsr_engine.drivers.mailstore.folder_names import KEY, FolderNames
 from dsr_engine.drivers.mailstore.message import read_message
 from dsr_engine.drivers.mailstore.scope import Scope
 from dsr_engine.drivers.mailstore.store import Gone, Mail
@@ -20,11 +21,14 @@ class MailstoreReader:
     def __init__(self, system: System) -> None:
         self._store = opened(system)
         self._scope = Scope(system)
+        self._names = FolderNames(system, self._store, self._scope)
 
-    def read(self, locators: Sequence[Locator], _gate: Gate, bounds: Bounds) -> Iterator[Reread]:
+    def read(self, locators: Sequence[Locator], gate: Gate, bounds: Bounds) -> Iterator[Reread]:
         server = self._store.server()
-        for folder in dict.fromkeys(locator.collection for locator in locators):
-            of_folder = [locator for locator in locators if locator.collection == folder]
+        yield from (Reread(locator, self._names.read(locator.collection, gate, server)) for locator in locators if locator.key == KEY)
+        mails = [locator for locator in locators if locator.key != KEY]
+        for folder in dict.fromkeys(locator.collection for locator in mails):
+            of_folder = [locator for locator in mails if locator.collection == folder]
             sightings = self._store.locate(folder, [locator.key for locator in of_folder])
             for locator, sighting in zip(of_folder, sightings, strict=True):
                 # What a rewrite or a move put in its place is another record, which a search finds by itself.
