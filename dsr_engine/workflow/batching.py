@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 
 from dsr_engine.domain.correspondence import FOLDER_NAME
-from dsr_engine.domain.plan import Delete, Dependent, PlanItem, Planned, Relocate, Rewrite
+from dsr_engine.domain.plan import Delete, Dependent, Effect, PlanItem, Planned, Relocate, Rewrite
 from dsr_engine.workflow.disposal import Disposal
 
 MOST_RECORDS = 1000
@@ -55,8 +55,12 @@ def batched(drafts: Iterable[Draft], ranks: Ranks, *, first_batch: int) -> list[
 
 def _depth(item: PlanItem) -> tuple[bool, int]:
     """Folders of mail get their new names when everything else is done, as mails are called by them; those that lie deeper first."""
-    names = isinstance(item.effect, Rewrite) and any(edit.place == FOLDER_NAME for edit in item.effect.edits)
-    return names, -len(item.collection) if names else 0
+    return (True, -len(item.collection)) if is_renaming(item.effect) else (False, 0)
+
+
+def is_renaming(effect: Effect | None) -> bool:
+    """True for what gives a folder of mail another name: all that lies in it has another place afterwards."""
+    return isinstance(effect, Rewrite) and any(edit.place == FOLDER_NAME for edit in effect.edits)
 
 
 def _packs(drafts: Sequence[Draft], first_batch: int) -> Iterator[list[Draft]]:

@@ -17,8 +17,9 @@ from dsr_engine.domain.errors import Conflict
 from dsr_engine.domain.finding import Finding, Hit
 from dsr_engine.domain.plan import DropPart, Plan, PlanItem, Planned, ResultState, Rewrite
 from dsr_engine.domain.record import Locator, split_fields
-from dsr_engine.drivers.driver import Absent, Driver, Moved
+from dsr_engine.drivers.driver import Absent, Driver, Moved, Watched
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.batching import is_renaming
 from dsr_engine.workflow.decide import NOT_THEIRS, STAYS
 from dsr_engine.workflow.discover import FOUND, VERIFIED, Seeker, coverage_gaps, reader_of, search_systems
 from dsr_engine.workflow.errands import open_errand
@@ -64,6 +65,7 @@ def verify_absence(case: Case, turn: Turn, house: House) -> Step:
     rounds = _rounds(case, turn)
     moved: dict[Locator, Locator] = {}
     seen = _observed(case, rounds, moved, house)
+    _follow_renamed(case, rounds, moved, turn, house)
     excuses = seen.excuses | _decided_to_stay(case, rounds, moved, turn)
     fresh = _fresh_look(case, turn, house)
     if isinstance(fresh, Wait):
@@ -114,6 +116,20 @@ def _rounds(case: Case, turn: Turn) -> list[_Round]:
             results = {(result.item, result.position): result.state for result in tx.results.of(plan.id)}
             rounds.append(_Round(plan, found, results, number == case.round))
     return rounds
+
+
+def _follow_renamed(case: Case, rounds: Iterable[_Round], moved: dict[Locator, Locator], turn: Turn, house: House) -> None:
+    """Notes where mails are that somebody said stay, if folders were given another name: nothing was planned for them, and they went along."""
+    with turn.transaction() as tx:
+        verdicts = decided(tx, case)
+    for name in sorted({item.system for one in rounds for item in one.plan.items if is_renaming(item.effect)}):
+        stay = [place.whole for place, verdict in verdicts.items() if place.system == name and verdict in (NOT_THEIRS, STAYS)]
+        driver = reader_of(house.system_named(name), VERIFIED, house)
+        try:
+            seen = driver.observe([Watched(place) for place in stay])
+            moved |= {place: now.to for place, now in zip(stay, seen, strict=True) if isinstance(now, Moved)}
+        finally:
+            driver.close()
 
 
 @dataclass(slots=True)

@@ -280,8 +280,9 @@ class Session:
             client.remove_flags(uids, [b"\\Deleted"], silent=True)
 
     def rename(self, old: bytes, new: bytes) -> None:
-        """Gives a folder, and with it those below it, another name (RFC 3501, 6.3.5). No folder is open then."""
-        self.select(b"INBOX")
+        """Gives a folder, and with it those below it, another name (RFC 3501, 6.3.5), in a connection in which none is open."""
+        if self._selected is not None:
+            self.close()
         with self.speaking() as client:
             client.rename_folder(self._speakable(old), self._speakable(new))
 
