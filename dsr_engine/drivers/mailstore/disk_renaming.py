@@ -18,7 +18,7 @@ from dsr_engine.drivers.driver import Problem
 from dsr_engine.drivers.mailstore import subscription_files
 from dsr_engine.drivers.mailstore.disk import disk_errors, open_folder
 from dsr_engine.drivers.mailstore.maildir_folders import places
-from dsr_engine.drivers.mailstore.mbox_lock import locked
+from dsr_engine.drivers.mailstore.mbox_lock import clear_abandoned_lock, has_abandoned_lock, locked
 from dsr_engine.drivers.mailstore.store import Folder
 
 #: What mail programs keep beside an mbox file under its name: Thunderbird's index.
@@ -28,7 +28,7 @@ _INDEXES = ".imap"
 
 
 class DiskRenaming:
-    """The names below a folder on disk, parted by slashes."""
+    """The names below a folder on disk, parted by slashes; nothing beside them bears their names."""
 
     def __init__(self, root: Path, folders: Callable[[], Sequence[Folder]]) -> None:
         self._root, self._folders = root, folders
@@ -36,8 +36,8 @@ class DiskRenaming:
     def folders(self) -> Sequence[Folder]:
         return self._folders()
 
-    def lingers(self, folder: str) -> bool:
-        return subscription_files.has(self._root, folder)
+    def lingers(self, folder: str) -> bool:  # noqa: ARG002  # one entry has the name, or has it no more
+        return False
 
     def refusal(self, folder: str, to: str) -> Problem | None:
         if folder.rpartition("/")[0] != to.rpartition("/")[0]:
@@ -49,12 +49,7 @@ class DiskRenaming:
 
     def rename(self, folder: str, to: str) -> None:
         above, _, name = folder.rpartition("/")
-        fresh = to.rpartition("/")[2]
-        path = self._root / folder
-        with locked(path) if path.is_file() else contextlib.nullcontext():
-            self._move(above, [(name + end, fresh + end) for end in (*_BESIDE, "")])
-        self._move(f"{above}/{_INDEXES}" if above else _INDEXES, [(name, fresh)])
-        subscription_files.rename(self._root, folder, to)
+        self._move(above, [(name, to.rpartition("/")[2])])
 
     def _move(self, above: str, moves: Sequence[tuple[str, str]]) -> None:
         with contextlib.suppress(FileNotFoundError), disk_errors(FileNotFoundError), open_folder(self._root, above) as handle:
@@ -63,8 +58,28 @@ class DiskRenaming:
             os.fsync(handle)
 
 
+class MboxRenaming(DiskRenaming):
+    """The names of mbox files and the folders around them, with what mail programs keep beside a file under its name: this goes first."""
+
+    def lingers(self, folder: str) -> bool:
+        return subscription_files.has(self._root, folder) or has_abandoned_lock(self._root / folder)
+
+    def rename(self, folder: str, to: str) -> None:
+        above, _, name = folder.rpartition("/")
+        fresh = to.rpartition("/")[2]
+        path = self._root / folder
+        clear_abandoned_lock(path)
+        self._move(f"{above}/{_INDEXES}" if above else _INDEXES, [(name, fresh)])
+        with locked(path) if path.is_file() else contextlib.nullcontext():
+            self._move(above, [(name + end, fresh + end) for end in (*_BESIDE, "")])
+        subscription_files.rename(self._root, folder, to)
+
+
 class MaildirRenaming(DiskRenaming):
     """The names of a Maildir: `.A.B` beside each other (Maildir++), or folders within folders."""
+
+    def lingers(self, folder: str) -> bool:
+        return subscription_files.has(self._root, folder)
 
     def refusal(self, folder: str, to: str) -> Problem | None:
         if folder.startswith("./"):

@@ -2,8 +2,8 @@
 
 A record is each folder on a path in whose own level the person stands (`Clients/Jane Roe`; of `Clients/Jane Roe/2024` the folder above). INBOX,
 folders that the server keeps for a purpose, names of mailboxes and of other users are none. Which level it is, is looked up by the spelling here;
-whether it is the person, `content.match` decides, as of any text. Mails are called by their folder, so a plan changes a
-folder's name when all else is done (`workflow/batching.py`), those that lie deeper first.
+whether it is the person, `content.match` decides, as of any text. Mails are called by their folder, so a plan changes a folder's name when all else
+is done (`workflow/batching.py`), those that lie deeper first.
 
 The new name has `[redacted 1f0c2a9b]` where the person stood, with digits that are made from what stood there under the key of the case: the same
 name at each try, another one for each folder, and nobody's once the case is forgotten. So whoever looks for a folder, or for a mail in it, by a name

@@ -19,7 +19,7 @@ from dsr_engine.domain.errors import ManifestWrong, NotSupported
 from dsr_engine.domain.record import Gap
 from dsr_engine.drivers.driver import Done, Failed, Outcome, Problem, Traits
 from dsr_engine.drivers.mailstore.disk import disk_errors, identity, open_plain
-from dsr_engine.drivers.mailstore.disk_renaming import DiskRenaming
+from dsr_engine.drivers.mailstore.disk_renaming import MboxRenaming
 from dsr_engine.drivers.mailstore.mbox_lock import locked
 from dsr_engine.drivers.mailstore.mbox_rewrite import DRAFT, judged, put_in_place, state_written
 from dsr_engine.drivers.mailstore.mbox_seen import Seen, anew, heir_of, rewritten, seen_in, sighting_of, within
@@ -131,8 +131,8 @@ class Mbox:
                 return tuple(undone if isinstance(outcome, Done) else outcome for outcome in outcomes)
             return outcomes
 
-    def renaming(self, folder: str) -> DiskRenaming:  # noqa: ARG002  # one place, one set of names
-        return DiskRenaming(self._root, self.folders)
+    def renaming(self, folder: str) -> MboxRenaming:  # noqa: ARG002  # one place, one set of names
+        return MboxRenaming(self._root, self.folders)
 
     def close(self) -> None:
         if self._open_file is not None:

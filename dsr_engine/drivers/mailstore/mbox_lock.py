@@ -36,7 +36,7 @@ class Held:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[Held]:
     """The file, with every kind of lock. Raises `Unreachable` while somebody else holds one. A lock that a killed run left is taken over."""
-    lock = path.with_name(path.name + ".lock")
+    lock = _dot_lock(path)
     with disk_errors():
         _take(lock)
     try:
@@ -44,6 +44,22 @@ def locked(path: Path) -> Iterator[Held]:
             yield held
     finally:
         lock.unlink(missing_ok=True)
+
+
+def has_abandoned_lock(path: Path) -> bool:
+    """True if a run of ours that was killed left its dot-lock for this file, which may be gone under this name."""
+    with disk_errors():
+        return _is_abandoned(_dot_lock(path))
+
+
+def clear_abandoned_lock(path: Path) -> None:
+    with disk_errors():
+        if _is_abandoned(_dot_lock(path)):
+            _dot_lock(path).unlink(missing_ok=True)
+
+
+def _dot_lock(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
 
 
 @contextlib.contextmanager

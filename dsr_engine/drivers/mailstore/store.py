@@ -125,7 +125,7 @@ class Renaming(Protocol):
         """As they are now, asked anew each time."""
 
     def lingers(self, folder: str) -> bool:
-        """True if a list of subscriptions still has this name, or one below it: a rename that was killed is not at its end."""
+        """True if something else, a list of subscriptions above all, still has this name: a rename that was killed is not at its end."""
 
     def refusal(self, folder: str, to: str) -> Problem | None:
         """Why the folder cannot get that name; None: it can."""
