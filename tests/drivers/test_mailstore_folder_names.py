@@ -1,6 +1,7 @@
 """Folders that are named after the person: found, given another name with all that is in them, and known under it; others stay as they are."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from dsr_engine.drivers.driver import AboutSubjects, Absent, Change, Done, Drift
 from dsr_engine.drivers.mailstore.driver import MailstoreDriver
 from dsr_engine.drivers.mailstore.folder_names import KEY, marked
 from dsr_engine.drivers.mailstore.reading import MailstoreReader
+from dsr_engine.drivers.mailstore.upkeep import MailstoreUpkeep
 from dsr_engine.drivers.reading import Bounds
 from tests.drivers.mailstore_boxes import DovecotBox, letter
 from tests.drivers.mailstore_estates import at_dovecot, dovecot_boxes, said
@@ -277,6 +279,23 @@ def test_a_name_can_be_read_again_by_who_decides_about_it(estate: Estate) -> Non
     read = list(reader.read([*(record.locator for record in records), gone], MATCHER.gate, Bounds(1000, 10)))
     reader.close()
     assert [entry.record for entry in read] == [*records, None]
+
+
+def test_what_is_to_be_purged_is_told_of_the_folder_as_it_is_called_now(estate: Estate) -> None:
+    """Works are commands that name folders: one of the old name would fail, and an index under the new one would not be looked at."""
+    with opened(estate) as driver:
+        for record in named(driver):
+            renamed(driver, record)
+    upkeep = MailstoreUpkeep(estate.system())
+    try:
+        seen = upkeep.assess([estate.path(HERS), estate.path(OTHERS[0])], datetime.now(UTC), {})
+    finally:
+        upkeep.close()
+    assert NAME not in repr((seen.works, seen.channels))
+    statements = " ".join(work.statement for work in seen.works)
+    if estate.kind == "dovecot":
+        assert f"Clients/{marked(NAME, REWRITER)}" in statements
+    assert (OTHERS[0] in statements) is (estate.kind == "dovecot")
 
 
 def test_special_folders_and_names_of_mailboxes_are_none(dovecot: DovecotServer, tmp_path: Path) -> None:
