@@ -1,5 +1,6 @@
 """Brings a database to the schema of this version. Alembic does it, told by code: there is no ini file to lose."""
 
+import functools
 from pathlib import Path
 
 from alembic import command
@@ -21,25 +22,32 @@ def migrate(engine: Engine) -> None:
     """
     with engine.begin() as connection:
         lock(connection, SCHEMA)
-        config = _config(connection)
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        unknown = set(MigrationContext.configure(connection).get_current_heads()) - known
+        known, heads = _revisions()
+        current = frozenset(MigrationContext.configure(connection).get_current_heads())
+        unknown = current - known
         if unknown:
             raise InputWrong(
                 f"the store has schema {min(unknown)}, which this version does not know",
                 code="store.newer",
                 hint="a newer dsr wrote it; run that version, or a newer one",
             )
-        command.upgrade(config, "head")
+        if current != heads:
+            command.upgrade(_config(connection), "head")
 
 
 def is_current(connection: Connection) -> bool:
     """True if the tables are those of this version."""
-    heads = set(ScriptDirectory.from_config(_config(connection)).get_heads())
-    return set(MigrationContext.configure(connection).get_current_heads()) == heads
+    return frozenset(MigrationContext.configure(connection).get_current_heads()) == _revisions()[1]
 
 
-def _config(connection: Connection) -> Config:
+@functools.cache
+def _revisions() -> tuple[frozenset[str], frozenset[str]]:
+    """All revisions that this version knows, and the last ones. Reading them loads every script, so it is done once."""
+    scripts = ScriptDirectory.from_config(_config())
+    return frozenset(script.revision for script in scripts.walk_revisions()), frozenset(scripts.get_heads())
+
+
+def _config(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
