@@ -36,7 +36,8 @@ class Typeface:
 
     def runs(self, text: str, face: str) -> Iterator[tuple[str, str]]:
         """The text in pieces, each with the first font that has all of it. Raises `InputWrong` naming a character that no font has."""
-        for font, characters in groupby(text, lambda character: self._font_for(character, face)):
+        fonts = {character: self._font_for(character, face) for character in dict.fromkeys(text)}
+        for font, characters in groupby(text, fonts.__getitem__):
             yield font, "".join(characters)
 
     def _font_for(self, character: str, face: str) -> str:
@@ -72,6 +73,8 @@ def typeface(extra: Sequence[Path], *, is_asian_drawn: bool = False) -> Typeface
 def drawable(text: str) -> str:
     """The text as it is drawn: composed (NFC), white space as single spaces. Raises `InputWrong` for what cannot be drawn rightly."""
     composed = unicodedata.normalize("NFC", " ".join(text.split()))
+    if composed.isascii() and composed.isprintable():
+        return composed
     for character in composed:
         category = unicodedata.category(character)
         if category.startswith("C") or category in ("Zl", "Zp"):

@@ -29,6 +29,8 @@ _INK, _QUIET, _HAIR = HexColor("#1a1f25"), HexColor("#5a6470"), HexColor("#d5dae
 _CLEAN, _MIXED = HexColor("#2e7d4f"), HexColor("#b26a00")
 #: Longer texts are drawn as plain paragraphs, because a row of a grid cannot be divided between pages.
 _LONGEST_ROW = 900
+#: So many pages has a certificate of few systems; a letter has one.
+_USUAL = 3
 _CODE = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){7,}|[0-9a-f]{32,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|dsr verify [^—]*\.json")
 
 Footer = Callable[[int, int], str]
@@ -56,8 +58,9 @@ CERTIFICATE = Sheet()
 def draw(blocks: Sequence[Block], letterhead: Sequence[str], look: Look, footer: Footer, sheet: Sheet = CERTIFICATE) -> bytes:
     """The document. `footer(page, pages)` gives the line at the foot. Raises `InputWrong` for a character that no font can draw."""
     hand = _Hand(typeface(look.fonts, is_asian_drawn=sheet.is_asian_drawn), HexColor(look.accent), sheet)
-    pages = _built(hand, _story(hand, blocks, letterhead, look), footer, 0)[1]
-    return _built(hand, _story(hand, blocks, letterhead, look), footer, pages)[0]
+    guess = _USUAL if sheet == CERTIFICATE else 1
+    drawn, pages = _built(hand, _story(hand, blocks, letterhead, look), footer, guess)
+    return drawn if pages == guess else _built(hand, _story(hand, blocks, letterhead, look), footer, pages)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class _Hand:
 
 
 def _built(hand: _Hand, story: list[Flowable], footer: Footer, pages: int) -> tuple[bytes, int]:
-    """One pass. The first one only counts the pages, because each foot tells how many there are."""
+    """One pass. Each foot tells how many pages there are, which only a pass can count: it is guessed, and drawn anew if the guess was wrong."""
     buffer = io.BytesIO()
 
     def begin(canvas: Canvas, _document: BaseDocTemplate) -> None:
