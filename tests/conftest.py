@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from dsr_engine.drivers.objectstore import folder_times
+from tests.sparing import spare
 from tests.thoroughness import ALL_TESTS
 
 #: Each file starts one kind of server, once per session and only if a test asks for it.
@@ -27,6 +28,8 @@ settings.register_profile("plain", max_examples=12, derandomize=True)
 settings.register_profile("all", max_examples=50, derandomize=True)
 settings.register_profile("exploring", max_examples=200)
 settings.load_profile("exploring" if _IS_EXPLORING else "all" if ALL_TESTS else "plain")
+
+spare()
 
 pytest_plugins = [f"tests.servers.{name}" for name in _SERVERS if find_spec(f"tests.servers.{name}")]
 
