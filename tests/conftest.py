@@ -20,7 +20,7 @@ _SERVERS = (
     *("timestamp_authority", "smtp_server", "recipient_server", "scripted_imap"),
 )
 #: A run of all tests takes all that are slow, a plain run one of so many: others every time, the same in all its processes.
-_ONE_OF = 10
+_ONE_OF = 20
 
 # The same examples each time: whether a change is right must not hang on a draw. DSR_EXPLORE=1 draws new ones, to find what nobody thought of.
 _IS_EXPLORING = os.environ.get("DSR_EXPLORE") == "1"

@@ -173,6 +173,7 @@ def test_so_does_what_takes_a_while(which: str, tmp_path: Path) -> None:
     assert expected & set(gaps)
 
 
+@pytest.mark.slow
 @needs_libarchive
 def test_so_do_archives_of_other_programs(tmp_path: Path) -> None:
     many = by_libarchive("7zip", *((f"{number:x}", b"") for number in range(10_000)))

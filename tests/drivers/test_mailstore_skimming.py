@@ -89,6 +89,7 @@ def odd_mails() -> list[bytes]:
     return [*mails, *(raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") for raw in mails[::3])]
 
 
+@pytest.mark.slow
 def test_odd_mails_among_others_are_found_and_told_as_each_is_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mails = odd_mails()
     root = maildir(tmp_path / "Maildir", mails)

@@ -52,7 +52,7 @@ def _told(doors: Doors) -> list[str]:
     return [officer.path, f"/recipients/cases/{case.id}", f"/incidents/{incident.id}", f"/policies/texts/{house.policies['ours'].source.digest}"]
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 380)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), pytest.param("dark", 380, marks=pytest.mark.slow)])
 def test_the_pages_about_one_thing_have_no_serious_barrier(chromium: Browser, doors: Doors, address: str, scheme: str, width: int) -> None:
     pages = {Role.OFFICER: _told(doors), Role.ADMINISTRATOR: _connected(doors)}
     for role, paths in pages.items():

@@ -103,6 +103,7 @@ def test_nothing_of_the_file_stays(doors: Doors, caplog: pytest.LogCaptureFixtur
         assert canary.encode() not in stored
 
 
+@pytest.mark.slow
 def test_the_page_works_by_dropping_and_without_scripts(chromium: Browser, doors: Doors, address: str, tmp_path: Path) -> None:
     case = doors.work(opened_for(doors.house).id)
     assert case.stage.value == "approve"
@@ -143,6 +144,7 @@ def test_the_keys_to_check_with_are_given_to_everybody_and_shown_to_be_compared(
     assert all(html.escape(str(key)) in text for key in given.log_keys)
 
 
+@pytest.mark.slow
 def test_a_certificate_of_another_installation_is_told_as_that(doors: Doors, tmp_path: Path) -> None:
     """Whose name is HTML, as a stranger may call themselves."""
     theirs = tmp_path / "theirs"

@@ -34,7 +34,7 @@ def _pages(portal: Portal, language: str) -> list[str]:
     return [*beginning, code, with_link]
 
 
-@pytest.mark.parametrize(("scheme", "language"), [("light", "de"), ("dark", "fr")])
+@pytest.mark.parametrize(("scheme", "language"), [("light", "de"), pytest.param("dark", "fr", marks=pytest.mark.slow)])
 def test_no_page_of_the_portal_has_a_serious_barrier_or_is_wider_than_a_telephone(
     portal: Portal, chromium: Browser, scheme: str, language: str
 ) -> None:

@@ -266,7 +266,7 @@ def test_every_role_and_permission_has_words(doors: Doors) -> None:
     assert Permission.CASE_WRITE in for_programs(doors.app)
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 380)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), pytest.param("dark", 380, marks=pytest.mark.slow)])
 def test_accounts_and_people_have_no_serious_barrier(chromium: Browser, doors: Doors, address: str, scheme: str, width: int) -> None:
     ann, secret = add_user(doors.house, "ann", [Role.OFFICER], "tests", password=PASSWORD), new_totp()
     add_totp(doors.house, ann, secret, code_of(doors, secret), b"")

@@ -115,7 +115,7 @@ def _placed(company: Company, *claims: tuple[str, str], **parts: Any) -> tuple[I
     ("claims", "parts"),
     [
         ((("customer_id", "17"),), {}),
-        ((), {"since": date(2021, 1, 1), "until": date(2021, 12, 31)}),
+        pytest.param((), {"since": date(2021, 1, 1), "until": date(2021, 12, 31)}, marks=pytest.mark.slow),
         ((), {"system": "shop"}),
     ],
     ids=["a person", "a period", "a system"],

@@ -219,6 +219,7 @@ def _copied(source: Path, target: Path) -> None:
     shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [0, 32])
 def test_files_mails_and_objects_that_were_copied_back_go_again(company: Company, days: int) -> None:
     """Everything is restored by copying: the database file, the Maildir, the folder, and the object in the bucket."""

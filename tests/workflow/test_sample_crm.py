@@ -78,6 +78,7 @@ def test_what_a_trigger_writes_down_while_the_person_is_erased_goes_as_well(empt
     assert_forgotten(company, crm.TRACES)
 
 
+@pytest.mark.slow
 def test_a_snapshot_of_the_rows_is_filled_anew_without_the_person(
     empty_home: Path, tmp_path: Path, postgres_server: PostgresServer, postgres_database: str
 ) -> None:

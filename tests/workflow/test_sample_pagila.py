@@ -65,6 +65,7 @@ def test_an_address_that_others_share_stays(empty_home: Path, tmp_path: Path, re
     assert_pictures(carried.after, Outcome(gone | pagila.payments_by_table(mine)).of(carried.before))
 
 
+@pytest.mark.slow
 def test_a_film_whose_words_are_indexed_loses_the_person_and_keeps_the_rest(empty_home: Path, tmp_path: Path, rental_shop: Database) -> None:
     rental_shop.run(f"UPDATE film SET description = 'A drama about {pagila.ANN} and a lamp' WHERE film_id = 1")
     company = company_of(empty_home, tmp_path / "company", "pagila", rental_shop, pagila.CONNECTOR)

@@ -154,6 +154,7 @@ def test_all_that_is_due_goes_in_tranches_each_with_plan_approval_and_certificat
         assert [name for name, data in ledger_of(house) if name == "case.opened" and data["sweep"] == _sweep_of(swept)] == ["case.opened"] * 4
 
 
+@pytest.mark.slow
 def test_a_tranche_says_of_every_collection_what_another_one_looks_at(shop: Company) -> None:
     swept = _swept(shop)
     with working(shop, FixedClock(_TODAY)) as house, house.store.snapshot() as tx:
@@ -167,6 +168,7 @@ def test_a_tranche_says_of_every_collection_what_another_one_looks_at(shop: Comp
         assert "an earlier tranche" in seen["leads"].reason
 
 
+@pytest.mark.slow
 def test_children_go_before_the_parents_that_they_would_turn_into_shells(shop: Company) -> None:
     shop.policy(_policy(tranche=1))
     swept = _swept(shop)
@@ -212,6 +214,7 @@ def test_caps_are_held_against_the_whole_and_not_against_a_tranche(shop: Company
     assert _swept(shop).case.outcome is Outcome.FULFILLED
 
 
+@pytest.mark.slow
 def test_a_share_of_a_collection_is_a_share_of_what_was_counted_also_on_sqlite(shop: Company) -> None:
     shop.policy(_policy(share="60%"))
     swept = _swept(shop)
@@ -222,6 +225,7 @@ def test_a_share_of_a_collection_is_a_share_of_what_was_counted_also_on_sqlite(s
     assert _swept(shop).case.outcome is Outcome.FULFILLED
 
 
+@pytest.mark.slow
 def test_a_sweep_that_people_approve_asks_for_each_tranche(shop: Company) -> None:
     shop.policy(_policy(approval="one_person", tranche=6))
     for left in (14, 10):
@@ -344,6 +348,7 @@ def test_a_sweep_that_waits_is_gone_on_with_and_not_begun_again(shop: Company) -
     assert waits_for(second.case) == "approval.missing"
 
 
+@pytest.mark.slow
 def test_two_workers_share_a_sweep_and_the_second_is_told(shop: Company) -> None:
     with working(shop, FixedClock(_TODAY)) as house:
         shop_is_busy: list[str] = []
@@ -377,6 +382,7 @@ def test_a_worker_that_takes_open_cases_carries_a_sweep_on_to_its_end(shop: Comp
     assert _leads(shop) == list(range(2, 21, 2))
 
 
+@pytest.mark.slow
 def test_the_mark_of_a_sweep_stands_sealed_in_the_store_and_goes_with_its_case(shop: Company) -> None:
     swept = _swept(shop)
     with working(shop, FixedClock(_TODAY)) as house, house.store.snapshot() as tx:
