@@ -1,10 +1,10 @@
 """How far each collection was searched: one row per system and collection, so that nothing is missed silently."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, update
 
 from dsr_engine.domain.finding import Coverage, Extent
 from dsr_engine.store.tables import cases, coverage
@@ -36,6 +36,17 @@ class Coverages:
         those = (coverage.c.case_id == case, coverage.c.round == round, coverage.c.phase == phase)
         rows = self._connection.execute(select(coverage).where(*those).order_by(coverage.c.system, coverage.c.collection))
         return tuple(_row(row) for row in rows)
+
+    def collections(self, case: str) -> tuple[str, ...]:
+        """The names of all collections that the case knows, in any round."""
+        return tuple(
+            self._connection.scalars(select(coverage.c.collection).where(coverage.c.case_id == case).distinct().order_by(coverage.c.collection))
+        )
+
+    def rename(self, case: str, names: Mapping[str, str]) -> None:
+        """Gives collections other names in all rows of the case; no name of them is there already."""
+        for old, new in names.items():
+            self._connection.execute(update(coverage).where(coverage.c.case_id == case, coverage.c.collection == old).values(collection=new))
 
     def one(self, case: str, round: int, phase: str, system: str, collection: str) -> Coverage | None:
         """The row of one collection; a search of thousands of mailboxes asks once for each of its slices."""

@@ -23,6 +23,7 @@ from dsr_engine.store.correction_tables import corrected_places
 from dsr_engine.store.database import reading
 from dsr_engine.store.epoch_keys import EpochKeys
 from dsr_engine.store.failures import translated
+from dsr_engine.store.progress_tables import passes
 from dsr_engine.store.unread_tables import unread_records
 from dsr_engine.store.verification_tables import codes, evidence, orders
 from dsr_engine.store.work import EPOCHS, Work, lock
@@ -31,8 +32,8 @@ from dsr_engine.store.work import EPOCHS, Work, lock
 _TRUSTED_SECONDS = 5.0
 
 
-#: What is sealed under the key of a case in the tables that every case has.
-_OF_TABLES = (tables.selectors, tables.findings, tables.plans, tables.sweep_marks)
+#: What is sealed under the key of a case in the tables that every case has, and how far its searches came, which names collections.
+_OF_TABLES = (tables.selectors, tables.findings, tables.plans, tables.sweep_marks, tables.slices, passes)
 
 
 class Vault:

@@ -14,6 +14,7 @@ from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.correcting.applying import FORGOTTEN, IMPOSSIBLE, LOST, STALE, is_corrected_here, stale_obstacle
 from dsr_engine.workflow.correcting.preparing import preparers, refuse_preparer
 from dsr_engine.workflow.correcting.returning import given_back, refuse_stale
+from dsr_engine.workflow.forgetting import forget
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.entitling import is_immediate, missing_grounds
 from dsr_engine.workflow.leaves import leaf
@@ -69,7 +70,7 @@ def approve(case: Case, turn: Turn, house: House) -> Step:
 def _ended_dry(case: Case, house: House) -> Step:
     def write(tx: Transaction) -> None:
         tx.ledger.append(leaf(house.clock, "case.withdrawn", case.id, case=case.id, reason=DRY_RUN, by=case.opened_by))
-        house.store.vault.shred(tx, case.id)
+        forget(tx, house, case.id)
 
     return Close(Outcome.WITHDRAWN, write)
 

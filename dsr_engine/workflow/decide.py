@@ -17,6 +17,7 @@ from dsr_engine.workflow.asking import ANSWERS, ERASE, KEEP, REDACT, WEIGHED, ke
 from dsr_engine.workflow.correcting.permitting import Wanted
 from dsr_engine.workflow.correcting.reasons import check_reason
 from dsr_engine.workflow.discover import FOUND
+from dsr_engine.workflow.forgetting import forget
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.entitling import is_immediate
 from dsr_engine.workflow.law.standing import refusal_late
@@ -145,7 +146,7 @@ def close_unfulfilled(house: House, case_id: str, outcome: Outcome, reason: str,
         note_closed(tx, house, after, basis=(reason,) if outcome is Outcome.REFUSED else ())
         tx.ledger.append(leaf(house.clock, f"case.{outcome.value}", case_id, case=case_id, reason=reason, by=person, **facts))
         write_ending(tx, house, after)
-        house.store.vault.shred(tx, case_id)
+        forget(tx, house, case_id)
     return late
 
 

@@ -11,6 +11,7 @@ from dsr_engine.domain.errors import NotVerified
 from dsr_engine.domain.plan import Plan
 from dsr_engine.store.sweep_marks import BEGIN
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.forgetting import forget
 from dsr_engine.workflow.holds.restricting import remember_kept
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.incidents import supersede
@@ -99,7 +100,7 @@ def forget_due(house: House, *, is_patient: bool = False) -> tuple[str, ...]:
         due = [entry for entry in due if not (is_patient and is_awaited(tx, entry.case, house.clock.now()))]
         due = [entry for entry in due if not is_followed_up(tx, entry.case, house.clock.now())]
         for entry in due:
-            house.store.vault.shred(tx, entry.case)
+            forget(tx, house, entry.case)
             tx.followups.drop(entry.case, FORGET)
             tx.ledger.append(leaf(house.clock, "case.forgotten", f"{entry.case}:forgotten", case=entry.case))
     if due:

@@ -16,6 +16,7 @@ from dsr_engine.domain.regime import Assurance, PauseWhy
 from dsr_engine.domain.verification import CONFIRMED, GUARDIAN, METHODS, ON_PAPER, POINTS, Need, Verified, identity_of, lacking, need_of
 from dsr_engine.store.transaction import Transaction
 from dsr_engine.workflow.access.bounds import COPYING, copy_need
+from dsr_engine.workflow.forgetting import forget
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.pausing import end_for
 from dsr_engine.workflow.law.standing import standing
@@ -78,7 +79,7 @@ def _waiting_for_more(case: Case, wait: Wait, house: House) -> Step:
     def write(tx: Transaction) -> None:
         tx.ledger.append(leaf(house.clock, "case.cannot_identify", case.id, case=case.id, reason=NOT_IDENTIFIED, by=case.opened_by))
         write_not_identified(tx, house, case)
-        house.store.vault.shred(tx, case.id)
+        forget(tx, house, case.id)
 
     return Close(Outcome.CANNOT_IDENTIFY, write)
 

@@ -16,6 +16,7 @@ from dsr_engine.workflow.decide import MENTIONED, close_unfulfilled, decide_find
 from dsr_engine.workflow.discover import FOUND
 from dsr_engine.workflow.engine import run_case
 from dsr_engine.workflow.house import House
+from dsr_engine.workflow.masking import MASK
 from dsr_engine.workflow.publish import forget_due
 from dsr_engine.workflow.sweeps.sweep import sweep
 from tests.workflow.canaries import assert_empty, assert_forgotten, leaks_in
@@ -202,4 +203,23 @@ def test_when_the_day_has_come_the_case_is_forgotten_and_its_certificate_stays(c
                 tx.selectors.of(case.id)
             assert caught.value.code == "vault.shredded"
             assert tx.certificates.of(case.id) is not None
+    assert_forgotten(company.home)
+
+
+def test_a_folder_that_was_named_after_the_person_is_forgotten_with_the_case(company: Company, clock: FixedClock) -> None:
+    for part in ("cur", "new", "tmp"):
+        (company.mail / f".{NAME}" / part).mkdir(parents=True)
+    (company.mail / f".{NAME}" / "cur" / "7.mail.host:2,S").write_bytes(f"From: {EMAIL}\nTo: shop@example.com\n\nHello.\n".encode())
+    with working(company, clock) as house:
+        case = carried_through(house, opened_for(house, ("email", EMAIL), ("name", NAME)))
+        with house.store.snapshot() as tx:
+            ((folder, _),) = possible_findings(tx, case, FOUND)
+        decide_findings(house, case.id, [(folder, MENTIONED)], "officer")
+        assert carried_through(house, case).stage is Stage.CLOSED
+        clock.at = NOON + timedelta(days=31)
+        assert forget_due(house) == (case.id,)
+        with house.store.snapshot() as tx:
+            known = tx.coverage.collections(case.id)
+    # The row stays: a folder was searched. Whose it was called after is not said any more.
+    assert [name for name in known if MASK in name] == [MASK]
     assert_forgotten(company.home)

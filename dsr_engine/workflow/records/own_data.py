@@ -10,6 +10,7 @@ from dsr_engine.domain.errors import Conflict, DsrError, InputWrong
 from dsr_engine.domain.own_data import KINDS, OwnKind
 from dsr_engine.domain.period import Period, PeriodUnit
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.forgetting import forget
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.intake import Claim
 from dsr_engine.workflow.leaves import leaf
@@ -94,7 +95,7 @@ def erase_requester(house: House, claims: Iterable[Claim], by: str) -> tuple[str
             _refuse_needed(tx, house, trace.case)
         for trace in found:
             case_id = trace.case.id
-            house.store.vault.shred(tx, case_id)
+            forget(tx, house, case_id)
             tx.contacts.forget(case_id)
             tx.outbox.forget(case_id)
             tx.followups.drop(case_id, FORGET)

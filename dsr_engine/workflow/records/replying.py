@@ -16,6 +16,7 @@ from dsr_engine.domain.policy import KEEPING
 from dsr_engine.domain.request import Manner, Right
 from dsr_engine.domain.request_log import DECISIONS, DENIALS, Decision, LogEntry, kept_until, last_days
 from dsr_engine.store.transaction import Transaction
+from dsr_engine.workflow.forgetting import forget
 from dsr_engine.workflow.house import House
 from dsr_engine.workflow.law.standing import standings
 from dsr_engine.workflow.leaves import leaf
@@ -177,7 +178,7 @@ def _close(tx: Transaction, house: House, case: Case, reply: Reply) -> LogEntry:
     after = replace(case, stage=Stage.CLOSED, wait=None, outcome=outcome, closed_at=house.clock.now())
     tx.cases.save(after)
     note_closed(tx, house, after, basis=(reply.because,) if reply.because else ())
-    house.store.vault.shred(tx, case.id)
+    forget(tx, house, case.id)
     entry = tx.request_log.of(case.id)
     assert entry is not None
     return entry
