@@ -1,6 +1,5 @@
 """What all tests share: the private servers, and how much of the slow and of the random a plain run takes."""
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,16 +11,13 @@ from hypothesis import settings
 
 from dsr_engine.drivers.objectstore import folder_times
 from tests.sparing import spare
-from tests.thoroughness import ALL_TESTS
+from tests.thoroughness import ALL_TESTS, IS_NOTING, Notes, durations, is_drawn
 
 #: Each file starts one kind of server, once per session and only if a test asks for it.
 _SERVERS = (
     *("postgres", "postgres_standby", "mariadb", "dovecot", "openldap", "seaweedfs", "rclone_s3", "moto_s3", "azurite", "gcs"),
     *("timestamp_authority", "smtp_server", "recipient_server", "scripted_imap"),
 )
-#: A run of all tests takes all that are slow, a plain run one of so many: others every time, the same in all its processes.
-_ONE_OF = 20
-
 # The same examples each time: whether a change is right must not hang on a draw. DSR_EXPLORE=1 draws new ones, to find what nobody thought of.
 _IS_EXPLORING = os.environ.get("DSR_EXPLORE") == "1"
 settings.register_profile("plain", max_examples=12, derandomize=True)
@@ -35,18 +31,28 @@ pytest_plugins = [f"tests.servers.{name}" for name in _SERVERS if find_spec(f"te
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselects most tests that are marked as slow, unless somebody names files or tests, or DSR_ALL_TESTS is set."""
+    """Deselects most tests that take long, unless somebody names files or tests, or DSR_ALL_TESTS is set."""
     if ALL_TESTS or any(argument.rstrip("/") != "tests" for argument in config.args):
         return
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "alone")
-    left = [item for item in items if item.get_closest_marker("slow") and _share(f"{run} {item.nodeid}")]
+    run, known = os.environ.get("PYTEST_XDIST_TESTRUNUID", "alone"), durations()
+    left = {item for item in items if not is_drawn(item.nodeid, is_slow=item.get_closest_marker("slow") is not None, known=known, run=run)}
     if left:
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if item not in set(left)]
+        config.hook.pytest_deselected(items=list(left))
+        items[:] = [item for item in items if item not in left]
 
 
-def _share(text: str) -> int:
-    return hashlib.sha256(text.encode()).digest()[0] % _ONE_OF
+_NOTES = Notes()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if IS_NOTING:
+        _NOTES.add(report.nodeid, report.duration)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The process that starts the others hears of all tests."""
+    if IS_NOTING and not hasattr(session.config, "workerinput"):
+        _NOTES.write()
 
 
 @pytest.fixture
