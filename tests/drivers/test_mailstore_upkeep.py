@@ -24,9 +24,9 @@ from dsr_engine.drivers.mailstore.maintenance import SECONDS, Touched, commands,
 from dsr_engine.drivers.mailstore.residuals import of_server
 from dsr_engine.drivers.mailstore.upkeep import MailstoreUpkeep
 from dsr_engine.drivers.registry import open_upkeep
-from tests.drivers.mailstore_boxes import DovecotBox, MaildirBox, MboxBox, letter
+from tests.drivers.mailstore_boxes import DovecotBox, MaildirBox, MboxBox, letter, system_of
 from tests.drivers.people import WordGate, WordRewriter
-from tests.servers.dovecot import DovecotServer, running
+from tests.servers.dovecot import DovecotServer, plugin, running
 
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 NEEDLE = b"Zanzibar"
@@ -37,6 +37,14 @@ STAYS, ERASED, ABSENT, UNKNOWN = ResidueState.RETAINED, ResidueState.ERASED, Res
 @pytest.fixture(scope="module")
 def mdbox() -> Iterator[DovecotServer]:
     with running(("mail_location = maildir:~/Maildir", "mail_location = mdbox:~/mdbox")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def with_words() -> Iterator[DovecotServer]:
+    plugin("fts_xapian", install="apt-get install dovecot-fts-xapian")
+    settings = "\n".join(("", "  fts = xapian", "  fts_xapian = partial=3 full=20", "  fts_autoindex = yes", "  fts_enforced = yes"))
+    with running(("mail_plugins = acl", "mail_plugins = acl fts fts_xapian"), ("  acl = vfile", f"  acl = vfile{settings}")) as server:
         yield server
 
 
@@ -129,6 +137,37 @@ def test_in_mdbox_the_body_stays_until_the_storage_is_purged(mdbox: DovecotServe
     assert [mail.raw.count(BODY) for mail in box.stored()["INBOX"]] == [1]
 
 
+def test_a_full_text_index_keeps_words_of_an_erased_mail_and_is_not_announced(with_words: DovecotServer) -> None:
+    box = filled(DovecotBox(with_words))
+    with box.client() as client:
+        client.select("INBOX", readonly=True)
+        assert client.search(None, "TEXT", NEEDLE.decode())[1] == [b"1"]
+    erased(box.system())
+    assert "postlist.glass" in holding(box.root, NEEDLE.lower())
+    with closing(MailstoreUpkeep(box.system())) as upkeep:
+        assert channel(upkeep.assess(("INBOX",), SINCE, {}), "dovecot.full_text").state is UNKNOWN
+
+
+def test_a_full_text_index_beside_a_maildir_is_seen_and_the_commands_for_it_take_the_words_out(with_words: DovecotServer) -> None:
+    box = filled(DovecotBox(with_words))
+    with box.client() as client:
+        client.select("INBOX", readonly=True)
+        client.search(None, "TEXT", BODY.decode())
+    files = system_of({"url": f"maildir:{box.root}", "user": box.user})
+    system = replace(files, maintenance_command=doveadm(with_words), maintenance="run")
+    erased(system)
+    with closing(MailstoreUpkeep(system)) as upkeep:
+        seen = upkeep.assess(("INBOX",), SINCE, {})
+        assert channel(seen, "disk.full_text").state is STAYS
+        assert "postlist.glass" in holding(box.root, NEEDLE.lower())
+        upkeep.maintain(seen.works)
+        assert channel(upkeep.assess(("INBOX",), SINCE, seen.marks), "disk.full_text").state is ERASED
+    assert holding(box.root) | holding(box.root, NEEDLE.lower()) == set()
+    with box.client() as client:
+        client.select("INBOX", readonly=True)
+        assert client.search(None, "TEXT", BODY.decode())[1] == [b"1"], "what others wrote is found as before"
+
+
 def test_without_a_command_what_is_to_be_typed_is_told_word_for_word(dovecot: DovecotServer) -> None:
     box = filled(DovecotBox(dovecot))
     with closing(MailstoreUpkeep(box.system())) as upkeep:
@@ -182,11 +221,12 @@ def test_each_kind_of_server_keeps_something_and_no_level_c1_is_reached_by_silen
     assert not {entry.state for entry in kept if entry.level == "C1"} & {ERASED, ABSENT}
 
 
-def test_a_full_text_index_that_the_server_announces_is_scanned_anew_and_filled_again() -> None:
-    kept = tuple(of_server(ServerNature("Dovecot"), has_words=True))
-    found = [command.work.statement for command in commands((), [Touched("jane", ("INBOX",))], kept)]
-    assert "doveadm fts rescan -u jane" in found
-    assert found.index("doveadm fts rescan -u jane") < found.index("doveadm index -u jane '*'")
+@pytest.mark.parametrize("has_words", [False, True])
+def test_no_command_of_dovecot_is_said_to_end_what_an_index_keeps_that_nobody_sees(has_words: bool) -> None:
+    kept = tuple(of_server(ServerNature("Dovecot"), has_words=has_words))
+    (words,) = (entry for entry in kept if entry.code == "dovecot.full_text")
+    assert words.state is (STAYS if has_words else UNKNOWN)
+    assert not any("dovecot.full_text" in command.closes for command in commands(("doveadm", "{arguments}"), [Touched("jane", ("INBOX",))], kept))
 
 
 # --- commands ------------------------------------------------------------------------------------------------------------
@@ -213,7 +253,7 @@ def test_a_shell_at_the_other_end_of_ssh_gets_names_in_quotes(tmp_path: Path) ->
 CLOSES = {
     ("doveadm", "mailbox", "cache", "purge", "-u", "{user}", "{folder}"): {"dovecot.index_cache"},
     ("ssh", "mx", "doveadm", "purge", "-u", "{user}"): {"dovecot.storage"},
-    ("/usr/bin/doveadm", "fts", "rescan", "-u", "{user}"): {"dovecot.full_text"},
+    ("/usr/bin/doveadm", "fts", "rescan", "-u", "{user}"): set(),
     ("/opt/purge-mail", "{user}"): {"dovecot.index_cache", "dovecot.storage", "dovecot.full_text"},
     ("doveadm", "expunge", "-u", "{user}"): set(),
 }
@@ -297,7 +337,7 @@ def test_a_store_without_indexes_has_none_and_that_was_looked_at(tmp_path: Path)
 
 def test_full_text_indexes_and_thunderbirds_summaries_beside_the_mails_are_seen_and_counted(tmp_path: Path) -> None:
     maildir, mbox = MaildirBox(tmp_path / "Maildir"), MboxBox(tmp_path / "mail")
-    (maildir.root / "xapian-indexes").mkdir()
+    (maildir.root / "fts-flatcurve").mkdir()
     (mbox.root / "INBOX.msf").write_text(f"subject {NEEDLE.decode()}")
     (mbox.root / ".imap" / "INBOX").mkdir(parents=True)
     (mbox.root / ".imap" / "INBOX" / "dovecot.index.cache").write_bytes(b"\1" + bytes(39))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.lifecycle import free_port, program, server_folder, stop, wait_until
+from tests.servers.lifecycle import free_port, missing, program, server_folder, stop, wait_until
 
 _INSTALL = "apt-get install dovecot-imapd openssl"
 
@@ -140,6 +140,13 @@ class DovecotServer:
 def dovecot() -> Iterator[DovecotServer]:
     with running() as server:
         yield server
+
+
+def plugin(name: str, *, install: str) -> None:
+    """Skips the test where a plugin of Dovecot's is not installed."""
+    places = ("usr/lib/dovecot/modules", "usr/lib64/dovecot", "usr/libexec/dovecot")
+    if not any(found for place in places for found in Path("/", place).glob(f"lib*_{name}_plugin.so")):
+        missing(f"the plugin {name} of Dovecot", install)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 Only headers of files and names are looked at, never a value. Dovecot counts in its cache which file it is (`file_seq`) and how many records of it
 belong to expunged mails; a purge writes another file (dovecot 2.3, src/lib-index/mail-cache-private.h; measured on 2.3.19). A mail that was taken
 out of a Maildir behind Dovecot's back stays in its cache until the folder was opened and the cache purged; `doveadm mailbox cache purge` does both.
+So does `doveadm fts rescan` for the words of Xapian and Lucene (measured); what it does for other indexes is not known.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsr_engine.domain.residue import ResidueState
-from dsr_engine.drivers.mailstore.residuals import PURGE_CACHE, Kept
+from dsr_engine.drivers.mailstore.residuals import PURGE_CACHE, REBUILD_WORDS, Kept
 
 _CACHE = "dovecot.index.cache"
 #: Where Dovecot keeps the indexes of mbox files: `.imap/FOLDER/` beside the file.
@@ -20,8 +21,9 @@ _MBOX_INDEXES = ".imap"
 #: major and minor version, indexid, file_seq, three numbers, deleted records.
 _HEADER = struct.Struct("<BBBxIIIIII")
 _MAJOR = 1
-#: Full-text indexes by how they begin: Squat, Lucene, Xapian and Flatcurve.
-_WORDS = ("dovecot.index.search", "lucene-indexes", "xapian-indexes", "fts-flatcurve")
+#: Full-text indexes by how they begin: Lucene and Xapian, of which it is known what empties them, then Squat and Flatcurve.
+_SCANNED_ANEW = ("lucene-indexes", "xapian-indexes")
+_WORDS = (*_SCANNED_ANEW, "dovecot.index.search", "fts-flatcurve")
 _NONE = "none"
 
 
@@ -92,10 +94,13 @@ def _is_clean(header: tuple[int, int, int], before: str) -> bool:
 
 def _words(places: Iterable[Path]) -> Kept:
     """Full-text indexes lie at the top of a store or in its folders, never among the mails of one."""
-    count = sum(path.name.startswith(_WORDS) for place in places if place.is_dir() for path in place.iterdir())
-    if count:
-        detail = f"{count} files or folders of full-text indexes lie among the mails; `doveadm fts rescan -u USER` empties them"
-        return Kept("disk.full_text", "full-text indexes beside the mails", ResidueState.RETAINED, detail)
+    found = [path.name for place in places if place.is_dir() for path in place.iterdir() if path.name.startswith(_WORDS)]
+    if found:
+        can_be_ended = all(name.startswith(_SCANNED_ANEW) for name in found)
+        way = "`doveadm fts rescan` takes out what is gone" if can_be_ended else "which command takes out what is gone is not known here"
+        detail = f"{len(found)} files or folders of full-text indexes lie among the mails and keep words; {way}"
+        commands = REBUILD_WORDS if can_be_ended else ()
+        return Kept("disk.full_text", "full-text indexes beside the mails", ResidueState.RETAINED, detail, commands=commands)
     return Kept("disk.full_text", "full-text indexes beside the mails", ResidueState.VERIFIED_ABSENT, "none lies among the mails")
 
 

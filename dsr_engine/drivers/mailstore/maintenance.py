@@ -54,7 +54,12 @@ class Command:
 
 
 #: Channels that an operator's own program may close at servers whose commands are not known here.
-_BY_PROGRAM = frozenset({"mail.storage", "cyrus.expunged", "cyrus.cache", "cyrus.full_text", "zimbra.full_text", "zimbra.dumpster", "disk.full_text"})
+_BY_PROGRAM = frozenset(
+    {
+        *("dovecot.full_text", "disk.full_text", "mail.storage", "cyrus.expunged", "cyrus.cache", "cyrus.full_text"),
+        *("zimbra.full_text", "zimbra.dumpster"),
+    }
+)
 
 
 def commands(command: Sequence[str], touched: Sequence[Touched], kept: Sequence[Kept]) -> tuple[Command, ...]:

@@ -3,7 +3,8 @@
 Nothing here was seen at the server in question, because IMAP shows none of it; `upkeep.py` adds what can be seen. A server that is not known keeps
 something too, and that is said in general words.
 
-Sources: measured on Dovecot 2.3.19 (the cache keeps the Subject of an expunged mail until it is purged, mdbox its body until the storage is);
+Sources: measured on Dovecot 2.3.19 (the cache keeps the Subject of an expunged mail until it is purged, mdbox its body until the storage is; Xapian
+1.5.5 and Lucene keep words until they are scanned anew, and neither is announced; for Solr that command only resets numbers, fts-backend-solr.c);
 https://doc.dovecot.org (mailbox formats, doveadm, lazy_expunge, fts); https://www.cyrusimap.org (expunge_mode, cyr_expire, squatter);
 https://learn.microsoft.com/exchange (Recoverable Items, single item recovery, holds); https://support.google.com (Trash, Spam, Vault);
 https://wiki.zimbra.com (dumpster, redo log).
@@ -39,9 +40,10 @@ class Kept:
 
 PURGE_CACHE = ("mailbox", "cache", "purge", "-u", USER, FOLDERS)
 _PURGE_STORAGE = ("purge", "-u", USER)
-_REBUILD_WORDS = (("fts", "rescan", "-u", USER), ("index", "-u", USER, "*"))
+#: Takes out the words of mails that are gone where the index lies beside the mails; the second one fills what the first one emptied.
+REBUILD_WORDS = (("fts", "rescan", "-u", USER), ("index", "-u", USER, "*"))
 
-#: What Dovecot offers where it has a full-text index.
+#: What Dovecot offers where its full-text index is a search server's (Solr, Elasticsearch). An index beside the mails is not announced.
 FUZZY = "SEARCH=FUZZY"
 
 _DOVECOT = (
@@ -82,13 +84,18 @@ _DOVECOT = (
 )
 _WORDS = "words in Dovecot's full-text index"
 _FULL_TEXT = Kept(
-    "dovecot.full_text", _WORDS, STAYS, "the server has one (SEARCH=FUZZY); it keeps words until it is scanned anew", commands=_REBUILD_WORDS
+    "dovecot.full_text",
+    _WORDS,
+    STAYS,
+    "a search server has it (SEARCH=FUZZY): Solr keeps words of deleted documents until it merges, for which `/update?optimize=true` asks; "
+    "`doveadm fts rescan` does nothing about them",
 )
 _NO_FULL_TEXT = Kept(
     "dovecot.full_text",
     _WORDS,
     UNKNOWN,
-    "the server announces none (SEARCH=FUZZY); `doveconf -n | grep fts` tells for certain, and `doveadm fts rescan` empties it",
+    "no search server is announced (SEARCH=FUZZY), an index beside the mails never is: `doveconf -n | grep fts` tells; for Xapian and Lucene "
+    "`doveadm fts rescan -u USER` and then `doveadm index -u USER '*'` take out words of mails that are gone",
 )
 _CYRUS = (
     Kept(
@@ -164,7 +171,7 @@ _BY_PRODUCT = {"Cyrus": _CYRUS, "Zimbra": _ZIMBRA, "Courier": _COURIER}
 
 
 def of_server(nature: ServerNature, *, has_words: bool) -> Iterator[Kept]:
-    """What this server keeps, as far as its kind is known. `has_words`: it announces a full-text index."""
+    """What this server keeps, as far as its kind is known. `has_words`: it announces a search server."""
     if nature.is_gmail:
         yield from _GMAIL
     elif nature.is_exchange:

@@ -81,7 +81,7 @@ class MailstoreUpkeep:
 
     def _touched(self, collections: Sequence[str]) -> tuple[Touched, ...]:
         """The mailboxes of the collections with their folders, as whoever looked into them sees them: also a shared folder has its name there."""
-        account = "" if not self._is_server or self._is_estate else account_of(self._system).mailbox
+        account = "" if self._is_estate else account_of(self._system).mailbox if self._is_server else self._system.setting("user")
         boxes: dict[str, dict[str, None]] = {}
         for name in collections:
             user, folder = split(name) if self._is_estate else (account, name)

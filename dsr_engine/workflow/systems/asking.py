@@ -5,6 +5,7 @@ as broken off after half an hour; whoever wants to know asks again.
 """
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -52,7 +53,6 @@ class Bench:
                 tx.inquiries.begin(kind, name, asked_at)
             future = self._pool.submit(_answer, house, kind, name, asked_at, question)
             self._open[future] = (house, Inquiry(kind, name, asked_at))
-        future.add_done_callback(_tell_of_mistakes)
 
     def rest(self) -> None:
         """Waits until everything that was asked is answered."""
@@ -71,6 +71,15 @@ class Bench:
 
 
 def _answer(house: House, kind: str, name: str, asked_at: datetime, question: Question) -> None:
+    """A mistake is in the log before its future is done. The text of an error may hold what was worked on: its kind and place must do."""
+    try:
+        _write_answer(house, kind, name, asked_at, question)
+    finally:
+        if (cause := sys.exc_info()[1]) is not None:
+            _log.error("mistake of the engine: %s at %s, while answering an inquiry", type(cause).__name__, place_of(cause))
+
+
+def _write_answer(house: House, kind: str, name: str, asked_at: datetime, question: Question) -> None:
     answer: Mapping[str, Any] | None = None
     problem = {"code": "engine.mistake", "message": "a mistake of the engine itself", "hint": "whoever runs this server finds the place in its log"}
 
@@ -85,13 +94,6 @@ def _answer(house: House, kind: str, name: str, asked_at: datetime, question: Qu
     finally:
         with house.store.transaction() as tx:
             tx.inquiries.finish(Inquiry(kind, name, asked_at, house.clock.now(), "", answer, None if answer is not None else problem))
-
-
-def _tell_of_mistakes(future: Future[None]) -> None:
-    """The text of an error may hold what was worked on: its kind and place must do."""
-    cause = None if future.cancelled() else future.exception()
-    if cause is not None:
-        _log.error("mistake of the engine: %s at %s, while answering an inquiry", type(cause).__name__, place_of(cause))
 
 
 class Steps:
