@@ -282,8 +282,8 @@ class DovecotBox:
     def stored(self) -> dict[str, list[Stored]]:
         found = {}
         with self.client() as client:
-            names = [line.rpartition(b" ")[2].decode().strip('"') for line in client.list()[1] if isinstance(line, bytes)]
-            for name in names:
+            lines = [line for line in client.list()[1] if isinstance(line, bytes) and b"\\Noselect" not in line]
+            for name in (line.rpartition(b" ")[2].decode().strip('"') for line in lines):
                 client.select(name, readonly=True)
                 uids = [uid.decode() for uid in client.uid("SEARCH", "ALL")[1][0].split()]
                 found[name] = sorted((self._stored(client, uid) for uid in uids), key=lambda mail: mail.raw)

@@ -123,10 +123,10 @@ class DovecotServer:
         """Limits what the owner may do in a folder (letters of RFC 4314)."""
         (self.maildir(user) / f".{folder}" / "dovecot-acl").write_text(f"owner {rights}\n")
 
-    def renumber(self, user: str, folder: str) -> None:
+    def renumber(self, user: str, folder: str, validity: int = 1234567890) -> None:
         """Gives a folder another UIDVALIDITY and all mails in it new UIDs, as a rebuilt or restored mailbox has."""
         doveadm = program("doveadm", install=_INSTALL)
-        command = [doveadm, "-c", str(self.folder / "dovecot.conf"), "mailbox", "update", "-u", user, "--uid-validity", "1234567890", folder]
+        command = [doveadm, "-c", str(self.folder / "dovecot.conf"), "mailbox", "update", "-u", user, "--uid-validity", str(validity), folder]
         subprocess.run(command, check=True, capture_output=True)
 
     def login(self, user: str, password: str) -> imaplib.IMAP4_SSL:

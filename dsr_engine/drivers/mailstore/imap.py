@@ -26,6 +26,7 @@ from dsr_engine.drivers.mailstore.imap_listing import Listed, listing
 from dsr_engine.drivers.mailstore.imap_renaming import ImapRenaming
 from dsr_engine.drivers.mailstore.imap_session import CHUNK, GMAIL, Meta, Selected, Session, shown_name
 from dsr_engine.drivers.mailstore.imap_slices import SLICE, parts_of, range_of
+from dsr_engine.drivers.mailstore.imap_views import Homes
 from dsr_engine.drivers.mailstore.store import (
     NOTHING,
     Folder,
@@ -62,6 +63,7 @@ class Imap:
         self._ahead = Ahead()
         self._large: tuple[tuple[str, int, int], bool, Large] | None = None
         self._facts: dict[tuple[str, int], Facts] = {}
+        self._homes = Homes()
         self._heirs: defaultdict[tuple[str, int], Heirs] = defaultdict(Heirs)
 
     def server(self) -> str:
@@ -334,9 +336,10 @@ class Imap:
             return Drifted("absent")
         flags = [flag for flag in old[0].flags if flag.lower() not in _NOT_KEPT]
         new.seek(0)
-        place = self._session.append(self._wire(folder), new, size, flags, old[0].date)
+        home = self._homes.of(self._session, self._wire(folder), opened.validity, int(sighting.key[1]))
+        place = self._session.append(home, new, size, flags, old[0].date)
         # A UID of another UIDVALIDITY, or one that was there before, is another mail's: servers that refuse to store a mail twice name the first.
-        if place is None or place[0] != opened.validity or self._facts[folder, opened.validity].has(place[1]):
+        if place is None or home != self._wire(folder) or place[0] != opened.validity or self._facts[folder, opened.validity].has(place[1]):
             self._known_facts(folder, opened)
             found = self._has_successor(folder, opened, sighting, becomes, size)
             return Done(becomes) if found else Failed("mail.not_appended", "the server took a rewritten mail and does not show it")

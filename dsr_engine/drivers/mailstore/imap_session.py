@@ -239,6 +239,12 @@ class Session:
             return {uid: body for one in uids for uid, body in self._fetch_bodies([one]).items()}
         return {uid: _content(entry.get(b"BODY[]")) for uid, entry in answer.items()}
 
+    def mailbox_of(self, uid: int) -> bytes | None:
+        """The folder in which a message of the open one lies, as Dovecot tells it. None: it is not there, or the server does not tell."""
+        with self.speaking() as client:
+            answer = fetched(client, uid_set([uid]), "(X-MAILBOX)")
+        return _content(answer.get(uid, {}).get(b"X-MAILBOX"))
+
     @property
     def append_limit(self) -> int:
         """The largest message that the server says it takes (RFC 7889), in bytes; 0: it does not say."""
