@@ -38,7 +38,8 @@ MATCHERS = {
     "one": Matcher({"case": JANE}),
     "a key": Matcher({"case": (KEY_17,)}),
     "all": Matcher(PEOPLE),
-    "roe": Matcher({"case": ROE}),
+    # The engine that passes next to nothing in vain: tests that count what is read in full need it.
+    "roe": Matcher({"case": ROE}, "hyperscan"),
 }
 LETTERS = [letter for maker in (encoded_words, raw_headers, charsets, transfer_encodings, structures, broken_structures) for letter in maker()]
 

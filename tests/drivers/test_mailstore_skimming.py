@@ -23,7 +23,7 @@ from tests.content.people import selector
 from tests.drivers.mailstore_boxes import system_of
 
 ROE: tuple[Selector, ...] = (selector("email", PERSON[1]), selector("name", PERSON[0]))
-MATCHER = Matcher({"case-1": ROE})
+MATCHER = Matcher({"case-1": ROE}, "hyperscan")
 COUNT = 250
 
 
