@@ -1,7 +1,8 @@
 """How much of the slow and of the random a run takes: a plain run little, a run of all tests more, a run of all kill points everything.
 
 A plain run pays a quarter of a second for a test on the average: of those that take a second it draws each fourth, others every time. How long they
-take stands in `durations.tsv` (seconds and name, a mean over the parameters), which a run with DSR_NOTE_DURATIONS=1 writes anew.
+take stands in `durations.tsv` (seconds and name, a mean over the parameters), which a run with DSR_NOTE_DURATIONS=1 writes anew for the files that
+it takes.
 """
 
 import hashlib
@@ -46,7 +47,9 @@ class Notes:
         self._seconds[_plain(name)][name] += seconds
 
     def write(self) -> None:
-        means = {name: sum(cases.values()) / len(cases) for name, cases in self._seconds.items()}
+        files = {name.partition("::")[0] for name in self._seconds}
+        means = {name: seconds for name, seconds in durations().items() if name.partition("::")[0] not in files}
+        means |= {name: sum(cases.values()) / len(cases) for name, cases in self._seconds.items()}
         _DURATIONS.write_text("".join(f"{means[name]:.1f}\t{name}\n" for name in sorted(means) if means[name] >= _LEAST_NOTED), encoding="utf-8")
 
 
