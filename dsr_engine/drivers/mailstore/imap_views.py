@@ -21,9 +21,9 @@ class Homes:
         if session.nature().product != _TELLING or (wire, validity) in self._plain:
             return wire
         try:
-            home = session.mailbox_of(uid) or wire
+            home = session.mailbox_of(uid)
         except (NotAllowed, ManifestWrong):
             home = wire
         if home == wire:
             self._plain.add((wire, validity))
-        return home
+        return home or wire

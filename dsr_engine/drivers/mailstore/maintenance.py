@@ -53,7 +53,7 @@ class Command:
         return Work(shlex.join(self.words), self.closes, "nothing; the mailbox stays in use", "who administers the mail server")
 
 
-#: Channels that an operator's own program may close at servers whose commands are not known here.
+#: Channels that an operator's own program may close, because no command for them is known here, or not for each server that has them.
 _BY_PROGRAM = frozenset(
     {
         *("dovecot.full_text", "disk.full_text", "mail.storage", "cyrus.expunged", "cyrus.cache", "cyrus.full_text"),

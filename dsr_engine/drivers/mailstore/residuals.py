@@ -65,7 +65,7 @@ _DOVECOT = (
         "dovecot.lazy_expunge",
         "mails that Dovecot keeps aside when they are expunged (lazy_expunge)",
         UNKNOWN,
-        "its hidden folder is not listed; `doveconf -n | grep lazy_expunge` tells, and `doveadm expunge` works there",
+        "their folder is searched where it is listed; it may be hidden: `doveconf -n | grep lazy_expunge` tells, and `doveadm expunge` works there",
     ),
     Kept(
         "dovecot.log",
